@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// Result is what one examination shows.
+type Result struct {
+	// Canal is the smoothed canal from superior to inferior; empty for a label
+	// map without image or where no spine was found.
+	Canal     []localization.CanalPoint
+	Vertebrae []Vertebra // from superior to inferior
+	Angles    []morphometry.Angle
+	Findings  []finding.Finding
+	Warnings  []Warning
+
+	// Reason says why Vertebrae is empty.
+	Reason string
+}
+
+// Status says whether a vertebra was measured.
+type Status uint8
+
+// The statuses.
+const (
+	Measured Status = iota + 1
+	Truncated
+	NotMeasurable
+)
+
+// Vertebra is one vertebra of a Result.
+type Vertebra struct {
+	Level            spine.Level
+	LevelProbability float64     // of Level, 0 to 1
+	LevelAlternative spine.Level // the runner-up
+
+	Status   Status
+	Reason   string // why it was not measured, or what makes it doubtful
+	Complete bool   // whole in the field of view
+
+	Center r3.Vec // of the vertebral body, LPS mm
+
+	// The following are nil where they could not be had.
+	Body       *segmentation.Body
+	Landmarks  *landmark.Vertebra
+	Heights    *morphometry.Heights
+	Expected   *morphometry.Expected
+	WedgeAngle *Measurement // degrees, kyphosis positive
+	// DiscHeight is the height of the disc below, mm.
+	DiscHeight *Measurement
+	Deformity  *finding.Deformity
+}
+
+// Measurement is a number with its standard deviation, both in the unit that
+// the holder states.
+type Measurement struct {
+	Value, SD float64
+}
+
+// Warning tells of something that makes a result doubtful.
+type Warning struct {
+	Code    string // upper case, such as LEVELS_GUESSED
+	Message string
+}
