@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pixel_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/endplate/endplate/analysis/dicom/pixel"
+)
+
+// The development data's README states how far each file may be from its
+// reference: lossless syntaxes not at all.
+var conformanceFiles = []struct {
+	file, reference string
+	tolerance       int32
+}{
+	{"transfer-syntaxes/CTImage.dcm_LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm", "transfer-syntaxes/CTImage.dcm", 0},
+	{"transfer-syntaxes/CTImage.dcm_LittleEndianImplicitTransferSyntax_1.2.840.10008.1.2.dcm", "transfer-syntaxes/CTImage.dcm", 0},
+	{"transfer-syntaxes/CTImage.dcm_BigEndianExplicitTransferSyntax_1.2.840.10008.1.2.2.dcm", "transfer-syntaxes/CTImage.dcm", 0},
+	{"transfer-syntaxes/CTImage.dcm_RLELosslessTransferSyntax_1.2.840.10008.1.2.5.dcm", "transfer-syntaxes/CTImage.dcm", 0},
+	{"transfer-syntaxes/CTImage.dcm_JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57.dcm", "transfer-syntaxes/CTImage.dcm", 0},
+	{"transfer-syntaxes/CTImage.dcm_JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm", "transfer-syntaxes/CTImage.dcm", 0},
+	{"nema-ct/CT1_RLE", "nema-ct/CT1_UNC", 0},
+	{"nema-ct/CT1_JPLL", "nema-ct/CT1_UNC", 0},
+	{"nema-ct/CT2_RLE", "nema-ct/CT2_UNC", 0},
+	{"nema-ct/CT2_JPLL", "nema-ct/CT2_UNC", 0},
+}
+
+func TestDecodeMatchesTheUncompressedOriginal(t *testing.T) {
+	dir := filepath.Join(sharedData(t), "dicom")
+	for _, tt := range conformanceFiles {
+		t.Run(tt.file, func(t *testing.T) {
+			want := decodeInstance(t, readInstance(t, filepath.Join(dir, tt.reference)))
+			got := decodeInstance(t, readInstance(t, filepath.Join(dir, tt.file)))
+			if worst := largestDifference(want, got); worst > tt.tolerance {
+				t.Errorf("largest difference %d, want at most %d", worst, tt.tolerance)
+			}
+		})
+	}
+}
+
+func decodeInstance(t testing.TB, i *instance) []int32 {
+	t.Helper()
+	dst := i.samples()
+	if err := pixel.Decode(t.Context(), i.transferSyntax, i.frame, i.format, dst); err != nil {
+		t.Fatal(err)
+	}
+	return dst
+}
+
+func largestDifference(a, b []int32) int32 {
+	if len(a) != len(b) {
+		return 1<<31 - 1
+	}
+	worst := int32(0)
+	for i := range a {
+		worst = max(worst, a[i]-b[i], b[i]-a[i])
+	}
+	return worst
+}
+
+func TestDecodeNamesTheTransferSyntaxItCannotRead(t *testing.T) {
+	const mpeg2 = "1.2.840.10008.1.2.4.100"
+	err := pixel.Decode(t.Context(), mpeg2, nil, pixel.Format{}, nil)
+	unsupported, ok := errors.AsType[*pixel.UnsupportedTransferSyntaxError](err)
+	if !ok || unsupported.UID != mpeg2 || !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Decode of %s = %v, want an UnsupportedTransferSyntaxError", mpeg2, err)
+	}
+	if pixel.Supported(mpeg2) {
+		t.Errorf("Supported(%s) = true", mpeg2)
+	}
+}
+
+func TestDecodeEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f := gray(1, 1, 8)
+	if err := pixel.Decode(ctx, "1.2.840.10008.1.2.1", []byte{7}, f, make([]int32, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Decode after cancel = %v, want context.Canceled", err)
+	}
+}
+
+// gray returns the format of unsigned monochrome samples that fill their cells.
+func gray(rows, columns, bits int) pixel.Format {
+	return pixel.Format{
+		Rows: rows, Columns: columns, SamplesPerPixel: 1,
+		BitsAllocated: (bits + 7) / 8 * 8, BitsStored: bits, HighBit: bits - 1,
+		PhotometricInterpretation: "MONOCHROME2",
+	}
+}
