@@ -1,0 +1,264 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package naming
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// Fixed is a level that the caller knows: the vertebra whose centre is nearest
+// to Position (LPS mm) is Level.
+type Fixed struct {
+	Level    spine.Level
+	Position r3.Vec
+}
+
+// Name is the level of one vertebra.
+type Name struct {
+	Level       spine.Level
+	Probability float64 // of Level, 0 to 1
+
+	// Alternative is the runner-up, Unknown if there is none.
+	Alternative            spine.Level
+	AlternativeProbability float64
+}
+
+// Naming holds the names of a chain.
+type Naming struct {
+	Names []Name // one for each vertebra of the chain
+
+	// Anchors tells what the names rest on: "fixed", "C2", "first rib", "last
+	// rib", "sacrum". Without any they are a guess.
+	Anchors []string
+	Guess   bool
+
+	// Hypothesis is the column that the names assume, such as "12 ribs, 5
+	// lumbar".
+	Hypothesis string
+
+	Warnings []Warning
+}
+
+// Warning tells of something that makes the names doubtful.
+type Warning struct {
+	Code    string // LEVELS_GUESSED, LEVELS_TRANSITIONAL, …
+	Message string
+}
+
+// hypothesis is a column and the place of the chain in it.
+type hypothesis struct {
+	column *column
+	first  int // site of the chain's first vertebra
+	skip   int // the step at which the chain lacks a vertebra, -1 if none
+}
+
+// site returns the site of vertebra i of the chain.
+func (h hypothesis) site(i int) int {
+	if h.skip >= 0 && i > h.skip {
+		i++
+	}
+	return h.first + i
+}
+
+func (h hypothesis) level(i int) spine.Level { return h.column.sites[h.site(i)].level }
+
+// Levels names the vertebrae of s, found in vol, which must be canonical. It
+// returns an error if ctx ends, or if fixed cannot hold: no vertebra is near its
+// position, or the chain has more vertebrae on one side of it than a spine.
+func Levels(ctx context.Context, vol *volume.Volume, s *localization.Spine, fixed *Fixed) (Naming, error) {
+	if len(s.Vertebrae) == 0 {
+		return Naming{}, nil
+	}
+	seen, err := observe(ctx, vol, s.Vertebrae)
+	if err != nil {
+		return Naming{}, fmt.Errorf("naming levels: %w", err)
+	}
+	hypotheses := enumerate(s.Vertebrae, seen.geometry)
+	if fixed != nil {
+		if hypotheses, err = restrict(hypotheses, s.Vertebrae, *fixed); err != nil {
+			return Naming{}, fmt.Errorf("naming levels: %w", err)
+		}
+	}
+	if len(hypotheses) == 0 {
+		return tooLong(len(s.Vertebrae)), nil
+	}
+	p := weigh(hypotheses, seen)
+	return conclude(hypotheses, p, seen, fixed != nil), nil
+}
+
+// tooLong is the naming of a chain that has more vertebrae than a spine.
+func tooLong(n int) Naming {
+	return Naming{
+		Names: make([]Name, n),
+		Guess: true,
+		Warnings: []Warning{{
+			Code:    "LEVELS_INCONSISTENT",
+			Message: fmt.Sprintf("the chain of %d vertebrae fits no spine", n),
+		}},
+	}
+}
+
+// enumerate returns all hypotheses that the length of the chain allows.
+func enumerate(chain []localization.Vertebra, g *geometry) []hypothesis {
+	skips := []int{-1}
+	for i, r := range g.ratio {
+		if r > oddPitchRatio {
+			skips = append(skips, i)
+		}
+	}
+	cols := columns()
+	var out []hypothesis
+	for c := range cols {
+		for _, skip := range skips {
+			span := len(chain)
+			if skip >= 0 {
+				span++
+			}
+			for first := 0; first+span <= len(cols[c].sites); first++ {
+				out = append(out, hypothesis{column: &cols[c], first: first, skip: skip})
+			}
+		}
+	}
+	return out
+}
+
+// fixedMM is how far from the nearest centre a fixed position may lie: within
+// that vertebra, its processes included.
+const fixedMM = 60.0
+
+var errFixedLevel = errors.New("fixed level cannot hold")
+
+// restrict returns the hypotheses that agree with fixed.
+func restrict(hs []hypothesis, chain []localization.Vertebra, fixed Fixed) ([]hypothesis, error) {
+	nearest, least := 0, math.Inf(1)
+	for i, v := range chain {
+		if d := r3.Norm(r3.Sub(v.Center, fixed.Position)); d < least {
+			nearest, least = i, d
+		}
+	}
+	if !(least <= fixedMM) {
+		return nil, fmt.Errorf("%w: %v is %.0f mm from the nearest vertebra", errFixedLevel, fixed.Level, least)
+	}
+	agree := slices.DeleteFunc(hs, func(h hypothesis) bool { return h.level(nearest) != fixed.Level })
+	if len(agree) == 0 {
+		return nil, fmt.Errorf("%w: vertebra %d of %d as %v fits no spine", errFixedLevel, nearest+1, len(chain), fixed.Level)
+	}
+	return agree, nil
+}
+
+// weigh returns the posterior probability of each hypothesis.
+func weigh(hs []hypothesis, seen *observation) []float64 {
+	p, geo := make([]float64, len(hs)), make([]float64, len(hs))
+	for i, h := range hs {
+		p[i] = h.column.logPrior + seen.skipLogPrior(h.skip) + seen.logLikelihood(h)
+		geo[i] = seen.geometry.logLikelihood(h)
+	}
+	most := slices.Max(geo)
+	for i := range p {
+		p[i] += math.Log(math.Exp(geo[i]-most) + geometryFloor)
+	}
+	sum := floats.LogSumExp(p)
+	for i := range p {
+		p[i] = math.Exp(p[i] - sum)
+	}
+	return p
+}
+
+// conclude turns the posterior into names: those of the likeliest sequence of
+// levels, each with its marginal probability.
+func conclude(hs []hypothesis, p []float64, seen *observation, fixed bool) Naming {
+	n := len(seen.vertebrae)
+	best := likeliest(hs, p, n)
+	out := Naming{Hypothesis: best.column.String()}
+	for i := range n {
+		out.Names = append(out.Names, marginal(hs, p, i, best.level(i)))
+	}
+	if fixed {
+		out.Anchors = append(out.Anchors, "fixed")
+	}
+	out.Anchors = append(out.Anchors, seen.anchors(best)...)
+	out.Guess = len(out.Anchors) == 0
+	out.Warnings = warnings(&out, best)
+	return out
+}
+
+// likeliest returns the likeliest hypothesis among those with the likeliest
+// sequence of levels.
+func likeliest(hs []hypothesis, p []float64, n int) hypothesis {
+	type group struct {
+		total, top float64
+		h          hypothesis
+	}
+	groups := map[string]*group{}
+	best := (*group)(nil)
+	for i, h := range hs {
+		key := make([]byte, n)
+		for k := range n {
+			key[k] = byte(h.level(k))
+		}
+		g := groups[string(key)]
+		if g == nil {
+			g = &group{}
+			groups[string(key)] = g
+		}
+		g.total += p[i]
+		if p[i] > g.top {
+			g.top, g.h = p[i], h
+		}
+		if best == nil || g.total > best.total {
+			best = g
+		}
+	}
+	return best.h
+}
+
+// marginal returns the probability of level for vertebra i, and the runner-up.
+func marginal(hs []hypothesis, p []float64, i int, level spine.Level) Name {
+	var sums [spine.T13 + 1]float64
+	for k, h := range hs {
+		sums[h.level(i)] += p[k]
+	}
+	out := Name{Level: level, Probability: min(sums[level], 1)}
+	for l, sum := range sums {
+		if spine.Level(l) != level && sum > out.AlternativeProbability {
+			out.Alternative, out.AlternativeProbability = spine.Level(l), sum
+		}
+	}
+	return out
+}
+
+// doubtful is the probability below which a name is warned of.
+const doubtful = 0.9
+
+func warnings(n *Naming, best hypothesis) []Warning {
+	var out []Warning
+	if n.Guess {
+		out = append(out, Warning{"LEVELS_GUESSED", "neither ribs' ends, sacrum nor C2 anchor the level names: they are a guess"})
+	}
+	if best.column.thoracic != normalThoracic || best.column.lumbar != normalLumbar {
+		out = append(out, Warning{"LEVELS_TRANSITIONAL", "the level names assume " + n.Hypothesis})
+	}
+	if best.skip >= 0 {
+		out = append(out, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("a vertebra between %v and %v seems to be missing",
+			best.level(best.skip), best.level(best.skip+1))})
+	}
+	least := slices.MinFunc(n.Names, func(a, b Name) int { return cmp.Compare(a.Probability, b.Probability) })
+	if !n.Guess && least.Probability < doubtful {
+		out = append(out, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("the cues to the level names disagree: %v might be %v (%.0f %%)",
+			least.Level, least.Alternative, 100*least.AlternativeProbability)})
+	}
+	return out
+}

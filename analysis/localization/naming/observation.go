@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package naming
+
+import (
+	"context"
+	"math"
+
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// observation is what the image and the chain show of one spine.
+type observation struct {
+	vertebrae []localization.Vertebra
+	geometry  *geometry
+
+	left, right []reach   // one for each vertebra
+	lung        []float64 // share of lung beside each, NaN where not seen
+}
+
+func observe(ctx context.Context, vol *volume.Volume, chain []localization.Vertebra) (*observation, error) {
+	o := &observation{vertebrae: chain, geometry: newGeometry(chain)}
+	p := newPath(chain)
+	root, pitch := make([]float64, len(chain)), make([]float64, len(chain))
+	for i := range chain {
+		root[i] = p.row(p.at[i])
+		pitch[i] = o.pitchAt(i) / stepMM
+	}
+	for _, sd := range []side{left, right} {
+		m, err := newBoneMap(ctx, vol, p, sd)
+		if err != nil {
+			return nil, err
+		}
+		if sd == left {
+			o.left = reaches(m, root, pitch)
+		} else {
+			o.right = reaches(m, root, pitch)
+		}
+	}
+	sampler, inside := vol.Sampler(), extentOf(vol)
+	for i := range chain {
+		share, ok := lungBeside(&sampler, inside, p.frames[int(math.Round(root[i]))])
+		if !ok {
+			share = math.NaN()
+		}
+		o.lung = append(o.lung, share)
+	}
+	return o, nil
+}
+
+// lonePitch stands in for the pitch of a chain of one vertebra, mm.
+const lonePitch = 28.0
+
+// pitchAt returns the usual pitch about vertebra i, mm.
+func (o *observation) pitchAt(i int) float64 {
+	if len(o.geometry.pitch) == 0 {
+		return lonePitch
+	}
+	k := min(i, len(o.geometry.pitch)-1)
+	return min(o.geometry.pitch[k], neighbourPitch(o.geometry.pitch, k)*oddPitchRatio)
+}
+
+const (
+	// sideWeight tempers the reaches: left and right of a vertebra are misread
+	// for the same reasons.
+	sideWeight = 0.7
+
+	// The chain's mark of the first sacral segment is right in all but one in
+	// thirty series, wrong by one vertebra otherwise; it is missing where the
+	// sacrum is cut or doubtful.
+	sacralHit, sacralOne, sacralFar = 0.95, 0.04, 0.0005
+	unmarkedSacrum                  = 0.25
+
+	// A step longer than oddPitchRatio, and one twice its neighbours, as signs
+	// of a missed vertebra: log prior odds.
+	longStepOdds, doubleStepOdds = -4.0, 0.0
+	doublePitchRatio             = 1.6
+)
+
+// skipLogPrior returns the log of the prior of a vertebra missing at step skip,
+// or of none missing (-1).
+func (o *observation) skipLogPrior(skip int) float64 {
+	if skip < 0 {
+		return 0
+	}
+	if o.geometry.ratio[skip] >= doublePitchRatio {
+		return doubleStepOdds
+	}
+	return longStepOdds
+}
+
+// logLikelihood returns the log-likelihood of everything but the geometry.
+func (o *observation) logLikelihood(h hypothesis) float64 {
+	sum := 0.0
+	for i := range o.vertebrae {
+		s := &h.column.sites[h.site(i)]
+		sum += o.reachLogLikelihood(i, s) + o.sacralLogLikelihood(i, h)
+		if !math.IsNaN(o.lung[i]) {
+			sum += lungLogLikelihood(o.lung[i], s.lung)
+		}
+	}
+	return sum
+}
+
+func (o *observation) reachLogLikelihood(i int, s *site) float64 {
+	return sideWeight * (s.reach.logLikelihood(o.left[i]) + s.reach.logLikelihood(o.right[i]))
+}
+
+func (o *observation) sacralLogLikelihood(i int, h hypothesis) float64 {
+	below := len(h.column.sites) - 1 - h.site(i) // 0 at the sacrum
+	switch {
+	case !o.vertebrae[i].Sacral && below == 0:
+		return math.Log(unmarkedSacrum)
+	case !o.vertebrae[i].Sacral:
+		return 0
+	case below == 0:
+		return math.Log(sacralHit)
+	case below == 1:
+		return math.Log(sacralOne)
+	}
+	return math.Log(sacralFar)
+}
+
+// anchorOdds is the log-likelihood by which a transition's own cue must beat the
+// same names moved by one vertebra, to count as an anchor.
+const anchorOdds = 3.0
+
+// anchors returns what the names of h rest on.
+func (o *observation) anchors(h hypothesis) []string {
+	var out []string
+	for i := range len(o.vertebrae) - 1 {
+		upper, lower := h.level(i), h.level(i+1)
+		if upper.Region() == spine.Cervical && lower == spine.T1 && o.transition(h, i) {
+			out = append(out, "first rib")
+		}
+		if upper.Region() == spine.Thoracic && lower == spine.L1 && o.transition(h, i) {
+			out = append(out, "last rib")
+		}
+	}
+	for i, v := range o.vertebrae {
+		if v.Sacral && h.level(i) == spine.S1 {
+			out = append(out, "sacrum")
+		}
+	}
+	return out
+}
+
+// transition reports whether the reaches of vertebrae i and i+1 show that one
+// has ribs and the other has none.
+func (o *observation) transition(h hypothesis, i int) bool {
+	upper, lower := &h.column.sites[h.site(i)], &h.column.sites[h.site(i+1)]
+	right := o.reachLogLikelihood(i, upper) + o.reachLogLikelihood(i+1, lower)
+	bothUpper := o.reachLogLikelihood(i, upper) + o.reachLogLikelihood(i+1, upper)
+	bothLower := o.reachLogLikelihood(i, lower) + o.reachLogLikelihood(i+1, lower)
+	return right-max(bothUpper, bothLower) > anchorOdds
+}
