@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"image/png"
+	"math"
+	"testing"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// A canal on a quarter circle of 100 mm: closed forms for arc length and frame.
+func circularCanal() []localization.CanalPoint {
+	var canal []localization.CanalPoint
+	for s := 0.0; s <= 157; s++ {
+		t := s / 100
+		canal = append(canal, localization.CanalPoint{
+			Position: r3.Vec{Y: 100 - 100*math.Cos(t), Z: -100 * math.Sin(t)},
+			Superior: r3.Vec{Y: -math.Sin(t), Z: math.Cos(t)},
+			Anterior: r3.Vec{Y: -math.Cos(t), Z: -math.Sin(t)},
+		})
+	}
+	return canal
+}
+
+func TestCanalCoordinatesInvertCanalFrame(t *testing.T) {
+	canal := circularCanal()
+	along := arcLengths(canal)
+	for _, s := range []float64{-8, 0, 0.4, 50.5, 120, along[len(along)-1] + 9} {
+		for _, a := range []float64{-20, 0, 60} {
+			frame := canalFrame(canal, along, s)
+			gotS, gotA := canalCoordinates(canal, along, frame.Point(0, a, 0))
+			// Linear interpolation of a circle of 100 mm by chords of 1 mm is off
+			// by 1/800 mm; 60 mm in front of it by less than that again.
+			if math.Abs(gotS-s) > 0.01 || math.Abs(gotA-a) > 0.01 {
+				t.Errorf("canalCoordinates at (%g, %g) = (%.3f, %.3f)", s, a, gotS, gotA)
+			}
+		}
+	}
+}
+
+// A bright ball must appear where its centre is said to lie, in both pictures.
+func TestPicturesShowWhatPlaceSays(t *testing.T) {
+	canal := circularCanal()
+	ball := canalFrame(canal, arcLengths(canal), 80).Point(0, 30, 0)
+	vol := volume.New(volume.Geometry{
+		Columns: 30, Rows: 220, Slices: 180,
+		Origin: r3.Vec{X: -15, Y: -100, Z: -140},
+		Column: r3.Vec{X: 1}, Row: r3.Vec{Y: 1}, Slice: r3.Vec{Z: 1},
+	})
+	for k := range vol.Slices {
+		for j := range vol.Rows {
+			for i := range vol.Columns {
+				if r3.Norm(r3.Sub(vol.Position(float64(i), float64(j), float64(k)), ball)) < 6 {
+					vol.Samples[(k*vol.Rows+j)*vol.Columns+i] = 1000
+				}
+			}
+		}
+	}
+	var path []r3.Vec
+	for _, c := range canal {
+		path = append(path, c.Position)
+	}
+	s, err := straightened(vol, canal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := sagittal(vol, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []view{s, g} {
+		wantX, wantY := v.place(ball)
+		gotX, gotY := brightCentroid(t, v.png)
+		if math.Hypot(gotX-wantX, gotY-wantY) > pixelMM {
+			t.Errorf("%s: ball at (%.2f, %.2f) mm, place says (%.2f, %.2f)", v.title, gotX, gotY, wantX, wantY)
+		}
+	}
+}
+
+func brightCentroid(t *testing.T, raw []byte) (x, y float64) {
+	t.Helper()
+	picture, err := png.Decode(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for j := range picture.Bounds().Dy() {
+		for i := range picture.Bounds().Dx() {
+			r, _, _, _ := picture.At(i, j).RGBA()
+			w := float64(r)
+			sum, x, y = sum+w, x+w*(float64(i)+0.5)*pixelMM, y+w*(float64(j)+0.5)*pixelMM
+		}
+	}
+	return x / sum, y / sum
+}
+
+func TestGreyWindow(t *testing.T) {
+	for hu, want := range map[float64]uint8{-1024: 0, -200: 0, 300: 128, 800: 255, 3000: 255} {
+		if got := grey(hu); got != want {
+			t.Errorf("grey(%g) = %d, want %d", hu, got, want)
+		}
+	}
+}

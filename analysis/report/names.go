@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// The names in these tables are those of the output contract (endplate.v1).
+var (
+	statusNames = map[analysis.Status]string{
+		analysis.Measured:      "MEASURED",
+		analysis.Truncated:     "TRUNCATED",
+		analysis.NotMeasurable: "NOT_MEASURABLE",
+	}
+	shapeNames = map[finding.Shape]string{
+		finding.NoDeformity: "NONE",
+		finding.Wedge:       "WEDGE",
+		finding.Biconcave:   "BICONCAVE",
+		finding.Crush:       "CRUSH",
+	}
+	heightNames = map[finding.Height]string{
+		finding.AnteriorHeight:  "ANTERIOR",
+		finding.MiddleHeight:    "MIDDLE",
+		finding.PosteriorHeight: "POSTERIOR",
+	}
+	basisNames = map[finding.Basis]string{
+		finding.AdjacentLevels:     "ADJACENT_LEVELS",
+		finding.OneAdjacentLevel:   "ONE_ADJACENT_LEVEL",
+		finding.OwnPosteriorHeight: "OWN_POSTERIOR_HEIGHT",
+	}
+	angleNames = map[string]string{
+		"THORACIC_KYPHOSIS": "thoracic kyphosis",
+		"LUMBAR_LORDOSIS":   "lumbar lordosis",
+		"GARDNER":           "Gardner angle",
+		"BISEGMENTAL_COBB":  "bisegmental Cobb angle",
+	}
+)
+
+// angleName returns the usual name of an angle, or its code in lower case.
+func angleName(code string) string {
+	if name, ok := angleNames[code]; ok {
+		return name
+	}
+	return words(code)
+}
+
+// words turns a code such as NOT_MEASURABLE into words.
+func words(code string) string {
+	return strings.ToLower(strings.ReplaceAll(code, "_", " "))
+}
+
+func levelNames(levels []spine.Level) string {
+	names := make([]string, len(levels))
+	for i, l := range levels {
+		names[i] = l.String()
+	}
+	return strings.Join(names, " ")
+}
+
+// fixed returns x with the given number of decimals, never "-0", and an empty
+// string for a number that is not finite.
+func fixed(x float64, decimals int) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return ""
+	}
+	s := strconv.FormatFloat(x, 'f', decimals, 64)
+	if strings.HasPrefix(s, "-") && strings.Trim(s, "-0.") == "" {
+		return s[1:]
+	}
+	return s
+}

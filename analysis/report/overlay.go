@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"strings"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// overhang is how far an endplate's line is drawn beyond the body, mm.
+const overhang = 4.0
+
+// Room beside a picture for the numbers of a vertebra and for its name, mm.
+const (
+	numbersMM = 42.0
+	namesMM   = 54.0
+)
+
+// picture is a view as SVG; lengths are mm.
+type picture struct {
+	Title, Alt     string
+	Width, Height  float64
+	Left, FullSpan float64 // of the view box: the picture with room for text on both sides
+	PNG            template.URL
+	Canal          string // points of a polyline
+	Bodies         []outline
+	DisplayWidthPx int
+}
+
+// outline is what is drawn of one vertebra.
+type outline struct {
+	Level    string
+	Tone     string
+	Contours []string // points of polylines
+	Lines    []segment
+	Points   []mark
+	LabelY   float64
+	Label    string // level, probability, grade
+	Numbers  string // heights
+}
+
+type segment struct{ X1, Y1, X2, Y2 float64 }
+
+type mark struct {
+	X, Y  float64
+	Title string
+}
+
+// pxPerMM is the size at which pictures are shown: a vertebra of 25 mm is 75 px
+// high.
+const pxPerMM = 3.0
+
+func newPicture(v *view, result *analysis.Result) picture {
+	p := picture{
+		Title:    v.title,
+		Alt:      fmt.Sprintf("%s: %d vertebrae with outlines and six points each", v.title, len(result.Vertebrae)),
+		Width:    v.width,
+		Height:   v.height,
+		Left:     -numbersMM,
+		FullSpan: numbersMM + v.width + namesMM,
+	}
+	p.DisplayWidthPx = int(p.FullSpan * pxPerMM)
+	if v.png != nil {
+		p.PNG = template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(v.png))
+	}
+	var canal []r3.Vec
+	for _, c := range result.Canal {
+		canal = append(canal, c.Position)
+	}
+	p.Canal = v.polyline(canal)
+	for i := range result.Vertebrae {
+		p.Bodies = append(p.Bodies, v.outline(&result.Vertebrae[i]))
+	}
+	return p
+}
+
+func (v *view) outline(vertebra *analysis.Vertebra) outline {
+	r := newRow(vertebra)
+	_, y := v.place(vertebra.Center)
+	out := outline{Level: r.Level, Tone: r.Tone.String(), LabelY: y, Label: label(&r), Numbers: numbers(&r)}
+	if b := vertebra.Body; b != nil {
+		for _, c := range contours(b) {
+			out.Contours = append(out.Contours, v.polyline(c))
+		}
+	}
+	if l := vertebra.Landmarks; l != nil {
+		out.Lines = v.endplateLines(vertebra.Body, l)
+		for _, p := range sixPoints {
+			at := p.of(l)
+			if at == (landmark.Point{}) {
+				continue
+			}
+			x, y := v.place(at.Position)
+			title := fmt.Sprintf("%s %s, sd %s mm", r.Level, strings.ReplaceAll(p.name, "_", " "), fixed(at.SD, 2))
+			out.Points = append(out.Points, mark{x, y, title})
+		}
+	}
+	return out
+}
+
+// label returns a vertebra's name with what a reader looks for first.
+func label(r *row) string {
+	s := r.Level
+	if r.Probability != "" {
+		s += " " + r.Probability + " %"
+	}
+	if r.Grade != "" && r.Tone != plain {
+		s += ", Genant " + r.Grade
+	}
+	return s
+}
+
+func numbers(r *row) string {
+	if r.Ha == "" {
+		return ""
+	}
+	return r.Ha + " / " + r.Hm + " / " + r.Hp
+}
+
+// String returns the tone's name in the style sheet.
+func (t tone) String() string {
+	return [...]string{plain: "plain", faint: "faint", doubtful: "doubtful", deformed: "deformed"}[t]
+}
+
+// contours returns the outline's four parts.
+func contours(b *segmentation.Body) [][]r3.Vec {
+	return [][]r3.Vec{
+		curve(b.Frame, b.Superior.S, b.Superior.A),
+		curve(b.Frame, b.Inferior.S, b.Inferior.A),
+		curve(b.Frame, b.Anterior.S, b.Anterior.A),
+		curve(b.Frame, b.Posterior.S, b.Posterior.A),
+	}
+}
+
+// curve returns points of a frame's mid-sagittal plane.
+func curve(f volume.Frame, s, a []float64) []r3.Vec {
+	var points []r3.Vec
+	for i := range min(len(s), len(a)) {
+		points = append(points, f.Point(s[i], a[i], 0))
+	}
+	return points
+}
+
+// endplateLines returns the least-squares lines of the endplates, through the
+// mean of each endplate's points.
+func (v *view) endplateLines(b *segmentation.Body, l *landmark.Vertebra) []segment {
+	var lines []segment
+	for i, e := range []landmark.Endplate{l.Superior, l.Inferior} {
+		if e.Direction == (r3.Vec{}) || e.Middle == (landmark.Point{}) {
+			continue
+		}
+		half := r3.Norm(r3.Sub(e.Anterior.Position, e.Posterior.Position))/2 + overhang
+		center := e.Middle.Position
+		if b != nil {
+			plate := []segmentation.Plate{b.Superior, b.Inferior}[i]
+			if points := curve(b.Frame, plate.S, plate.A); len(points) > 0 {
+				center = centroid(points)
+			}
+		}
+		x1, y1 := v.place(r3.Add(center, r3.Scale(half, e.Direction)))
+		x2, y2 := v.place(r3.Sub(center, r3.Scale(half, e.Direction)))
+		lines = append(lines, segment{x1, y1, x2, y2})
+	}
+	return lines
+}
+
+func centroid(points []r3.Vec) r3.Vec {
+	var sum r3.Vec
+	for _, p := range points {
+		sum = r3.Add(sum, p)
+	}
+	return r3.Scale(1/float64(len(points)), sum)
+}
+
+// polyline returns the places of points as SVG writes them.
+func (v *view) polyline(points []r3.Vec) string {
+	var b strings.Builder
+	for i, p := range points {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		x, y := v.place(p)
+		b.WriteString(fixed(x, 2) + "," + fixed(y, 2))
+	}
+	return b.String()
+}

@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// Disclaimer stands under every report that a person reads.
+const Disclaimer = "Not a medical device: for research, not for diagnosis."
+
+// Colors are the escape sequences that WriteTable sets around a row; the zero
+// value writes none.
+type Colors struct {
+	deformed, doubtful, faint, strong, reset string
+}
+
+// ANSI are colours for a terminal, by SGR codes of ECMA-48.
+func ANSI() Colors {
+	return Colors{deformed: "\x1b[1;31m", doubtful: "\x1b[33m", faint: "\x1b[2m", strong: "\x1b[1m", reset: "\x1b[0m"}
+}
+
+func (c Colors) paint(code, s string) string {
+	if code == "" || s == "" {
+		return s
+	}
+	return code + s + c.reset
+}
+
+func (c Colors) of(t tone) string {
+	switch t {
+	case plain:
+		return ""
+	case faint:
+		return c.faint
+	case doubtful:
+		return c.doubtful
+	case deformed:
+		return c.deformed
+	}
+	return ""
+}
+
+// WriteTable writes r for a person at a terminal.
+func WriteTable(w io.Writer, r *Report, c Colors) error {
+	var b bytes.Buffer
+	for i := range r.Examinations {
+		writeExamination(&b, &r.Examinations[i], c)
+	}
+	for _, s := range r.Skipped {
+		fmt.Fprintf(&b, "%s %s\n", c.paint(c.doubtful, "skipped"), s)
+	}
+	if len(r.Skipped) > 0 {
+		b.WriteByte('\n')
+	}
+	if len(r.Examinations) > 0 {
+		fmt.Fprintf(&b, "%s\n", c.paint(c.faint, Disclaimer))
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	return nil
+}
+
+// String returns what was skipped and why, on one line.
+func (s Skipped) String() string {
+	what := s.Path
+	for _, uid := range []string{s.SeriesInstanceUID, s.SOPInstanceUID} {
+		if uid != "" {
+			what += " " + uid
+		}
+	}
+	return strings.TrimSpace(what) + ": " + s.Reason
+}
+
+func writeExamination(b *bytes.Buffer, e *Examination, c Colors) {
+	fmt.Fprintf(b, "%s\n", c.paint(c.strong, e.title()))
+	if e.SeriesInstanceUID != "" {
+		fmt.Fprintf(b, "series %s\n", e.SeriesInstanceUID)
+	}
+	b.WriteByte('\n')
+	if len(e.Result.Vertebrae) == 0 {
+		fmt.Fprintf(b, "no vertebra: %s\n\n", e.Result.Reason)
+	} else {
+		writeVertebrae(b, e.Result, c)
+	}
+	writeAngles(b, e.Result)
+	writeFindings(b, e.Result.Findings, c)
+	for _, w := range e.Result.Warnings {
+		fmt.Fprintf(b, "%s %s (%s)\n", c.paint(c.doubtful, "warning"), w.Message, w.Code)
+	}
+	if len(e.Result.Warnings) > 0 {
+		b.WriteByte('\n')
+	}
+}
+
+// title names an examination for a reader: where it is from, and how many
+// vertebrae were measured.
+func (e *Examination) title() string {
+	measured := 0
+	for i := range e.Result.Vertebrae {
+		if e.Result.Vertebrae[i].Status == analysis.Measured {
+			measured++
+		}
+	}
+	noun := "vertebrae"
+	if measured == 1 {
+		noun = "vertebra"
+	}
+	return fmt.Sprintf("%s  %s  %d %s measured", e.Path, e.Modality, measured, noun)
+}
+
+// A heading has a unit below it; a width is the widest cell's.
+type heading struct {
+	name, unit string
+	left       bool // aligned left
+	cell       func(*row) string
+}
+
+func headings() []heading {
+	return []heading{
+		{"level", "", true, func(r *row) string { return r.Level }},
+		{"prob", "%", false, func(r *row) string { return r.Probability }},
+		{"Ha", "mm", false, func(r *row) string { return r.Ha }},
+		{"Hm", "mm", false, func(r *row) string { return r.Hm }},
+		{"Hp", "mm", false, func(r *row) string { return r.Hp }},
+		{"sd", "mm", false, func(r *row) string { return r.SD }},
+		{"exp Ha", "mm", false, func(r *row) string { return r.ExpectedHa }},
+		{"exp Hm", "mm", false, func(r *row) string { return r.ExpectedHm }},
+		{"exp Hp", "mm", false, func(r *row) string { return r.ExpectedHp }},
+		{"loss", "", false, func(r *row) string { return r.Loss }},
+		{"Genant", "0-3", false, func(r *row) string { return r.Grade }},
+		{"wedge", "deg", false, func(r *row) string { return r.Wedge }},
+		{"disc below", "mm", false, func(r *row) string { return r.Disc }},
+		{"note", "", true, func(r *row) string { return r.Note }},
+	}
+}
+
+func writeVertebrae(b *bytes.Buffer, result *analysis.Result, c Colors) {
+	heads, rows := headings(), rows(result)
+	widths := make([]int, len(heads))
+	for i, h := range heads {
+		widths[i] = max(utf8.RuneCountInString(h.name), len(h.unit))
+		for j := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(h.cell(&rows[j])))
+		}
+	}
+	line := func(cell func(heading) string) string {
+		cells := make([]string, len(heads))
+		for i, h := range heads {
+			cells[i] = pad(cell(h), widths[i], h.left)
+		}
+		return strings.TrimRight(strings.Join(cells, "  "), " ")
+	}
+	fmt.Fprintln(b, c.paint(c.strong, line(func(h heading) string { return h.name })))
+	fmt.Fprintln(b, c.paint(c.faint, line(func(h heading) string { return h.unit })))
+	for i := range rows {
+		fmt.Fprintln(b, c.paint(c.of(rows[i].Tone), line(func(h heading) string { return h.cell(&rows[i]) })))
+	}
+	b.WriteByte('\n')
+}
+
+// pad fills s with spaces to the given width in runes.
+func pad(s string, width int, left bool) string {
+	space := strings.Repeat(" ", max(width-utf8.RuneCountInString(s), 0))
+	if left {
+		return s + space
+	}
+	return space + s
+}
+
+func writeAngles(b *bytes.Buffer, result *analysis.Result) {
+	for _, a := range result.Angles {
+		fmt.Fprintf(b, "%-32s %6s deg, sd %s  (%s to %s)\n", angleTitle(a), fixed(a.Degrees, 1), fixed(a.SD, 1), a.From, a.To)
+	}
+	if len(result.Angles) > 0 {
+		b.WriteByte('\n')
+	}
+}
+
+// angleTitle returns the angle's name and the level that it is told of.
+func angleTitle(a morphometry.Angle) string {
+	if a.Level == spine.Unknown {
+		return angleName(a.Name)
+	}
+	return angleName(a.Name) + " " + a.Level.String()
+}
+
+func writeFindings(b *bytes.Buffer, findings []finding.Finding, c Colors) {
+	for _, f := range findings {
+		borderline := ""
+		if f.Borderline {
+			borderline = " (borderline)"
+		}
+		fmt.Fprintf(b, "%s %s%s\n", c.paint(c.deformed, "finding"), f.Statement, borderline)
+		fmt.Fprintf(b, "        %s\n", c.paint(c.faint, f.Criterion+" ["+f.Source+"]"))
+	}
+	if len(findings) > 0 {
+		b.WriteByte('\n')
+	}
+}
