@@ -1,0 +1,398 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package localization
+
+import (
+	"math"
+	"slices"
+)
+
+// Parts of a cross-section that the signals read, mm from the canal's centre.
+const (
+	midHalfWidth = 8 // the slab about the mid-sagittal plane
+
+	// The canal's lateral wall: the pedicle at some heights, the foramen at
+	// the others.
+	wallPosterior, wallAnterior = 1, 9
+	wallNear, wallFar           = 9, 18
+
+	// The vertebral body's posterior and anterior walls, and its depth, from a
+	// child's neck to a tall man's loins.
+	posteriorNear, posteriorFar = 3, 16
+	depthMin, depthMax          = 11, 48
+)
+
+// The clip of attenuation before averaging: marrow fat and dense cortex.
+const clipMinHU, clipMaxHU = -100, 700
+
+// signals are what is read along the straightened spine, one value a
+// cross-section (a millimetre).
+type signals struct {
+	posterior, anterior []float64 // walls of the body, mm anterior of the canal's centre
+	left, right         []float64 // lateral walls, mm to each side of the canal's centre
+	disc                []float64 // evidence of a disc: about 1 at a clear one
+	plates              []pair    // the endplates of that disc
+	wall                []float64 // lateral wall of the canal: positive at a pedicle, negative at a foramen
+	visible             []bool    // the body lies in the volume
+}
+
+// pair is the place of a disc's two endplates at the body's mid-depth, as
+// cross-sections, and their slopes: rise towards superior per mm anterior.
+type pair struct {
+	up, down           float64 // inferior endplate above the disc, superior one below it
+	slopeUp, slopeDown float64
+}
+
+// midSagittal returns the mean over the mid-sagittal slab, clipped, as [s][a]
+// with a in samples of r; NaN where more than half lies outside the volume.
+func midSagittal(r *Straight) [][]float64 {
+	m := make([][]float64, len(r.Canal))
+	each(len(m), func(s int) {
+		m[s] = make([]float64, r.A)
+		for a := range m[s] {
+			m[s][a] = meanOf(r, s, float64(a-r.A0), -midHalfWidth, midHalfWidth, clipMinHU, clipMaxHU)
+		}
+	})
+	return m
+}
+
+// meanOf returns the mean of samples l0 … l1 mm left of the canal, clipped; NaN
+// where more than half lies outside the volume. Step is 1 mm.
+func meanOf(r *Straight, s int, a float64, l0, l1 int, lo, hi int16) float64 {
+	var sum, n float64
+	for l := l0; l <= l1; l++ {
+		if h := r.At(s, a, float64(l)); h != Outside {
+			sum += float64(min(max(h, lo), hi))
+			n++
+		}
+	}
+	if n < float64(l1-l0+1)/2 {
+		return math.NaN()
+	}
+	return sum / n
+}
+
+// readSignals reads r, made at steps of 1 mm.
+func readSignals(r *Straight) *signals {
+	m := midSagittal(r)
+	sg := &signals{wall: wallSignal(r)}
+	sg.posterior, sg.anterior = bodyWalls(m, r.A0)
+	sg.left, sg.right = lateralWalls(r, sg)
+	sg.disc, sg.plates = discSignal(m, r.A0, sg)
+	sg.visible = make([]bool, len(m))
+	for s := range m {
+		mid := r.A0 + int((sg.posterior[s]+sg.anterior[s])/2)
+		sg.visible[s] = !math.IsNaN(m[s][min(mid, r.A-1)])
+	}
+	return sg
+}
+
+// Spans of averaging along the canal, mm.
+const (
+	wallSpan  = 15 // half a vertebra: bridges discs and basivertebral veins
+	trendSpan = 45 // one and a half vertebrae, whose mean has no period
+	levelSpan = 81 // three vertebrae
+)
+
+// bodyWalls finds the posterior and the anterior wall of the bodies in the
+// mid-sagittal plane m, mm anterior of sample a0.
+func bodyWalls(m [][]float64, a0 int) (posterior, anterior []float64) {
+	smooth := smoothAlong(m, wallSpan)
+	posterior = bestLine(len(m), posteriorNear, posteriorFar, func(s, a int) float64 {
+		return edge(smooth[s], a0+a, 1)
+	})
+	anterior = bestLine(len(m), posteriorNear+depthMin, posteriorFar+depthMax, func(s, a int) float64 {
+		depth := float64(a) - posterior[s]
+		if depth < depthMin || depth > depthMax {
+			return -1
+		}
+		return edge(smooth[s], a0+a, -1) - nearerIsBetter*depth
+	})
+	return posterior, anterior
+}
+
+// The bodies' lateral walls, mm from the canal's centre line.
+const lateralNear, lateralFar = 6, 34
+
+// lateralWalls finds the bodies' walls to the left and to the right, in the
+// middle of their depth.
+func lateralWalls(r *Straight, sg *signals) (left, right []float64) {
+	m := make([][]float64, len(r.Canal))
+	each(len(m), func(s int) {
+		depth := sg.anterior[s] - sg.posterior[s]
+		m[s] = make([]float64, r.L)
+		for l := range m[s] {
+			m[s][l] = coronalMean(r, s, sg.posterior[s]+depth/3, sg.anterior[s]-depth/4, float64(l-r.L0))
+		}
+	})
+	smooth := smoothAlong(m, wallSpan)
+	side := func(sign int) []float64 {
+		return bestLine(len(m), lateralNear, lateralFar, func(s, l int) float64 {
+			return edge(smooth[s], r.L0+sign*l, -float64(sign)) - nearerIsBetter*float64(l)
+		})
+	}
+	return side(1), side(-1)
+}
+
+// coronalMean returns the mean from a0 to a1 mm anterior at l mm left, clipped;
+// NaN outside the volume.
+func coronalMean(r *Straight, s int, a0, a1, l float64) float64 {
+	var sum, n float64
+	for a := a0; a <= a1; a++ {
+		if h := r.At(s, a, l); h != Outside {
+			sum += float64(min(max(h, clipMinHU), clipMaxHU))
+			n++
+		}
+	}
+	return sum / n
+}
+
+const (
+	// edgeFullHU is the step of attenuation, over edgeWidth mm, that counts as a
+	// full edge: bone against soft tissue. Stronger ones (contrast against lung)
+	// count no more.
+	edgeFullHU, edgeWidth = 150.0, 3
+	// nearerIsBetter is what a millimetre of depth must gain: the nearest of
+	// equal edges is the body's, the next a vessel's.
+	nearerIsBetter = 0.008
+	// lineStiffness is the cost of a shift by one millimetre from one
+	// cross-section to the next.
+	lineStiffness = 0.15
+)
+
+// edge returns how strongly row rises (sign 1) or falls (-1) at index a, 0 to 1.
+func edge(row []float64, a int, sign float64) float64 {
+	if a < 2 || a+2 >= len(row) {
+		return 0
+	}
+	floor := func(h float64) float64 { return max(h, 0) }
+	d := sign * (floor(row[a+1]) + floor(row[a+2]) - floor(row[a-1]) - floor(row[a-2])) / 2
+	if math.IsNaN(d) {
+		return 0
+	}
+	return min(max(d/edgeFullHU, 0), 1)
+}
+
+// bestLine returns for each s in [0, n) the a in [lo, hi] of the line with the
+// greatest sum of gain(s, a) less lineStiffness times each shift.
+func bestLine(n, lo, hi int, gain func(s, a int) float64) []float64 {
+	width := hi - lo + 1
+	total, next := make([]float64, width), make([]float64, width)
+	back := make([]int8, n*width)
+	for s := range n {
+		for x := range width {
+			best, from := total[x], 0
+			for d := -1; d <= 1; d += 2 {
+				if x+d >= 0 && x+d < width && total[x+d]-lineStiffness > best {
+					best, from = total[x+d]-lineStiffness, d
+				}
+			}
+			next[x] = best + gain(s, lo+x)
+			back[s*width+x] = int8(from)
+		}
+		total, next = next, total
+	}
+	x := 0
+	for y := range total {
+		if total[y] > total[x] {
+			x = y
+		}
+	}
+	out := make([]float64, n)
+	for s := n - 1; s >= 0; s-- {
+		out[s] = float64(lo + x)
+		x += int(back[s*width+x])
+	}
+	return out
+}
+
+// smoothAlong returns the running mean of m over span rows, ignoring NaN.
+func smoothAlong(m [][]float64, span int) [][]float64 {
+	out := make([][]float64, len(m))
+	each(len(m), func(s int) {
+		out[s] = make([]float64, len(m[s]))
+		for a := range out[s] {
+			var sum, n float64
+			for q := max(s-span/2, 0); q <= min(s+span/2, len(m)-1); q++ {
+				if h := m[q][a]; !math.IsNaN(h) {
+					sum += h
+					n++
+				}
+			}
+			out[s][a] = sum / n
+		}
+	})
+	return out
+}
+
+// wallSignal returns the attenuation of the canal's lateral walls, less its
+// trend, in units of its mean amplitude around; 0 where it lies outside.
+func wallSignal(r *Straight) []float64 {
+	p := make([]float64, len(r.Canal))
+	each(len(p), func(s int) {
+		var sum, n float64
+		for a := wallPosterior; a <= wallAnterior; a++ {
+			for _, side := range [2][2]int{{-wallFar, -wallNear}, {wallNear, wallFar}} {
+				if h := meanOf(r, s, float64(a), side[0], side[1], clipMinHU, 500); !math.IsNaN(h) {
+					sum += h
+					n++
+				}
+			}
+		}
+		p[s] = sum / n
+	})
+	trend := runningMean(p, trendSpan)
+	for s := range p {
+		p[s] -= trend[s]
+	}
+	size := make([]float64, len(p))
+	for s := range p {
+		size[s] = math.Abs(p[s])
+	}
+	size = runningMean(size, levelSpan)
+	for s := range p {
+		if p[s] = min(max(p[s]/(size[s]+1), -2), 2); math.IsNaN(p[s]) {
+			p[s] = 0
+		}
+	}
+	return p
+}
+
+// runningMean returns the mean of the values of v within span about each,
+// ignoring NaN.
+func runningMean(v []float64, span int) []float64 {
+	out := make([]float64, len(v))
+	for s := range v {
+		var sum, n float64
+		for _, x := range v[max(s-span/2, 0):min(s+span/2+1, len(v))] {
+			if !math.IsNaN(x) {
+				sum += x
+				n++
+			}
+		}
+		out[s] = sum / n
+	}
+	return out
+}
+
+// Tilts and gaps of discs.
+const (
+	tiltSteps = 6    // to each side
+	tiltStep  = 0.09 // slope; ±6 steps are ±28°
+	// wedgeSteps is how many steps of tilt a disc's endplates may differ by: 20°.
+	wedgeSteps = 4
+	// The gap between a disc's endplates: at least the width of two ridges, at
+	// most this fraction of the body's depth. Discs measure up to a third of it;
+	// no body but a crushed one is so low.
+	gapMin      = 3
+	gapFraction = 0.4
+	// tiltCost is what a step of tilt must gain, HU.
+	tiltCost = 3.0
+	// ridgeWeight is the weight of a single bright ridge, a fused or vanished
+	// disc, against that of a pair.
+	ridgeWeight = 0.6
+)
+
+// discSignal returns the evidence of a disc at each s of the mid-sagittal plane
+// m: a pair of bright ridges about a darker gap, or one bright ridge, in units
+// of the clear discs around.
+func discSignal(m [][]float64, a0 int, sg *signals) ([]float64, []pair) {
+	q := tiltedProfiles(m, a0, sg)
+	raw, plates := make([]float64, len(m)), make([]pair, len(m))
+	each(len(m), func(s int) {
+		depth := sg.anterior[s] - sg.posterior[s]
+		raw[s], plates[s] = discAt(q, s, max(int(gapFraction*depth), gapMin+1))
+	})
+	disc := make([]float64, len(m))
+	for s := range disc {
+		around := slices.Clone(raw[max(s-levelSpan/2, 0):min(s+levelSpan/2+1, len(raw))])
+		slices.Sort(around)
+		disc[s] = min(max(raw[s]/(around[len(around)*9/10]+1), -0.5), 1.5)
+	}
+	return disc, plates
+}
+
+// tiltedProfiles returns the mean of m across the body, along lines of each
+// tilt, as [tilt][s]; NaN where half of a line lies outside the volume.
+func tiltedProfiles(m [][]float64, a0 int, sg *signals) [][]float64 {
+	q := make([][]float64, 2*tiltSteps+1)
+	each(len(q), func(t int) {
+		slope := float64(t-tiltSteps) * tiltStep
+		q[t] = make([]float64, len(m))
+		for s := range m {
+			depth := sg.anterior[s] - sg.posterior[s]
+			mid := (sg.anterior[s] + sg.posterior[s]) / 2
+			half := int(0.35 * depth)
+			var sum, n float64
+			for d := -half; d <= half; d++ {
+				y := float64(s) - slope*float64(d)
+				if h := between(m, y, a0+int(mid)+d); !math.IsNaN(h) {
+					sum += h
+					n++
+				}
+			}
+			q[t][s] = sum / n
+			if n < float64(half) {
+				q[t][s] = math.NaN()
+			}
+		}
+	})
+	return q
+}
+
+// between interpolates column a of m at row y; NaN outside.
+func between(m [][]float64, y float64, a int) float64 {
+	if !(y >= 0 && y <= float64(len(m)-1)) || a < 0 || a >= len(m[0]) {
+		return math.NaN()
+	}
+	i := min(int(y), max(len(m)-2, 0))
+	f := y - float64(i)
+	if f == 0 {
+		return m[i][a]
+	}
+	return m[i][a] + f*(m[i+1][a]-m[i][a])
+}
+
+// discAt returns the greatest contrast, HU, of a disc centred at s with a gap
+// up to gapMax, and its endplates.
+func discAt(q [][]float64, s, gapMax int) (contrast float64, plates pair) {
+	contrast = -clipMaxHU
+	n := len(q[0])
+	slope := func(t int) float64 { return float64(t-tiltSteps) * tiltStep }
+	try := func(c float64, up, down, t, u int) {
+		c -= tiltCost / 2 * (math.Abs(float64(t-tiltSteps)) + math.Abs(float64(u-tiltSteps)))
+		if c > contrast {
+			contrast, plates = c, pair{float64(up), float64(down), slope(t), slope(u)}
+		}
+	}
+	for t := range q {
+		if s >= gapMax && s < n-gapMax {
+			around := (q[t][s-gapMax] + q[t][s+gapMax]) / 2
+			try(ridgeWeight*(q[t][s]-around), s-1, s+1, t, t)
+		}
+		for u := max(t-wedgeSteps, 0); u <= min(t+wedgeSteps, len(q)-1); u++ {
+			inside := q[(t+u)/2]
+			for gap := gapMin; gap <= gapMax; gap++ {
+				up, down := s-gap/2, s+gap-gap/2
+				if up < 0 || down >= n {
+					break
+				}
+				try(min(q[t][up], q[u][down])-meanBetween(inside, up+2, down-2), up, down, t, u)
+			}
+		}
+	}
+	return contrast, plates
+}
+
+// meanBetween returns the mean of v[lo … hi], or v halfway where that is empty.
+func meanBetween(v []float64, lo, hi int) float64 {
+	if hi < lo {
+		return (v[(lo+hi)/2] + v[(lo+hi+1)/2]) / 2
+	}
+	var sum float64
+	for _, x := range v[lo : hi+1] {
+		sum += x
+	}
+	return sum / float64(hi-lo+1)
+}
