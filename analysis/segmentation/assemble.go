@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentation
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+const plateStep = 0.5 // mm between the points of a reported plate
+
+// body puts a vertebra together: its frame from the fitted endplates, the walls
+// traced anew between them.
+func (im *reader) body(d *draft, above, below *discFit) Body {
+	if d.found.Sacral {
+		b := Body{Frame: d.frame}
+		if above == nil || !above.space.has[lowerPlate] {
+			b.Reason = "superior endplate not found"
+			return b
+		}
+		b.Frame = endFrame(above, lowerPlate, d)
+		b.Superior = plateIn(b.Frame, above, lowerPlate, above.space.basis.lo, above.space.basis.hi)
+		return b
+	}
+	hasSuperior := above != nil && above.space.has[lowerPlate]
+	hasInferior := below != nil && below.space.has[upperPlate]
+	switch {
+	case !hasSuperior && !hasInferior:
+		return Body{Frame: d.frame, Reason: "no endplate found"}
+	case !hasSuperior:
+		return Body{Frame: d.frame, Reason: "superior endplate not found"}
+	case !hasInferior:
+		return Body{Frame: d.frame, Reason: "inferior endplate not found"}
+	}
+	b := Body{Frame: bodyFrame(above, below, d)}
+	lo, hi := plateEnds(b.Frame, above, below, d)
+	if hi-lo < minimumBody {
+		b.Reason = "endplates meet"
+		return b
+	}
+	_, canal, _ := b.Frame.Coordinates(d.found.Canal)
+	b.Posterior, b.Anterior = im.walls(b.Frame, lo, hi, canal, d.depth())
+	b.Width = d.width
+	post, ant := median(b.Posterior.A), median(b.Anterior.A)
+	b.Depth = ant - post
+	// The frame's origin goes to the middle between the walls.
+	shift := (post + ant) / 2
+	b.Frame.Origin = b.Frame.Point(0, shift, 0)
+	for i := range b.Posterior.A {
+		b.Posterior.A[i] -= shift
+		b.Anterior.A[i] -= shift
+	}
+	from, to := b.Posterior.near(1), b.Anterior.near(1)
+	b.Superior = plateIn(b.Frame, above, lowerPlate, from, to)
+	from, to = b.Posterior.near(-1), b.Anterior.near(-1)
+	b.Inferior = plateIn(b.Frame, below, upperPlate, from, to)
+	return b
+}
+
+// minimumBody, mm, is the least distance between the endplates of a body.
+const minimumBody = 2.0
+
+// depth returns the draft's depth between the walls, or localization's.
+func (d *draft) depth() float64 {
+	if len(d.posterior.A) == 0 {
+		return d.found.Depth
+	}
+	return median(d.anterior.A) - median(d.posterior.A)
+}
+
+// plane returns the centre of a plate and its normal, towards superior.
+func (f *discFit) plane(plate int, lo, hi float64) (center, normal r3.Vec) {
+	d := f.space
+	var n, sum, sumA, sumAA, sumAS float64
+	for a := lo; a <= hi; a += plateStep {
+		s, _ := f.outer(plate, a, 0)
+		n++
+		sum += s
+		sumA += a
+		sumAA += a * a
+		sumAS += a * s
+	}
+	slope := (sumAS - sumA*sum/n) / (sumAA - sumA*sumA/n)
+	tilt := f.x[d.surface(plate)+d.basis.n]
+	normal = r3.Sub(r3.Sub(d.frame.Superior, r3.Scale(slope, d.frame.Anterior)), r3.Scale(tilt, d.frame.Left))
+	return d.frame.Point(sum/n, sumA/n, 0), r3.Unit(normal)
+}
+
+// bodyFrame returns the frame whose superior axis is the mean normal of both
+// endplates and whose mid-sagittal plane passes through the centres of canal
+// and body.
+func bodyFrame(above, below *discFit, d *draft) volume.Frame {
+	top, up := above.plane(lowerPlate, above.space.basis.lo, above.space.basis.hi)
+	bottom, down := below.plane(upperPlate, below.space.basis.lo, below.space.basis.hi)
+	axis := r3.Add(up, down)
+	// Across the plane the middle of the waist counts, along it the endplates'.
+	center := r3.Scale(0.5, r3.Add(top, bottom))
+	side := r3.Dot(r3.Sub(d.frame.Origin, center), d.frame.Left)
+	center = r3.Add(center, r3.Scale(side, d.frame.Left))
+	return volume.NewFrame(center, axis, r3.Sub(center, d.found.Canal))
+}
+
+// endFrame is bodyFrame for a vertebra with one endplate.
+func endFrame(f *discFit, plate int, d *draft) volume.Frame {
+	center, normal := f.plane(plate, f.space.basis.lo, f.space.basis.hi)
+	return volume.NewFrame(center, normal, d.frame.Anterior)
+}
+
+// plateEnds returns the heights between which the walls are traced: the
+// innermost places of the endplates.
+func plateEnds(f volume.Frame, above, below *discFit, d *draft) (lo, hi float64) {
+	top := plateIn(f, above, lowerPlate, above.space.basis.lo, above.space.basis.hi)
+	bottom := plateIn(f, below, upperPlate, below.space.basis.lo, below.space.basis.hi)
+	lo, hi = median(bottom.S), median(top.S)
+	return lo + 1, hi - 1
+}
+
+// plateIn expresses a fitted plate in the body's mid-sagittal plane, between
+// two positions along a.
+func plateIn(f volume.Frame, fit *discFit, plate int, from, to float64) Plate {
+	var p Plate
+	d := fit.space
+	lo, _, _ := offsets(f, d.frame, from)
+	hi, _, _ := offsets(f, d.frame, to)
+	for a := lo; a <= hi; a += plateStep {
+		l := 0.0
+		var s, sd float64
+		var at r3.Vec
+		for range 3 {
+			s, sd = fit.outer(plate, a, l)
+			at = d.frame.Point(s, a, l)
+			_, _, across := f.Coordinates(at)
+			l -= across
+		}
+		sBody, aBody, _ := f.Coordinates(at)
+		p.A = append(p.A, aBody)
+		p.S = append(p.S, sBody)
+		p.SD = append(p.SD, math.Hypot(sd, modelSD))
+	}
+	return p
+}
+
+// modelSD, mm, is what the model itself may be off at one endplate: the
+// thickness of the plate is taken, not measured.
+const modelSD = 0.15
+
+// offsets returns where the point at a of one frame lies in another.
+func offsets(from, to volume.Frame, a float64) (ta, ts, tl float64) {
+	ts, ta, tl = to.Coordinates(from.Point(0, a, 0))
+	return ta, ts, tl
+}

@@ -1,0 +1,435 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentation
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// A disc space is modelled, in its own frame, as three regions parted by two
+// thin bright plates:
+//
+//	upper body | plate | disc | plate | lower body
+//
+// each surface a smooth function of the position across the disc, the whole
+// blurred by the acquisition. Fitting it to the voxels themselves finds the
+// plates below the slice distance and, unlike an edge at half maximum, at a
+// place that does not depend on the slice thickness.
+const (
+	lowerPlate = iota // superior endplate of the vertebra below the disc
+	upperPlate        // inferior endplate of the vertebra above it
+)
+
+const (
+	knotStep     = 3.5 // mm between knots of a surface
+	massKnots    = 4   // coefficients of a plate's mass along the disc
+	profileReach = 5.0 // mm, voxels within this distance of the mid-sagittal plane
+
+	// plateMass and its spread, HU·mm: 0.4 to 0.8 mm of bone at some 500 to
+	// 1000 HU above its surroundings. A weak prior.
+	plateMass   = 300.0
+	plateMassSD = 250.0
+	massRough   = 120.0 // HU·mm, between neighbouring coefficients
+	slopeSD     = 80.0  // HU, change of a region's attenuation over half the disc
+
+	// discHU and its spread: the attenuation of a disc, adults, 80 to 140 kVp. It
+	// keeps the space between two plates that a thick slice has run together
+	// from being taken for bone. A weak prior.
+	discHU   = 90.0
+	discHUSD = 30.0
+	// discSlopeSD, HU, is the change of a disc's attenuation over half of it.
+	discSlopeSD = 20.0
+
+	tiltSD = 0.12  // lateral slope of a plate in the disc's frame
+	bowSD  = 0.006 // 1/mm; a concavity of 2 mm over 40 mm is 0.005
+
+	minDiscHeight   = 0.8 // mm between the plates' centres; vanished discs touch
+	discHeightForce = 0.3 // mm, softness of that bound
+
+	// textureLength, mm, is the least correlation length of residuals:
+	// trabecular bone is not noise of independent voxels.
+	textureLength = 0.7
+)
+
+// roughness, mm, is the spread of a surface's second difference from knot to
+// knot. It counts by a Cauchy law: an endplate is smooth but for a rim, a
+// Schmorl node or a fracture's edge.
+const roughness = 0.15
+
+// voxel is a sample in a disc's frame.
+type voxel struct{ s, a, l, hu float32 }
+
+// discSpace is the problem of one disc: what is fitted, and to what.
+type discSpace struct {
+	frame  volume.Frame
+	blur   psf
+	basis  spline // of both surfaces, along a
+	mass   spline
+	voxels []voxel
+	temper float64 // effective samples per voxel
+	has    [2]bool // which plates there are
+
+	// wall holds, for the lower and the upper body, where the centres of the
+	// posterior and the anterior cortex lie along a; sigma is the blur there.
+	// Their light falls on the ends of the endplates.
+	wall      [2][2]float64
+	wallSigma float64
+}
+
+// Layout of the parameter vector.
+func (d *discSpace) surface(plate int) int { return plate * (d.basis.n + 2) }
+func (d *discSpace) masses(plate int) int {
+	return 2*(d.basis.n+2) + plate*d.mass.n
+}
+func (d *discSpace) levels() int { return 2*(d.basis.n+2) + 2*d.mass.n } // lower, disc, upper: value and slope
+func (d *discSpace) walls() int  { return d.levels() + 6 }                         // posterior, anterior of the lower, then of the upper body
+func (d *discSpace) size() int   { return d.walls() + 4 }
+
+// discFit is a fitted disc space.
+type discFit struct {
+	space *discSpace
+	x     []float64
+	cov   *mat.SymDense // nil if the fit is not determined
+	noise float64       // HU, of the residuals
+}
+
+// height returns the centre of a plate at (a, l) and its slope along a.
+func (d *discSpace) height(x []float64, plate int, a, l float64) (s, slope float64) {
+	at := d.surface(plate)
+	s, slope = d.basis.value(x[at:at+d.basis.n], a)
+	tilt, bow := x[at+d.basis.n], x[at+d.basis.n+1]
+	return s + tilt*l + bow*l*l, slope
+}
+
+// term is one non-zero entry of a row of the Jacobian.
+type term struct {
+	at int
+	v  float64
+}
+
+// predict returns the model's attenuation at v and appends the derivatives to
+// terms.
+func (d *discSpace) predict(x []float64, v voxel, terms []term) (float64, []term) {
+	a, l := float64(v.a), float64(v.l)
+	half := (d.basis.hi - d.basis.lo) / 2
+	u := (a - d.basis.lo - half) / half
+	at := d.levels()
+	lower, disc, upper := x[at]+u*x[at+1], x[at+2]+u*x[at+3], x[at+4]+u*x[at+5]
+
+	first, w, dw := d.basis.at(a)
+	mf, mw, _ := d.mass.at(a)
+	var step, y float64
+	var cover [2]float64
+	y = disc
+	for plate := range 2 {
+		if !d.has[plate] {
+			continue
+		}
+		p := d.surface(plate)
+		s, slope := x[p+d.basis.n]*l+x[p+d.basis.n+1]*l*l, 0.0
+		for i := range 4 {
+			s += w[i] * x[p+first+i]
+			slope += dw[i] * x[p+first+i]
+		}
+		mass := 0.0
+		for i := range 4 {
+			mass += mw[i] * x[d.masses(plate)+mf+i]
+		}
+		cos := 1 / math.Sqrt(1+slope*slope)
+		sigma := d.sigmaAt(slope)
+		z := (float64(v.s) - s) * cos / sigma
+		sign := 1.0 // bone lies below the lower plate, above the upper
+		bone := lower
+		if plate == upperPlate {
+			sign, bone = -1, upper
+		}
+		if sign*z > 5 {
+			continue
+		}
+		cover[plate] = gaussStep(-sign * z)
+		for end, w := range d.wall[plate] {
+			if u := (a - w) / d.wallSigma; math.Abs(u) < 4 {
+				light := gauss(u) / d.wallSigma
+				n := d.walls() + 2*plate + end
+				bone += x[n] * light
+				terms = append(terms, term{n, light * cover[plate]})
+			}
+		}
+		g := gauss(z) / sigma
+		y += (bone-disc)*cover[plate] + mass*g
+		if g < 1e-5 {
+			continue
+		}
+		// dy/ds of the surface.
+		step = cos * (sign*(bone-disc)*g + mass*g*z/sigma)
+		for i := range 4 {
+			terms = append(terms, term{p + first + i, step * w[i]})
+			terms = append(terms, term{d.masses(plate) + mf + i, mw[i] * g})
+		}
+		terms = append(terms, term{p + d.basis.n, step * l}, term{p + d.basis.n + 1, step * l * l})
+	}
+	terms = append(terms,
+		term{at, cover[0]}, term{at + 1, cover[0] * u},
+		term{at + 2, 1 - cover[0] - cover[1]}, term{at + 3, (1 - cover[0] - cover[1]) * u},
+		term{at + 4, cover[1]}, term{at + 5, cover[1] * u})
+	return y, terms
+}
+
+// sigmaAt returns the blur across a surface with the given slope along a.
+func (d *discSpace) sigmaAt(slope float64) float64 {
+	f := d.frame
+	c := 1 / math.Sqrt(1+slope*slope)
+	sum := boneThickness * boneThickness / 12
+	for i, axis := range d.blur.axes {
+		n := c * ((f.Superior.X-slope*f.Anterior.X)*axis.X + (f.Superior.Y-slope*f.Anterior.Y)*axis.Y + (f.Superior.Z-slope*f.Anterior.Z)*axis.Z)
+		sum += d.blur.variance[i] * n * n
+	}
+	return math.Sqrt(sum)
+}
+
+// system holds the normal equations H·δ = -g of one linearization.
+type system struct {
+	n    int
+	h    []float64 // row major, upper triangle
+	g    []float64
+	cost float64
+}
+
+func newSystem(n int) *system { return &system{n: n, h: make([]float64, n*n), g: make([]float64, n)} }
+
+// add counts in a residual r of weight w with the given derivatives.
+func (q *system) add(r, w float64, terms []term) {
+	for i, t := range terms {
+		wt := w * t.v
+		q.g[t.at] += wt * r
+		for _, o := range terms[i:] {
+			lo, hi := t.at, o.at
+			if lo > hi {
+				lo, hi = hi, lo
+			}
+			q.h[lo*q.n+hi] += wt * o.v
+		}
+	}
+}
+
+// prior counts in a Gaussian prior on a linear combination.
+func (q *system) prior(r, sd float64, terms ...term) {
+	q.cost += r * r / (2 * sd * sd)
+	q.add(r, 1/(sd*sd), terms)
+}
+
+// linearize evaluates data and priors at x. Residuals count by a Cauchy
+// likelihood of the given scale.
+func (d *discSpace) linearize(x []float64, noise float64) *system {
+	q := newSystem(d.size())
+	terms := make([]term, 0, 32)
+	c2 := 4 * noise * noise // Cauchy scale 2σ: 95 % efficient on Gaussian residuals
+	unit := d.temper / (noise * noise)
+	for _, v := range d.voxels {
+		y, t := d.predict(x, v, terms[:0])
+		r := y - float64(v.hu)
+		q.cost += unit * c2 / 2 * math.Log1p(r*r/c2)
+		q.add(r, unit/(1+r*r/c2), t)
+	}
+	d.priors(q, x)
+	return q
+}
+
+func (d *discSpace) priors(q *system, x []float64) {
+	for plate := range 2 {
+		p, n := d.surface(plate), d.basis.n
+		for i := p; i < p+n-2; i++ {
+			bend := x[i] - 2*x[i+1] + x[i+2]
+			c2 := 4 * roughness * roughness
+			w := 1 / (1 + bend*bend/c2)
+			q.cost += 2 * math.Log1p(bend*bend/c2)
+			q.add(bend, w/(roughness*roughness), []term{{i, 1}, {i + 1, -2}, {i + 2, 1}})
+		}
+		q.prior(x[p+n], tiltSD, term{p + n, 1})
+		q.prior(x[p+n+1], bowSD, term{p + n + 1, 1})
+		m := d.masses(plate)
+		for i := m; i < m+d.mass.n; i++ {
+			q.prior(x[i]-plateMass, plateMassSD, term{i, 1})
+			if i > m {
+				q.prior(x[i]-x[i-1], massRough, term{i, 1}, term{i - 1, -1})
+			}
+		}
+		if !d.has[plate] {
+			q.prior(x[p]-x[p], 1, term{p, 1}) // held where it is
+		}
+	}
+	for i := d.walls(); i < d.size(); i++ {
+		q.prior(x[i]-plateMass, plateMassSD, term{i, 1})
+	}
+	for i := d.levels(); i < d.walls(); i += 2 {
+		if i == d.levels()+2 {
+			q.prior(x[i]-discHU, discHUSD, term{i, 1})
+		} else {
+			q.prior(0, 1e4, term{i, 1})
+		}
+		sd := slopeSD
+		if i == d.levels()+2 {
+			sd = discSlopeSD
+		}
+		q.prior(x[i+1], sd, term{i + 1, 1})
+	}
+	if d.has[0] && d.has[1] {
+		for i := range d.basis.n {
+			l, u := d.surface(lowerPlate)+i, d.surface(upperPlate)+i
+			if gap := x[u] - x[l]; gap < minDiscHeight {
+				q.prior(gap-minDiscHeight, discHeightForce, term{u, 1}, term{l, -1})
+			}
+		}
+	}
+}
+
+// solve returns the damped step of the system.
+func (q *system) solve(damping float64) ([]float64, bool) {
+	h := mat.NewSymDense(q.n, nil)
+	for i := range q.n {
+		for j := i; j < q.n; j++ {
+			h.SetSym(i, j, q.h[i*q.n+j])
+		}
+		h.SetSym(i, i, q.h[i*q.n+i]*(1+damping)+1e-9)
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(h) {
+		return nil, false
+	}
+	var step mat.VecDense
+	if chol.SolveVecTo(&step, mat.NewVecDense(q.n, q.g)) != nil {
+		return nil, false
+	}
+	out := make([]float64, q.n)
+	for i := range out {
+		out[i] = -step.AtVec(i)
+	}
+	return out, true
+}
+
+// minimize runs Levenberg–Marquardt from x, which it changes.
+func (d *discSpace) minimize(x []float64, noise float64, iterations int) *system {
+	q := d.linearize(x, noise)
+	damping := 1e-3
+	trial := make([]float64, len(x))
+	for range iterations {
+		step, ok := q.solve(damping)
+		if !ok {
+			damping *= 10
+			continue
+		}
+		largest := 0.0
+		for i := range x {
+			trial[i] = x[i] + step[i]
+			if i < d.masses(0) {
+				largest = max(largest, math.Abs(step[i]))
+			}
+		}
+		d.clampMasses(trial)
+		next := d.linearize(trial, noise)
+		if next.cost >= q.cost {
+			damping *= 8
+			if damping > 1e6 {
+				break
+			}
+			continue
+		}
+		done := q.cost-next.cost < 1e-3 && largest < 0.01
+		copy(x, trial)
+		q = next
+		damping = max(damping/5, 1e-6)
+		if done {
+			break
+		}
+	}
+	return q
+}
+
+// clampMasses keeps plates from becoming darker than their surroundings.
+func (d *discSpace) clampMasses(x []float64) {
+	for i := d.masses(0); i < d.levels(); i++ {
+		x[i] = max(x[i], 0)
+	}
+	for i := d.walls(); i < d.size(); i++ {
+		x[i] = max(x[i], 0)
+	}
+}
+
+// residualNoise returns the robust standard deviation of the residuals, HU.
+func (d *discSpace) residualNoise(x []float64) float64 {
+	r := make([]float64, len(d.voxels))
+	terms := make([]term, 0, 32)
+	for i, v := range d.voxels {
+		y, _ := d.predict(x, v, terms[:0])
+		r[i] = math.Abs(y - float64(v.hu))
+	}
+	slices.Sort(r)
+	return max(1.4826*r[len(r)/2], 5)
+}
+
+// fit refines the surfaces from a start in which both are straight.
+func (d *discSpace) fit(start []float64) *discFit {
+	x := slices.Clone(start)
+	var q *system
+	noise := d.residualNoise(x)
+	for range 3 { // the noise follows the fit
+		q = d.minimize(x, noise, 15)
+		noise = d.residualNoise(x)
+	}
+	f := &discFit{space: d, x: x, noise: noise}
+	f.cov = q.covariance()
+	return f
+}
+
+// covariance returns the inverse of the curvature, nil if it has none.
+func (q *system) covariance() *mat.SymDense {
+	h := mat.NewSymDense(q.n, nil)
+	for i := range q.n {
+		for j := i; j < q.n; j++ {
+			h.SetSym(i, j, q.h[i*q.n+j])
+		}
+		h.SetSym(i, i, q.h[i*q.n+i]+1e-9)
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(h) {
+		return nil
+	}
+	var inv mat.SymDense
+	if chol.InverseTo(&inv) != nil {
+		return nil
+	}
+	return &inv
+}
+
+// outer returns the outer face of a plate at (a, l) averaged over ±slab mm
+// across, and its standard deviation.
+func (f *discFit) outer(plate int, a, l float64) (s, sd float64) {
+	d := f.space
+	s, slope := d.height(f.x, plate, a, l)
+	p := d.surface(plate)
+	spread := slabHalfWidth * slabHalfWidth / 3
+	s += f.x[p+d.basis.n+1] * spread
+	half := boneThickness / 2 * math.Sqrt(1+slope*slope)
+	if plate == upperPlate {
+		half = -half
+	}
+	if f.cov == nil {
+		return s + half, math.NaN()
+	}
+	first, w, _ := d.basis.at(a)
+	at := []int{p + first, p + first + 1, p + first + 2, p + first + 3, p + d.basis.n, p + d.basis.n + 1}
+	c := []float64{w[0], w[1], w[2], w[3], l, l*l + spread}
+	v := 0.0
+	for i := range at {
+		for j := range at {
+			v += c[i] * c[j] * f.cov.At(at[i], at[j])
+		}
+	}
+	return s + half, math.Sqrt(max(v, 0))
+}

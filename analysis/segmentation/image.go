@@ -1,0 +1,417 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentation
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"gonum.org/v1/gonum/spatial/r3"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+const (
+	// canalRadius and its spread, mm: half the mid-sagittal diameter of the
+	// canal, 14 to 19 mm in the lumbar spine (Griffith 2016, Abbas 2021).
+	canalRadius   = 8.0
+	canalRadiusSD = 2.5
+
+	// depthSD, mm, is how far localization's body depth may be off; unknown
+	// depths are taken as 27 ± 6 mm (T1 to L5 of adults).
+	depthSD        = 3.0
+	unknownDepth   = 27.0
+	unknownDepthSD = 6.0
+
+	// placeSD, mm, is how far localization's endplates may be off.
+	placeSD = 2.5
+
+	wallMargin   = 0.3  // mm inside the wall line where an endplate's voxels begin
+	bodyShare    = 0.45 // of a body's height that belongs to an endplate's window
+	windowReach  = 9.0  // mm, most that an endplate's window reaches into a body
+	waistHalf    = 4.0  // mm, half the height and depth of the region where the lateral walls are read
+	minimumPlate = 6.0  // mm of endplate, from wall to wall, below which none is reported
+)
+
+// FromImage outlines the bodies of the vertebrae of s in vol, which must be
+// canonical. The result has one body per vertebra of s; one that could not be
+// outlined, in whole or in part, says why.
+//
+// Endplates are fitted two by two, across the disc between them, as thin plates
+// blurred by the acquisition; walls are traced as paths of such plates in the
+// mid-sagittal plane.
+func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) ([]Body, error) {
+	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol)}
+	n := len(s.Vertebrae)
+	drafts := make([]draft, n)
+	parallel(n, func(i int) { drafts[i] = im.draft(&s.Vertebrae[i]) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	discs := make([]*discFit, n+1)
+	parallel(n+1, func(i int) {
+		var above, below *draft
+		if i > 0 {
+			above = &drafts[i-1]
+		}
+		if i < n {
+			below = &drafts[i]
+		}
+		if ctx.Err() == nil {
+			discs[i] = im.disc(above, below)
+		}
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	bodies := make([]Body, n)
+	parallel(n, func(i int) { bodies[i] = im.body(&drafts[i], discs[i], discs[i+1]) })
+	return bodies, ctx.Err()
+}
+
+// parallel calls f for 0 … n-1 on all cores and waits. Each call must write
+// only what is its own, so that the result does not depend on the order.
+func parallel(n int, f func(int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), n) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+// reader is a volume being read.
+type reader struct {
+	vol     *volume.Volume
+	sampler volume.Sampler
+	blur    psf
+}
+
+// draft is a vertebra with its walls, before its endplates are known.
+type draft struct {
+	found  *localization.Vertebra
+	frame  volume.Frame
+	height float64 // rough, mm
+	width  float64 // between the lateral walls, mm; 0 if not known
+	canal  float64 // position of the canal's centre along a, mm
+
+	posterior, anterior Wall
+}
+
+// draft puts a frame on a vertebra, its plane through the middle of the body,
+// and traces the walls.
+func (im *reader) draft(v *localization.Vertebra) draft {
+	d := draft{found: v, frame: volume.NewFrame(v.Center, v.Superior, v.Anterior)}
+	d.height = math.Abs(r3.Dot(r3.Sub(v.SuperiorEndplate, v.InferiorEndplate), d.frame.Superior))
+	_, d.canal, _ = d.frame.Coordinates(v.Canal)
+	left, width := im.waist(d.frame, v)
+	d.width = width
+	if width > 0 {
+		center := d.frame.Point(0, 0, left)
+		toBody := r3.Sub(center, v.Canal)
+		d.frame = volume.NewFrame(center, v.Superior, toBody)
+		_, d.canal, _ = d.frame.Coordinates(v.Canal)
+	}
+	if v.Sacral {
+		return d
+	}
+	half := max(d.height/2-2, 2)
+	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, v.Depth)
+	return d
+}
+
+// waist returns where the middle between the lateral walls lies, and the width
+// between them; width 0 if they could not be told.
+func (im *reader) waist(f volume.Frame, v *localization.Vertebra) (left, width float64) {
+	expected, sd := v.Width, depthSD
+	if expected == 0 {
+		expected, sd = 1.3*unknownDepth, 1.3*unknownDepthSD
+	}
+	reach := expected/2 + 8
+	p := profiles{x0: -reach, rows: make([][]float64, 1)}
+	row := make([]float64, int(2*reach/wallStep)+1)
+	for c := range row {
+		row[c] = im.mean(func(u, w float64) r3.Vec { return f.Point(u, w, p.position(float64(c))) }, waistHalf/2, waistHalf)
+	}
+	p.rows[0] = row
+	sigma := im.blur.sigma(f.Left)
+	l, lScore := trace(p, sigma, true, expected/2, sd)
+	r, rScore := trace(p, sigma, false, -expected/2, sd)
+	if lScore[0] < 1 || rScore[0] < 1 {
+		return 0, 0
+	}
+	return (l[0] + r[0]) / 2, l[0] - r[0]
+}
+
+// mean averages the volume over at(u, w) with |u| and |w| up to the given
+// reaches, by steps of a millimetre.
+func (im *reader) mean(at func(u, w float64) r3.Vec, reachU, reachW float64) float64 {
+	sum, n := 0.0, 0.0
+	for u := -reachU; u <= reachU; u++ {
+		for w := -reachW; w <= reachW; w++ {
+			sum += im.sampler.At(at(u, w))
+			n++
+		}
+	}
+	return sum / n
+}
+
+// walls traces the posterior and the anterior wall between the heights lo and
+// hi of f. canal is where the canal's centre lies along a; depth the body's
+// expected depth, 0 if unknown.
+func (im *reader) walls(f volume.Frame, lo, hi, canal, depth float64) (posterior, anterior Wall) {
+	sd := depthSD
+	if depth == 0 {
+		depth, sd = unknownDepth, unknownDepthSD
+	}
+	p := profiles{s0: lo, x0: canal - 4}
+	length := canalRadius + 4 + depth + 3*sd
+	for s := lo; s <= hi; s += wallRow {
+		row := make([]float64, int(length/wallStep))
+		for c := range row {
+			a := p.position(float64(c))
+			row[c] = im.mean(func(l, _ float64) r3.Vec { return f.Point(s, a, l) }, slabHalfWidth, 0)
+		}
+		p.rows = append(p.rows, row)
+	}
+	sigma := im.blur.sigma(f.Anterior)
+	back, backScore := trace(p, sigma, false, canal+canalRadius, canalRadiusSD)
+	middle := median(back)
+	front, frontScore := trace(p, sigma, true, middle+depth, sd)
+	return wallOf(p, back, backScore, -boneThickness/2), wallOf(p, front, frontScore, boneThickness/2)
+}
+
+// wallOf makes a wall of traced plate centres, moved outwards to the face.
+func wallOf(p profiles, at, score []float64, outwards float64) Wall {
+	var w Wall
+	for r := range at {
+		w.S = append(w.S, p.s0+float64(r)*wallRow)
+		w.A = append(w.A, at[r]+outwards)
+		w.SD = append(w.SD, 0.3+1/(1+score[r]))
+	}
+	return w
+}
+
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return math.NaN()
+	}
+	y := slices.Clone(x)
+	slices.Sort(y)
+	return stat.Quantile(0.5, stat.Empirical, y, nil)
+}
+
+// near returns the median position of a wall within 6 mm of the end towards
+// which sign points.
+func (w Wall) near(sign float64) float64 {
+	if len(w.S) == 0 {
+		return math.NaN()
+	}
+	end := w.S[0]
+	if sign > 0 {
+		end = w.S[len(w.S)-1]
+	}
+	var at []float64
+	for i, s := range w.S {
+		if math.Abs(s-end) <= 6 {
+			at = append(at, w.A[i])
+		}
+	}
+	return median(at)
+}
+
+// disc fits the endplates between two vertebrae, either of which may be nil at
+// the ends of the chain. It returns nil if there is nothing to fit.
+func (im *reader) disc(above, below *draft) *discFit {
+	if above == nil && below == nil {
+		return nil
+	}
+	d := &discSpace{blur: im.blur, has: [2]bool{below != nil, above != nil}}
+	d.frame = discFrame(above, below)
+	lo, hi := d.range_(above, upperPlate), d.range_(below, lowerPlate)
+	if math.IsNaN(lo[0]) {
+		lo = hi
+	}
+	if math.IsNaN(hi[0]) {
+		hi = lo
+	}
+	if math.IsNaN(lo[0]) || max(lo[0], hi[0])+minimumPlate > min(lo[1], hi[1]) {
+		return nil
+	}
+	upperRange, lowerRange := lo, hi
+	d.basis = newSpline(min(lo[0], hi[0]), max(lo[1], hi[1]), knotStep, 3, 9)
+	d.mass = spline{d.basis.lo, d.basis.hi, massKnots}
+	d.wallSigma = im.blur.sigma(d.frame.Anterior)
+	const half = boneThickness / 2
+	d.wall = [2][2]float64{{lowerRange[0] + half, lowerRange[1] - half}, {upperRange[0] + half, upperRange[1] - half}}
+	start, ok := im.start(d, above, below)
+	if !ok {
+		return nil
+	}
+	im.gather(d, start, upperRange, lowerRange, above, below)
+	if len(d.voxels) < 3*d.size() {
+		return nil
+	}
+	return d.fit(start)
+}
+
+// discFrame returns the frame midway between two vertebrae.
+func discFrame(above, below *draft) volume.Frame {
+	switch {
+	case above == nil:
+		return volume.NewFrame(below.found.SuperiorEndplate, below.frame.Superior, below.frame.Anterior)
+	case below == nil:
+		return volume.NewFrame(above.found.InferiorEndplate, above.frame.Superior, above.frame.Anterior)
+	}
+	origin := r3.Scale(0.5, r3.Add(above.found.InferiorEndplate, below.found.SuperiorEndplate))
+	// The plane of both bodies' middles, where they were found.
+	left := r3.Scale(0.5, r3.Add(
+		r3.Scale(r3.Dot(r3.Sub(above.frame.Origin, origin), above.frame.Left), above.frame.Left),
+		r3.Scale(r3.Dot(r3.Sub(below.frame.Origin, origin), below.frame.Left), below.frame.Left)))
+	return volume.NewFrame(r3.Add(origin, left), r3.Add(above.frame.Superior, below.frame.Superior),
+		r3.Add(above.frame.Anterior, below.frame.Anterior))
+}
+
+// range_ returns where the walls of a vertebra, near the disc, lie in the
+// disc's frame.
+func (d *discSpace) range_(v *draft, plate int) [2]float64 {
+	if v == nil || len(v.posterior.S) == 0 {
+		return [2]float64{math.NaN(), math.NaN()}
+	}
+	sign := 1.0
+	if plate == upperPlate {
+		sign = -1
+	}
+	end := sign * v.height / 2
+	_, p, _ := d.frame.Coordinates(v.frame.Point(end, v.posterior.near(sign), 0))
+	_, a, _ := d.frame.Coordinates(v.frame.Point(end, v.anterior.near(sign), 0))
+	return [2]float64{p, a}
+}
+
+// place returns where localization puts a plate's centre along s.
+func (d *discSpace) place(v *draft, plate int) float64 {
+	if v == nil {
+		return math.NaN()
+	}
+	p := v.found.SuperiorEndplate
+	if plate == upperPlate {
+		p = v.found.InferiorEndplate
+	}
+	s, _, _ := d.frame.Coordinates(p)
+	return s
+}
+
+// windows returns how far the fit reaches into the body below and above the
+// plates.
+func windows(above, below *draft) (down, up float64) {
+	down, up = 5, 5
+	if below != nil {
+		down = windowReach
+		if below.height > 0 {
+			down = min(windowReach, bodyShare*below.height)
+		}
+	}
+	if above != nil {
+		up = min(windowReach, bodyShare*above.height)
+	}
+	return down, up
+}
+
+// gather collects the voxels that the fit explains: between the walls, near
+// the mid-sagittal plane, and within the plates' windows.
+func (im *reader) gather(d *discSpace, start []float64, upperRange, lowerRange [2]float64, above, below *draft) {
+	down, up := windows(above, below)
+	sLower, _ := d.height(start, lowerPlate, (d.basis.lo+d.basis.hi)/2, 0)
+	sUpper, _ := d.height(start, upperPlate, (d.basis.lo+d.basis.hi)/2, 0)
+	if !d.has[lowerPlate] {
+		sLower = sUpper - 2
+	}
+	if !d.has[upperPlate] {
+		sUpper = sLower + 2
+	}
+	middle := (sLower + sUpper) / 2
+	slope := d.meanSlope(start)
+	center := (d.basis.lo + d.basis.hi) / 2
+	lo, hi, stride := im.box(d, sLower-down-6, sUpper+up+6)
+	ix := d.frame
+	for k := lo[2]; k <= hi[2]; k += stride[2] {
+		for j := lo[1]; j <= hi[1]; j += stride[1] {
+			at := (k*im.vol.Rows + j) * im.vol.Columns
+			for i := lo[0]; i <= hi[0]; i += stride[0] {
+				s, a, l := ix.Coordinates(im.vol.Position(float64(i), float64(j), float64(k)))
+				if math.Abs(l) > profileReach {
+					continue
+				}
+				t := s - slope*(a-center)
+				r := lowerRange
+				if t > middle {
+					r = upperRange
+				}
+				if t < sLower-down || t > sUpper+up || a < r[0]+wallMargin || a > r[1]-wallMargin {
+					continue
+				}
+				d.voxels = append(d.voxels, voxel{float32(s), float32(a), float32(l), float32(im.vol.Samples[at+i])})
+			}
+		}
+	}
+	sx, sy, sz := im.vol.Spacing()
+	size := sx * sy * sz * float64(stride[0]*stride[1]*stride[2])
+	correlated := 1.0
+	for _, v := range d.blur.variance {
+		correlated *= 2 * math.Sqrt(math.Pi) * max(math.Sqrt(v), textureLength)
+	}
+	d.temper = min(1, size/correlated)
+}
+
+// meanSlope returns the slope along a of the straight start.
+func (d *discSpace) meanSlope(start []float64) float64 {
+	plate := lowerPlate
+	if !d.has[plate] {
+		plate = upperPlate
+	}
+	lo, _ := d.height(start, plate, d.basis.lo, 0)
+	hi, _ := d.height(start, plate, d.basis.hi, 0)
+	return (hi - lo) / (d.basis.hi - d.basis.lo)
+}
+
+// box returns the voxel range that holds the disc's window, and strides that
+// keep voxels no finer than the blur needs.
+func (im *reader) box(d *discSpace, sLo, sHi float64) (lo, hi, stride [3]int) {
+	ix := im.vol.Indexer()
+	size := [3]int{im.vol.Columns, im.vol.Rows, im.vol.Slices}
+	var minimum, maximum [3]float64
+	for n := range 3 {
+		minimum[n], maximum[n] = math.Inf(1), math.Inf(-1)
+	}
+	for _, s := range []float64{sLo, sHi} {
+		for _, a := range []float64{d.basis.lo, d.basis.hi} {
+			for _, l := range []float64{-profileReach, profileReach} {
+				i, j, k := ix.Index(d.frame.Point(s, a, l))
+				for n, x := range [3]float64{i, j, k} {
+					minimum[n], maximum[n] = min(minimum[n], x), max(maximum[n], x)
+				}
+			}
+		}
+	}
+	sx, sy, sz := im.vol.Spacing()
+	for n, step := range [3]float64{sx, sy, sz} {
+		lo[n] = max(int(math.Ceil(minimum[n])), 0)
+		hi[n] = min(int(math.Floor(maximum[n])), size[n]-1)
+		stride[n] = max(int(0.75/step), 1)
+	}
+	return lo, hi, stride
+}

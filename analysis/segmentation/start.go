@@ -1,0 +1,319 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentation
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/spatial/r3"
+)
+
+// The start of a disc's fit: for strips across the disc, every pair of places
+// of the two plates is tried, and the best path of pairs from posterior to
+// anterior taken.
+const (
+	scanStep   = 0.5 // mm between samples along a strip and between places tried
+	stripStep  = 3.0 // mm between strips
+	stripReach = 8.0 // mm around localization's endplate where a plate may be
+	scanNoise  = 60.0
+	// scanSlope is the price of a step of a millimetre from strip to strip: the
+	// spread of an endplate's slope.
+	scanSlope = 0.3
+)
+
+// strips holds mean profiles across a disc: strip n, at a[n], sampled from lo
+// by scanStep.
+type strips struct {
+	a        []float64
+	lo       float64
+	profiles [][]float64
+}
+
+// strips samples the disc at all strips between the walls.
+func (im *reader) strips(d *discSpace, lo, hi float64) strips {
+	st := strips{lo: lo}
+	n := int((hi-lo)/scanStep) + 1
+	margin := boneThickness + 1.3*d.wallSigma // clear of the cortex's blur
+	width := d.basis.hi - d.basis.lo - 2*margin
+	count := max(int(math.Round(width/stripStep)), 2)
+	step := width / float64(count)
+	for c := range count {
+		a := d.basis.lo + margin + (float64(c)+0.5)*step
+		profile := make([]float64, n)
+		for r := range profile {
+			s := lo + float64(r)*scanStep
+			profile[r] = im.mean2(func(u, l float64) r3.Vec { return d.frame.Point(s, a+u, l) }, step/3)
+		}
+		st.a = append(st.a, a)
+		st.profiles = append(st.profiles, profile)
+	}
+	return st
+}
+
+// mean2 averages over at(u, l) for three places along u and five along l.
+func (im *reader) mean2(at func(u, l float64) r3.Vec, u float64) float64 {
+	sum := 0.0
+	for i := -1.0; i <= 1; i++ {
+		for l := -4.0; l <= 4; l += 2 {
+			sum += im.sampler.At(at(i*u, l))
+		}
+	}
+	return sum / 15
+}
+
+// candidate holds the shape of a plate at one place: the share of bone and the
+// plate itself, along a strip.
+type candidate struct {
+	at          float64
+	bone, plate []float64
+}
+
+func candidates(at, lo float64, n int, sigma, sign float64) []candidate {
+	var out []candidate
+	for d := -stripReach; d <= stripReach; d += scanStep {
+		c := candidate{at: at + d, bone: make([]float64, n), plate: make([]float64, n)}
+		for r := range n {
+			x := (lo + float64(r)*scanStep - c.at) / sigma
+			c.bone[r], c.plate[r] = gaussStep(-sign*x), gauss(x)/sigma
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// absent stands for a plate that there is not.
+func absent(at float64, n int) []candidate {
+	return []candidate{{at: at, bone: make([]float64, n), plate: make([]float64, n)}}
+}
+
+// start returns parameters from the best path of plates, and false where there
+// is nothing to sample.
+func (im *reader) start(d *discSpace, above, below *draft) ([]float64, bool) {
+	lowerAt, upperAt := d.place(below, lowerPlate), d.place(above, upperPlate)
+	down, up := windows(above, below)
+	lo := math.Min(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) - down - 2
+	hi := math.Max(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) + up + 2
+	st := im.strips(d, lo, hi)
+	n := len(st.profiles[0])
+	// The sampler's own linear interpolation widens the blur.
+	_, _, dz := im.vol.Spacing()
+	sigma := math.Hypot(d.sigmaAt(0), dz/math.Sqrt(6))
+	lowers, uppers := absent(lo-50, n), absent(hi+50, n)
+	if d.has[lowerPlate] {
+		lowers = candidates(lowerAt, lo, n, sigma, 1)
+	}
+	if d.has[upperPlate] {
+		uppers = candidates(upperAt, lo, n, sigma, -1)
+	}
+	sc := newScan(lowers, uppers, lowerAt, upperAt, n)
+	costs := make([][]float64, len(st.a))
+	for i, p := range st.profiles {
+		costs[i] = sc.costs(p)
+	}
+	path := sc.path(costs)
+	return sc.parameters(d, st, path), true
+}
+
+func nanOr(x, other float64) float64 {
+	if math.IsNaN(x) {
+		return other
+	}
+	return x
+}
+
+// pairScan tries all pairs of a lower and an upper plate.
+type pairScan struct {
+	lowers, uppers   []candidate
+	lowerAt, upperAt float64
+	disc             [][]float64     // per pair, the share of disc
+	inverse          []*mat.SymDense // per pair, of the penalized normal equations
+}
+
+// Order of a pair's coefficients.
+const (
+	coefLower = iota
+	coefDisc
+	coefUpper
+	coefLowerMass
+	coefUpperMass
+	coefCount
+)
+
+// priorMean and priorSD regularize the coefficients of a strip, HU and HU·mm.
+var (
+	priorMean = [coefCount]float64{180, discHU, 180, plateMass, plateMass}
+	priorSD   = [coefCount]float64{200, discHUSD, 200, plateMassSD, plateMassSD}
+)
+
+func newScan(lowers, uppers []candidate, lowerAt, upperAt float64, n int) *pairScan {
+	sc := &pairScan{lowers: lowers, uppers: uppers, lowerAt: lowerAt, upperAt: upperAt}
+	sc.disc = make([][]float64, len(lowers)*len(uppers))
+	sc.inverse = make([]*mat.SymDense, len(lowers)*len(uppers))
+	for i, l := range lowers {
+		for j, u := range uppers {
+			if u.at-l.at < 1 {
+				continue
+			}
+			disc := make([]float64, n)
+			for r := range disc {
+				disc[r] = 1 - l.bone[r] - u.bone[r]
+			}
+			basis := [coefCount][]float64{l.bone, disc, u.bone, l.plate, u.plate}
+			m := mat.NewSymDense(coefCount, nil)
+			for a := range coefCount {
+				for b := a; b < coefCount; b++ {
+					m.SetSym(a, b, floats.Dot(basis[a], basis[b])/(scanNoise*scanNoise))
+				}
+				m.SetSym(a, a, m.At(a, a)+1/(priorSD[a]*priorSD[a]))
+			}
+			var chol mat.Cholesky
+			if !chol.Factorize(m) {
+				continue
+			}
+			inverse := mat.NewSymDense(coefCount, nil)
+			if chol.InverseTo(inverse) != nil {
+				continue
+			}
+			sc.disc[i*len(uppers)+j], sc.inverse[i*len(uppers)+j] = disc, inverse
+		}
+	}
+	return sc
+}
+
+// solve returns the coefficients of a pair on profile p, and half the weighted
+// sum of squares left, priors counted in, up to a constant of the profile.
+func (sc *pairScan) solve(pair int, p []float64, lower, upper [2]float64) (coef [coefCount]float64, cost float64) {
+	inverse := sc.inverse[pair]
+	w := 1 / (scanNoise * scanNoise)
+	v := [coefCount]float64{lower[0], floats.Dot(sc.disc[pair], p), upper[0], lower[1], upper[1]}
+	for a := range coefCount {
+		v[a] = v[a]*w + priorMean[a]/(priorSD[a]*priorSD[a])
+	}
+	for a := range coefCount {
+		for b := range coefCount {
+			coef[a] += inverse.At(a, b) * v[b]
+		}
+		cost -= coef[a] * v[a] / 2
+	}
+	return coef, cost
+}
+
+// costs returns the cost of each pair on a profile.
+func (sc *pairScan) costs(p []float64) []float64 {
+	out := make([]float64, len(sc.disc))
+	dots := func(cs []candidate) [][2]float64 {
+		d := make([][2]float64, len(cs))
+		for i, c := range cs {
+			d[i] = [2]float64{floats.Dot(c.bone, p), floats.Dot(c.plate, p)}
+		}
+		return d
+	}
+	lower, upper := dots(sc.lowers), dots(sc.uppers)
+	for i, l := range sc.lowers {
+		for j, u := range sc.uppers {
+			pair := i*len(sc.uppers) + j
+			if sc.inverse[pair] == nil {
+				out[pair] = math.Inf(1)
+				continue
+			}
+			coef, cost := sc.solve(pair, p, lower[i], upper[j])
+			for _, mass := range coef[coefLowerMass:] {
+				m := min(mass, 0) / plateMassSD
+				cost += 4 * m * m
+			}
+			// Strips are correlated: each counts for half.
+			out[pair] = (cost + squared(l.at-sc.lowerAt, placeSD)/2 + squared(u.at-sc.upperAt, placeSD)/2) / 2
+		}
+	}
+	return out
+}
+
+// squared returns (x/sd)², 0 where x is NaN.
+func squared(x, sd float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x * x / (sd * sd)
+}
+
+// path returns the pair of each strip along the cheapest path.
+func (sc *pairScan) path(costs [][]float64) []int {
+	nl, nu := len(sc.lowers), len(sc.uppers)
+	sum := append([]float64(nil), costs[0]...)
+	back := make([][]int, len(costs))
+	price := func(d int) float64 {
+		x := float64(d) * scanStep / (scanSlope * stripStep)
+		return min(x*x/2, 6)
+	}
+	const jump = 5
+	for c := 1; c < len(costs); c++ {
+		// The price is a sum over both plates: move one, then the other.
+		half, from := make([]float64, nl*nu), make([]int, nl*nu)
+		for i := range nl {
+			for j := range nu {
+				best, at := math.Inf(1), i*nu+j
+				for d := max(i-jump, 0); d <= min(i+jump, nl-1); d++ {
+					if v := sum[d*nu+j] + price(d-i); v < best {
+						best, at = v, d*nu+j
+					}
+				}
+				half[i*nu+j], from[i*nu+j] = best, at
+			}
+		}
+		next := make([]float64, nl*nu)
+		back[c] = make([]int, nl*nu)
+		for i := range nl {
+			for j := range nu {
+				best, at := math.Inf(1), from[i*nu+j]
+				for d := max(j-jump, 0); d <= min(j+jump, nu-1); d++ {
+					if v := half[i*nu+d] + price(d-j); v < best {
+						best, at = v, from[i*nu+d]
+					}
+				}
+				next[i*nu+j], back[c][i*nu+j] = best+costs[c][i*nu+j], at
+			}
+		}
+		sum = next
+	}
+	path := make([]int, len(costs))
+	path[len(path)-1] = floats.MinIdx(sum)
+	for c := len(costs) - 1; c > 0; c-- {
+		path[c-1] = back[c][path[c]]
+	}
+	return path
+}
+
+// parameters turns a path into the parameters of the disc's model.
+func (sc *pairScan) parameters(d *discSpace, st strips, path []int) []float64 {
+	x := make([]float64, d.size())
+	nu := len(sc.uppers)
+	places := [2][]float64{}
+	var mean [coefCount]float64
+	for c, pair := range path {
+		l, u := sc.lowers[pair/nu], sc.uppers[pair%nu]
+		places[lowerPlate] = append(places[lowerPlate], l.at)
+		places[upperPlate] = append(places[upperPlate], u.at)
+		p := st.profiles[c]
+		coef, _ := sc.solve(pair, p,
+			[2]float64{floats.Dot(l.bone, p), floats.Dot(l.plate, p)},
+			[2]float64{floats.Dot(u.bone, p), floats.Dot(u.plate, p)})
+		for i, v := range coef {
+			mean[i] += v / float64(len(path))
+		}
+	}
+	for plate := range 2 {
+		copy(x[d.surface(plate):], d.basis.through(st.a, places[plate]))
+		for i := range d.mass.n {
+			x[d.masses(plate)+i] = max(mean[coefLowerMass+plate], 50)
+		}
+	}
+	for i := d.walls(); i < d.size(); i++ {
+		x[i] = plateMass
+	}
+	at := d.levels()
+	x[at], x[at+2], x[at+4] = mean[coefLower], mean[coefDisc], mean[coefUpper]
+	return x
+}

@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentation
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+const (
+	wallStep      = 0.5 // mm, sampling along a profile across a wall
+	wallRow       = 1.0 // mm between profiles
+	wallReach     = 3.5 // mm, half width of the window fitted around a wall
+	slabHalfWidth = 5.0 // mm, half width across the mid-sagittal plane
+	// wallNoise, HU, is the contrast below which an edge counts for little:
+	// the noise of a body CT, after averaging, and the texture of soft tissue.
+	wallNoise = 30.0
+	// wallBend is the price of a step of one mm from a profile to the next, in
+	// units of an edge's score. The waist of a body slopes by less than half.
+	wallBend = 0.35
+	// wallJump is the largest step between profiles, mm.
+	wallJump = 1.5
+)
+
+// profiles holds attenuation along parallel lines across a wall: row r at
+// height s0 + r*wallRow, sample c at x0 + c*wallStep.
+type profiles struct {
+	s0, x0 float64
+	rows   [][]float64
+}
+
+func (p profiles) position(column float64) float64 { return p.x0 + column*wallStep }
+
+// edgeFit is a blurred plate fitted to one place of a profile.
+type edgeFit struct {
+	score         float64 // how much better than a constant, ≥ 0
+	inside, plate float64 // HU above the outside; HU·mm
+}
+
+// fitEdge fits outside | plate | inside, blurred by sigma, to the samples of p
+// around sample window, with the plate at sample c; the inside is at lower
+// samples if insideFirst. Bone is never taken to be darker than what lies
+// outside it: a wall beside a bright vessel is held by its plate.
+func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) edgeFit {
+	reach := wallReach / wallStep
+	lo, hi := max(int(math.Ceil(window-reach)), 0), min(int(math.Floor(window+reach)), len(p)-1)
+	if hi-lo < int(reach) {
+		return edgeFit{}
+	}
+	var m [3][3]float64
+	var v [3]float64
+	var sum2 float64
+	for i := lo; i <= hi; i++ {
+		x := (float64(i) - c) * wallStep / sigma
+		if !insideFirst {
+			x = -x
+		}
+		b := [3]float64{1, gaussStep(-x), gauss(x) / sigma}
+		for j := range 3 {
+			v[j] += b[j] * p[i]
+			for k := range 3 {
+				m[j][k] += b[j] * b[k]
+			}
+		}
+		sum2 += p[i] * p[i]
+	}
+	n := m[0][0]
+	total := sum2 - v[0]*v[0]/n
+	best := edgeFit{}
+	left := total
+	for _, use := range [][2]bool{{true, true}, {true, false}, {false, true}} {
+		step, plate, rest, ok := solveEdge(m, v, sum2, use)
+		if ok && step >= 0 && plate >= 0 && rest < left {
+			left = rest
+			best.inside, best.plate = step, plate
+			if use[0] && use[1] {
+				break
+			}
+		}
+	}
+	best.score = (total - left) / (left + n*wallNoise*wallNoise)
+	return best
+}
+
+// solveEdge solves the normal equations with the step, the plate or both, and
+// returns the rest of the sum of squares.
+func solveEdge(m [3][3]float64, v [3]float64, sum2 float64, use [2]bool) (step, plate, rest float64, ok bool) {
+	// Eliminate the constant.
+	n := m[0][0]
+	a, b, c := m[1][1]-m[0][1]*m[0][1]/n, m[1][2]-m[0][1]*m[0][2]/n, m[2][2]-m[0][2]*m[0][2]/n
+	p, q := v[1]-m[0][1]*v[0]/n, v[2]-m[0][2]*v[0]/n
+	rest = sum2 - v[0]*v[0]/n
+	switch {
+	case use[0] && use[1]:
+		det := a*c - b*b
+		if det < 1e-6*a*c {
+			return 0, 0, 0, false
+		}
+		step, plate = (p*c-q*b)/det, (q*a-p*b)/det
+	case use[0]:
+		step = p / max(a, 1e-9)
+	default:
+		plate = q / max(c, 1e-9)
+	}
+	return step, plate, rest - step*p - plate*q, true
+}
+
+// trace finds the wall that crosses all rows of p: the path of the best edges,
+// bounded in slope, near prior (mm, standard deviation priorSD). It returns
+// the wall's centre and the score of the edge for each row.
+func trace(p profiles, sigma float64, insideFirst bool, prior, priorSD float64) (at, score []float64) {
+	if len(p.rows) == 0 {
+		return nil, nil
+	}
+	columns := len(p.rows[0])
+	gain := make([][]float64, len(p.rows))
+	for r, row := range p.rows {
+		gain[r] = make([]float64, columns)
+		for c := range columns {
+			d := (p.position(float64(c)) - prior) / priorSD
+			gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst).score) - 0.1*d*d
+		}
+	}
+	path := bestPath(gain, int(wallJump/wallStep), wallBend*wallStep)
+	at, score = make([]float64, len(path)), make([]float64, len(path))
+	for r, c := range path {
+		x, s := refineEdge(p.rows[r], float64(c), sigma, insideFirst)
+		at[r], score[r] = p.position(x), s
+	}
+	return at, score
+}
+
+// refineEdge returns the sample position near c, to a tenth of a sample, where
+// the edge explains the samples around it best, and its score.
+func refineEdge(p []float64, c, sigma float64, insideFirst bool) (x, score float64) {
+	x = c
+	for range 3 { // the window follows the edge
+		window := x
+		score = 0
+		for d := -2.0; d <= 2.001; d += 0.1 {
+			if s := fitEdge(p, window, window+d, sigma, insideFirst).score; s > score {
+				x, score = window+d, s
+			}
+		}
+		if math.Abs(x-window) < 0.5 {
+			break
+		}
+	}
+	return x, score
+}
+
+// bestPath returns the column of each row along the path of largest gain, with
+// at most jump columns from a row to the next at a price each.
+func bestPath(gain [][]float64, jump int, price float64) []int {
+	columns := len(gain[0])
+	sum := append([]float64(nil), gain[0]...)
+	back := make([][]int, len(gain))
+	for r := 1; r < len(gain); r++ {
+		next := make([]float64, columns)
+		back[r] = make([]int, columns)
+		for c := range columns {
+			best := math.Inf(-1)
+			for d := max(c-jump, 0); d <= min(c+jump, columns-1); d++ {
+				if v := sum[d] - price*math.Abs(float64(d-c)); v > best {
+					best, back[r][c] = v, d
+				}
+			}
+			next[c] = best + gain[r][c]
+		}
+		sum = next
+	}
+	path := make([]int, len(gain))
+	path[len(path)-1] = floats.MaxIdx(sum)
+	for r := len(gain) - 1; r > 0; r-- {
+		path[r-1] = back[r][path[r]]
+	}
+	return path
+}
