@@ -4,8 +4,9 @@
 // Package pixel decodes one frame of DICOM pixel data, native or compressed,
 // into samples.
 //
-// RLE, JPEG lossless and JPEG-LS are decoded here, 8-bit baseline JPEG by
-// image/jpeg. A header that contradicts the frame's Format is refused before
+// RLE and JPEG lossless are decoded here, 8-bit baseline JPEG by image/jpeg,
+// JPEG 2000 and HTJ2K by OpenJPEG in a WebAssembly sandbox (internal/openjpeg).
+// A header that contradicts the frame's Format is refused before
 // anything is allocated for it, so memory follows from the Format, which the
 // caller has checked, and not from the stream.
 package pixel
@@ -106,6 +107,10 @@ func codecOf(uid string) (codec, bool) {
 		return codec{"JPEG baseline", decodeJPEGBaseline}, true
 	case "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70":
 		return codec{"JPEG lossless", decodeJPEGLossless}, true
+	case "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91":
+		return codec{"JPEG 2000", decodeJPEG2000}, true
+	case "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203":
+		return codec{"HTJ2K", decodeJPEG2000}, true
 	default:
 		return codec{}, false
 	}
