@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: The endplate authors
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+
+BIN := .tmp/bin
+BUF_VERSION := v1.75.0
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+# The version that go.mod pins, so that generated code fits the library.
+PROTOC_GEN_GO_VERSION = $(shell go list -m -f '{{.Version}}' google.golang.org/protobuf)
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+# Where the development data lies; what needs it is skipped where it is absent.
+ENDPLATE_SHARED ?= $(abspath ../shared)
+export ENDPLATE_SHARED
+
+.PHONY: all
+all: build test ## build and test: needs nothing but Go
+
+.PHONY: build
+build: ## build bin/endplate
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/endplate ./cmd/endplate
+
+.PHONY: test
+test: ## run all tests
+	go vet ./...
+	go test -shuffle=on ./...
+
+.PHONY: test-race
+test-race: ## run all tests with the race detector (needs a C compiler); several times slower
+	go test -race -shuffle=on -timeout 60m ./...
+
+.PHONY: demo
+demo: build ## measure a made spine with a wedge fracture and compare with its truth
+	.ci/demo bin/endplate
+
+.PHONY: bench
+bench: ## time every stage, and the whole on a made CT of 512×512×300, beside dcm2niix
+	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME each
+	go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do \
+		for target in $$(cat "$$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: cover
+cover: ## write coverage.out and print the total
+	go test -coverprofile=coverage.out -coverpkg=./analysis/...,./api/...,./cmd/... ./...
+	go tool cover -func=coverage.out | tail -1
+
+.PHONY: score
+score: build ## compare with the reference readings, where the development data is there
+	$(ENDPLATE_SHARED)/score.py --bin bin/endplate
+
+.PHONY: fmt
+fmt: $(BIN)/buf ## format Go and protobuf sources
+	gofmt -w analysis api cmd proto
+	$(BIN)/buf format -w
+
+.PHONY: lint
+lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters first, which takes minutes
+	test -z "$$(gofmt -l analysis api cmd proto | tee /dev/stderr)"
+	$(BIN)/golangci-lint run
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+
+.PHONY: generate
+generate: $(BIN)/buf $(BIN)/protoc-gen-go ## write the generated protobuf code
+	$(BIN)/buf generate
+
+.PHONY: check-generated
+check-generated: generate ## fail if generated code differs from what is committed
+	git diff --exit-code -- proto
+	test -z "$$(git status --porcelain -- proto | tee /dev/stderr)"
+
+.PHONY: vuln
+vuln: $(BIN)/govulncheck ## look for known vulnerabilities
+	$(BIN)/govulncheck ./...
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin .tmp out coverage.out
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
+
+# The tools are rebuilt when their versions change.
+$(BIN)/buf: Makefile
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install github.com/bufbuild/buf/cmd/buf@$(BUF_VERSION)
+	@touch $@
+
+$(BIN)/protoc-gen-go: go.mod
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)
+	@touch $@
+
+$(BIN)/golangci-lint: Makefile
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@touch $@
+
+$(BIN)/govulncheck: Makefile
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@touch $@

@@ -1,0 +1,181 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/localization/naming"
+	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){name: main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:  "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+	})
+}
+
+// status runs a program and wants the given exit status: status 3 endplate …
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N program [argument …]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	if got := run(ctx, []string{"measure", t.TempDir()}, &stdout, &stderr); got != exitInterrupted {
+		t.Errorf("run = %d, want %d; stderr %q", got, exitInterrupted, stderr.String())
+	}
+	if stdout.Len() > 0 {
+		t.Errorf("stdout = %q, want nothing", stdout.String())
+	}
+}
+
+func TestParseFixed(t *testing.T) {
+	tests := []struct {
+		in   string
+		want *naming.Fixed // nil: an error
+	}{
+		{"L1@2.5,-180,-412", &naming.Fixed{Level: spine.L1, Position: r3.Vec{X: 2.5, Y: -180, Z: -412}}},
+		{"t12@0, 0, 1e2", &naming.Fixed{Level: spine.T12, Position: r3.Vec{Z: 100}}},
+		{"L1", nil},
+		{"L1@1,2", nil},
+		{"L9@1,2,3", nil},
+		{"@1,2,3", nil},
+		{"L1@1,2,x", nil},
+		{"L1@1,2,NaN", nil},
+		{"L1@1,2,Inf", nil},
+	}
+	for _, tt := range tests {
+		got, err := parseFixed(tt.in)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("parseFixed(%q) (-want +got):\n%s", tt.in, diff)
+		}
+		if (err != nil) != (tt.want == nil) {
+			t.Errorf("parseFixed(%q) error = %v", tt.in, err)
+		}
+	}
+}
+
+func TestChooseFormat(t *testing.T) {
+	tests := []struct {
+		format, out string
+		want        format // empty: an error
+	}{
+		{"", "", formatJSON}, // a buffer is no terminal
+		{"table", "x.html", formatTable},
+		{"", "x.html", formatHTML},
+		{"", "dir.csv/x.CSV", formatCSV},
+		{"", "x.txt", formatTable},
+		{"", "x.json", formatJSON},
+		{"", "x", formatJSON},
+		{"xml", "", ""},
+	}
+	for _, tt := range tests {
+		got, err := chooseFormat(measureFlags{format: tt.format, out: tt.out}, &bytes.Buffer{})
+		if got != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("chooseFormat(%q, %q) = %q, %v, want %q", tt.format, tt.out, got, err, tt.want)
+		}
+	}
+}
+
+func TestGather(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, path := range []string{"ct/1", "ct/deep/2.dcm", "ct/map.nii.gz", "b.zip"} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := gather([]string{"ct", "b.zip", filepath.Join(dir, "ct", "1"), "./ct/"})
+	var got []string
+	for s := range in.sources() {
+		got = append(got, s.Name)
+		f, err := s.Open()
+		if err != nil {
+			t.Fatalf("%s: %v", s.Name, err)
+		}
+		f.Close()
+		if want := s.Name == "b.zip"; s.Named != want {
+			t.Errorf("%s: named = %t, want %t", s.Name, s.Named, want)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"b.zip", filepath.Join("ct", "1"), filepath.Join("ct", "deep", "2.dcm")}, got); diff != "" {
+		t.Errorf("DICOM (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{filepath.Join("ct", "map.nii.gz")}, in.nifti); diff != "" {
+		t.Errorf("NIfTI (-want +got):\n%s", diff)
+	}
+}
+
+func TestGiven(t *testing.T) {
+	tests := []struct {
+		paths  []string
+		source string
+		want   string
+	}{
+		{[]string{"ct/a", "ct/ab"}, "ct/ab/1.dcm", "ct/ab"},
+		{[]string{"ct", "ct/a/"}, "ct/a/1.dcm", "ct/a/"},
+		{[]string{"x.zip"}, "x.zip/in/1.dcm", "x.zip"},
+		{[]string{"."}, "in/1.dcm", "."},
+		{[]string{"/"}, "/in/1.dcm", "/"},
+		{[]string{"b"}, "a/1.dcm", "a/1.dcm"},
+	}
+	for _, tt := range tests {
+		if got := given(tt.paths, tt.source); got != tt.want {
+			t.Errorf("given(%q, %q) = %q, want %q", tt.paths, tt.source, got, tt.want)
+		}
+	}
+}
+
+func TestWhatLiesBesideASeriesIsNoFailure(t *testing.T) {
+	skipped := []report.Skipped{
+		{Path: "ct/LOCALIZER", Code: "LOCALIZER"},
+		{Path: "ct/SR", Code: "UNSUPPORTED_OBJECT"},
+		{Path: "ct/bad", Code: "MALFORMED"},
+		{Path: "asked.sr", Code: "UNSUPPORTED_OBJECT"},
+	}
+	want := []report.Skipped{skipped[2], skipped[3]}
+	if diff := cmp.Diff(want, failed(skipped, []string{"ct", "asked.sr"})); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,228 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/localization/naming"
+	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/api/convert"
+)
+
+// measureFlags are the flags of endplate measure.
+type measureFlags struct {
+	labels string
+	level  string
+	format string
+	out    string
+	jobs   int
+	quiet  bool
+}
+
+func newMeasureCommand() *cobra.Command {
+	var flags measureFlags
+	cmd := &cobra.Command{
+		Use:   "measure PATH…",
+		Short: "Measure the vertebrae of CT series on disk",
+		Long: `Measure the vertebrae of every CT series among the given files, folders and zip
+archives. DICOM files need no extension; NIfTI volumes (.nii, .nii.gz) hold HU.
+
+A label map (--labels) in VerSe or TotalSegmentator numbering gives the vertebral
+bodies instead of the image; it can be measured alone.
+
+Without --format, the extension of --out decides; else a terminal gets a table
+and everything else gets JSON.`,
+		Example: `  endplate measure ct/
+  endplate measure ct.zip --format csv --out heights.csv
+  endplate measure ct/ --out report.html
+  endplate measure ct/ --level L1@2.5,-180,-412
+  endplate measure --labels vertebrae.nii.gz --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return measure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.labels, "labels", "", "NIfTI label map of the vertebrae, used alone or with an image")
+	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm")
+	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html")
+	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output")
+	f.IntVarP(&flags.jobs, "jobs", "j", 1, "series measured at the same time; each takes the memory of its volume")
+	f.BoolVarP(&flags.quiet, "quiet", "q", false, "no progress on standard error")
+	return cmd
+}
+
+// measure runs the command: inputs, pipeline, output.
+func measure(ctx context.Context, paths []string, flags measureFlags, stdout, stderr io.Writer) error {
+	request, err := newRequest(paths, flags)
+	if err != nil {
+		return err
+	}
+	format, err := chooseFormat(flags, stdout)
+	if err != nil {
+		return err
+	}
+	request.draw = format == formatHTML
+	p := newProgress(stderr, flags.quiet)
+	result, err := request.run(ctx, p)
+	p.end()
+	if err != nil {
+		return err
+	}
+	if err := write(result, format, flags.out, stdout); err != nil {
+		return err
+	}
+	return outcome(result, paths, p)
+}
+
+// newRequest checks what the flags say.
+func newRequest(paths []string, flags measureFlags) (*request, error) {
+	if len(paths) == 0 && flags.labels == "" {
+		return nil, usagef("measure needs a PATH, or --labels")
+	}
+	if flags.jobs < 1 {
+		return nil, usagef("--jobs %d: want at least 1", flags.jobs)
+	}
+	r := &request{paths: paths, labels: flags.labels, jobs: flags.jobs}
+	if flags.level != "" {
+		fixed, err := parseFixed(flags.level)
+		if err != nil {
+			return nil, usagef("--level %s: %w", flags.level, err)
+		}
+		r.fixed = fixed
+	}
+	for _, path := range append([]string{flags.labels}, paths...) {
+		if path == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// parseFixed parses LEVEL@x,y,z.
+func parseFixed(s string) (*naming.Fixed, error) {
+	levelName, at, ok := strings.Cut(s, "@")
+	numbers := strings.Split(at, ",")
+	if !ok || len(numbers) != 3 {
+		return nil, errors.New("want LEVEL@x,y,z in LPS mm, such as L1@2.5,-180,-412")
+	}
+	level, err := spine.ParseLevel(strings.ToUpper(levelName))
+	if err != nil {
+		return nil, err
+	}
+	var xyz [3]float64
+	for i, n := range numbers {
+		if xyz[i], err = strconv.ParseFloat(strings.TrimSpace(n), 64); err != nil {
+			return nil, err
+		}
+		if math.IsNaN(xyz[i]) || math.IsInf(xyz[i], 0) {
+			return nil, fmt.Errorf("%s is not a position", n)
+		}
+	}
+	return &naming.Fixed{Level: level, Position: r3.Vec{X: xyz[0], Y: xyz[1], Z: xyz[2]}}, nil
+}
+
+// format is how a result is written.
+type format string
+
+const (
+	formatJSON  format = "json"
+	formatCSV   format = "csv"
+	formatTable format = "table"
+	formatHTML  format = "html"
+)
+
+func chooseFormat(flags measureFlags, stdout io.Writer) (format, error) {
+	switch f := format(flags.format); f {
+	case formatJSON, formatCSV, formatTable, formatHTML:
+		return f, nil
+	case "":
+	default:
+		return "", usagef("--format %s: want json, csv, table or html", f)
+	}
+	if flags.out == "" {
+		if isTerminal(stdout) {
+			return formatTable, nil
+		}
+		return formatJSON, nil
+	}
+	switch strings.ToLower(filepath.Ext(flags.out)) {
+	case ".csv":
+		return formatCSV, nil
+	case ".html", ".htm":
+		return formatHTML, nil
+	case ".txt":
+		return formatTable, nil
+	}
+	return formatJSON, nil
+}
+
+// write renders r to the file out, or to stdout where out is empty.
+func write(r *report.Report, f format, out string, stdout io.Writer) error {
+	colors := report.Colors{}
+	if out == "" && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" { // no-color.org
+		colors = report.ANSI()
+	}
+	var b bytes.Buffer
+	var err error
+	switch f {
+	case formatJSON:
+		err = convert.WriteJSON(&b, r)
+	case formatCSV:
+		err = report.WriteCSV(&b, r)
+	case formatTable:
+		err = report.WriteTable(&b, r, colors)
+	case formatHTML:
+		err = report.WriteHTML(&b, r)
+	}
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		return os.WriteFile(out, b.Bytes(), 0o644)
+	}
+	_, err = stdout.Write(b.Bytes())
+	return err
+}
+
+// outcome turns what was skipped into the command's error.
+func outcome(r *report.Report, paths []string, p *progress) error {
+	failures := failed(r.Skipped, paths)
+	for _, s := range failures {
+		p.printf("skipped %s", s)
+	}
+	switch {
+	case len(r.Examinations) == 0 && len(failures) > 0:
+		return fmt.Errorf("nothing could be measured: %s", failures[0])
+	case len(r.Examinations) == 0 && len(r.Skipped) > 0:
+		return fmt.Errorf("nothing could be measured: no CT image among the inputs; %s", r.Skipped[0])
+	case len(r.Examinations) == 0:
+		return errors.New("nothing could be measured: no CT image among the inputs")
+	case len(failures) > 0:
+		return errPartial
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
