@@ -24,25 +24,25 @@ type observation struct {
 func observe(ctx context.Context, vol *volume.Volume, chain []localization.Vertebra) (*observation, error) {
 	o := &observation{vertebrae: chain, geometry: newGeometry(chain)}
 	p := newPath(chain)
-	root, pitch := make([]float64, len(chain)), make([]float64, len(chain))
+	pitch := make([]float64, len(chain))
 	for i := range chain {
-		root[i] = p.row(p.at[i])
 		pitch[i] = o.pitchAt(i) / stepMM
 	}
-	for _, sd := range []side{left, right} {
-		m, err := newBoneMap(ctx, vol, p, sd)
-		if err != nil {
-			return nil, err
-		}
-		if sd == left {
-			o.left = reaches(m, root, pitch)
-		} else {
-			o.right = reaches(m, root, pitch)
-		}
+	l, err := newBoneMap(ctx, vol, p, left)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newBoneMap(ctx, vol, p, right)
+	if err != nil {
+		return nil, err
+	}
+	tl, tr := follow(l, r, p.center, pitch)
+	for i := range chain {
+		o.left, o.right = append(o.left, tl[i].reach()), append(o.right, tr[i].reach())
 	}
 	sampler, inside := vol.Sampler(), extentOf(vol)
 	for i := range chain {
-		share, ok := lungBeside(&sampler, inside, p.frames[int(math.Round(root[i]))])
+		share, ok := lungBeside(&sampler, inside, p.frames[int(math.Round(p.center[i]))])
 		if !ok {
 			share = math.NaN()
 		}
@@ -124,9 +124,13 @@ func (o *observation) sacralLogLikelihood(i int, h hypothesis) float64 {
 	return math.Log(sacralFar)
 }
 
-// anchorOdds is the log-likelihood by which a transition's own cue must beat the
-// same names moved by one vertebra, to count as an anchor.
-const anchorOdds = 3.0
+const (
+	// anchorOdds is the log-likelihood by which the reaches of the vertebrae
+	// within anchorSpan of a transition must beat the same names moved by one
+	// vertebra, to count as an anchor.
+	anchorOdds = 2.0
+	anchorSpan = 3
+)
 
 // anchors returns what the names of h rest on.
 func (o *observation) anchors(h hypothesis) []string {
@@ -148,12 +152,21 @@ func (o *observation) anchors(h hypothesis) []string {
 	return out
 }
 
-// transition reports whether the reaches of vertebrae i and i+1 show that one
-// has ribs and the other has none.
+// transition reports whether the reaches about vertebrae i and i+1 fit the names
+// of h better than the same names moved up or down.
 func (o *observation) transition(h hypothesis, i int) bool {
-	upper, lower := &h.column.sites[h.site(i)], &h.column.sites[h.site(i+1)]
-	right := o.reachLogLikelihood(i, upper) + o.reachLogLikelihood(i+1, lower)
-	bothUpper := o.reachLogLikelihood(i, upper) + o.reachLogLikelihood(i+1, upper)
-	bothLower := o.reachLogLikelihood(i, lower) + o.reachLogLikelihood(i+1, lower)
-	return right-max(bothUpper, bothLower) > anchorOdds
+	sites := h.column.sites
+	for _, move := range []int{-1, 1} {
+		odds := 0.0
+		for k := max(i+1-anchorSpan, 0); k < min(i+1+anchorSpan, len(o.vertebrae)); k++ {
+			at := h.site(k)
+			if at+move >= 0 && at+move < len(sites) {
+				odds += o.reachLogLikelihood(k, &sites[at]) - o.reachLogLikelihood(k, &sites[at+move])
+			}
+		}
+		if odds < anchorOdds {
+			return false
+		}
+	}
+	return true
 }

@@ -16,53 +16,55 @@ type reach struct {
 }
 
 const (
-	// Bone is followed from rootMM to farMM from the canal's middle. Transverse
-	// processes end at some 25 to 55 mm, ribs go on.
-	rootMM = 22.5
-	farMM  = 75.0
-	// longMM and more is a rib.
-	longMM = 66.0
+	// Bone is followed from rootMM, beside the facets, where neighbours are
+	// apart, to farMM from the canal's middle. Transverse
+	// processes end at some 25 to 55 mm, the first rib at 55 to 75 mm where the
+	// thorax is narrow, the others go on; longMM and more is going on.
+	rootMM = 30.0
+	longMM = 84.0
+	farMM  = 99.0
 )
 
-// reachModel is the distribution of reach at one kind of vertebra: a rib that
-// goes on (share long), a process that ends at about mean ± sd mm (share
-// process), or anything (the rest: faint bone, contrast, a neighbour's rib).
+// reachModel is the distribution of reach at one kind of vertebra: bone that
+// goes on (share long), that ends at about mean ± sd mm (share end), or
+// anywhere (the rest: faint bone, contrast, scapula, a neighbour's rib).
 type reachModel struct {
-	long, process float64
-	mean, sd      float64
+	long, end float64
+	mean, sd  float64
 }
 
-// Where processes end: half the breadth between the tips of the transverse
-// processes, in adults some 36 mm at C7 and T1, 26 mm in the middle of the neck,
-// 36 to 47 mm from L1 to L5, with 5 to 6 mm between people. The shares allow for
-// ribs and processes that tracing misses or extends, about 1 in 10; those of the
-// twelfth rib for its varying length.
+// Where bone ends: half the breadth between the tips of the transverse
+// processes, in adults some 35 mm at C7, 26 mm in the middle of the neck, 36 to
+// 47 mm from L1 to L5, with 5 to 6 mm between people; half the breadth of the
+// upper aperture of the thorax for the first rib. The shares allow for ribs and
+// processes that tracing misses or extends, about 1 in 5; those of the last rib
+// for its varying length.
 var (
 	cervicalReach = [cervicalVertebrae]reachModel{
-		{long: 0.1, process: 0.4, mean: 38, sd: 6},
-		{long: 0.05, process: 0.6, mean: 27, sd: 6},
-		{long: 0.04, process: 0.7, mean: 26, sd: 6},
-		{long: 0.04, process: 0.7, mean: 26, sd: 6},
-		{long: 0.04, process: 0.7, mean: 26, sd: 6},
-		{long: 0.04, process: 0.7, mean: 28, sd: 6},
-		{long: 0.04, process: 0.7, mean: 34, sd: 6},
+		{long: 0.1, end: 0.4, mean: 38, sd: 6},
+		{long: 0.05, end: 0.6, mean: 27, sd: 6},
+		{long: 0.03, end: 0.7, mean: 26, sd: 6},
+		{long: 0.03, end: 0.7, mean: 26, sd: 6},
+		{long: 0.03, end: 0.7, mean: 26, sd: 6},
+		{long: 0.03, end: 0.7, mean: 28, sd: 6},
+		{long: 0.03, end: 0.7, mean: 34, sd: 6},
 	}
-	firstRibReach = reachModel{long: 0.60, process: 0.15, mean: 45, sd: 8}
-	ribReach      = reachModel{long: 0.90, process: 0.04, mean: 35, sd: 8}
+	firstRibReach = reachModel{long: 0.15, end: 0.55, mean: 63, sd: 8}
+	ribReach      = reachModel{long: 0.75, end: 0}
 	// lastRibReach is that of the last rib where there are 11, 12, 13.
 	lastRibReach = [...]reachModel{
-		{long: 0.80, process: 0.08, mean: 45, sd: 8},
-		{long: 0.70, process: 0.12, mean: 45, sd: 8},
-		{long: 0.35, process: 0.25, mean: 45, sd: 8},
+		{long: 0.65, end: 0.25, mean: 60, sd: 12},
+		{long: 0.55, end: 0.32, mean: 58, sd: 12},
+		{long: 0.20, end: 0.50, mean: 50, sd: 12},
 	}
 	// lumbarReach holds L1 to L4, and last the lowest one, beside which the
 	// ilium begins.
 	lumbarReach = [...]reachModel{
-		{long: 0.03, process: 0.80, mean: 36, sd: 5},
-		{long: 0.03, process: 0.80, mean: 40, sd: 5},
-		{long: 0.03, process: 0.80, mean: 45, sd: 6},
-		{long: 0.04, process: 0.76, mean: 43, sd: 6},
-		{long: 0.25, process: 0.40, mean: 46, sd: 8},
+		{long: 0.03, end: 0.80, mean: 36, sd: 5},
+		{long: 0.03, end: 0.80, mean: 40, sd: 5},
+		{long: 0.03, end: 0.80, mean: 45, sd: 6},
+		{long: 0.04, end: 0.76, mean: 43, sd: 6},
+		{long: 0.25, end: 0.40, mean: 46, sd: 8},
 	}
 	sacralReach = reachModel{long: 0.5}
 )
@@ -74,27 +76,33 @@ func (m reachModel) logLikelihood(r reach) float64 {
 	if !r.seen {
 		return 0
 	}
-	rest := 1 - m.long - m.process
+	rest := 1 - m.long - m.end
 	mm := min(max(r.mm, rootMM), longMM)
 	if r.open || mm >= longMM {
-		tail := rest * (farMM - mm) / (farMM - rootMM)
-		if m.process > 0 {
-			tail += m.process * 0.5 * math.Erfc((mm-m.mean)/(m.sd*math.Sqrt2))
+		p := m.long + rest*(longMM-mm)/(longMM-rootMM)
+		if m.end > 0 {
+			p += m.end * 0.5 * math.Erfc((mm-m.mean)/(m.sd*math.Sqrt2))
 		}
-		return math.Log(m.long + tail)
+		return math.Log(p)
 	}
-	p := rest / (farMM - rootMM)
-	if m.process > 0 {
-		// What ends before rootMM is seen as ending there.
-		z := (max(mm, rootMM) - m.mean) / m.sd
-		p += m.process * math.Exp(-z*z/2) / (m.sd * math.Sqrt(2*math.Pi))
+	if mm <= rootMM { // it may have ended before
+		p := rest * reachResolution / (longMM - rootMM)
+		if m.end > 0 {
+			p += m.end * 0.5 * math.Erfc((m.mean-mm)/(m.sd*math.Sqrt2))
+		}
+		return math.Log(p)
+	}
+	p := rest / (longMM - rootMM)
+	if m.end > 0 {
+		z := (mm - m.mean) / m.sd
+		p += m.end * math.Exp(-z*z/2) / (m.sd * math.Sqrt(2*math.Pi))
 	}
 	return math.Log(p * reachResolution)
 }
 
 // reachResolution turns a density of reach into a probability: about the width
 // within which two readings of one reach agree, mm.
-const reachResolution = 6
+const reachResolution = 6.0
 
 // Lung beside the vertebra: the probability by level, estimates for quiet
 // inspiration in supine CT (posterior recess to about L1).

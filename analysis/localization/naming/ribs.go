@@ -20,10 +20,18 @@ const (
 	stepMM = 1.5 // between rows (along the canal) and between columns (sideways)
 
 	// The map's depth about the canal's middle: from behind the transverse
-	// processes and the angles of the ribs to the posterior half of the body.
-	behindMM  = 40.0
-	beforeMM  = 14.0
-	depthStep = 2.0
+	// processes and the angles of the ribs to beforeMM in front of the middle at
+	// rootMM, short of the aorta, and by beforeSlope more farther out, for the
+	// first rib.
+	behindMM    = 40.0
+	beforeMM    = 4.0
+	beforeSlope = 0.35
+	depthStep   = 2.0
+
+	// Processes and necks of ribs lie about here behind the canal's middle; the
+	// first rib runs forward by boneSlope.
+	boneBehindMM = -20.0
+	boneSlope    = 0.6
 
 	// extendMM of canal are added above and below the chain.
 	extendMM = 30.0
@@ -41,16 +49,16 @@ const (
 
 // path is the canal along the chain with its frame.
 type path struct {
-	at     []float64 // arc length at each vertebra, mm
-	frames []volume.Frame
+	frames []volume.Frame // one each stepMM, from superior to inferior
+	center []float64      // row of each vertebra's centre
 }
 
 // newPath returns the path through the canal points of the chain, one row each
 // stepMM, from extendMM above the first to extendMM below the last.
 func newPath(chain []localization.Vertebra) *path {
-	p := &path{at: make([]float64, len(chain))}
+	knots := make([]float64, len(chain))
 	for i := 1; i < len(chain); i++ {
-		p.at[i] = p.at[i-1] + max(r3.Norm(r3.Sub(chain[i].Canal, chain[i-1].Canal)), stepMM)
+		knots[i] = knots[i-1] + max(r3.Norm(r3.Sub(chain[i].Canal, chain[i-1].Canal)), stepMM)
 	}
 	tangents := make([]r3.Vec, len(chain)) // towards inferior
 	for i := range chain {
@@ -60,16 +68,35 @@ func newPath(chain []localization.Vertebra) *path {
 			tangents[i] = r3.Scale(-1, chain[i].Superior)
 		}
 	}
-	last := p.at[len(chain)-1]
-	for i, s := 0, -extendMM; s <= last+extendMM; s += stepMM {
-		for i < len(chain)-2 && s > p.at[i+1] {
+	p := &path{}
+	for i, s := 0, -extendMM; s <= knots[len(knots)-1]+extendMM; s += stepMM {
+		for i < len(chain)-2 && s > knots[i+1] {
 			i++
 		}
 		j := min(i+1, len(chain)-1)
-		p.frames = append(p.frames, frameAt(chain[i], chain[j], tangents[i], tangents[j], p.at[i], p.at[j], s))
+		p.frames = append(p.frames, frameAt(chain[i], chain[j], tangents[i], tangents[j], knots[i], knots[j], s))
+	}
+	for i, v := range chain {
+		p.center = append(p.center, p.level(v.Center, (knots[i]+extendMM)/stepMM))
 	}
 	return p
 }
+
+// level returns the row, with its fraction, whose plane holds q, searched from
+// row near on.
+func (p *path) level(q r3.Vec, near float64) float64 {
+	r := near
+	for range levelSteps {
+		k := min(max(int(math.Round(r)), 0), len(p.frames)-1)
+		above, _, _ := p.frames[k].Coordinates(q)
+		r = min(max(float64(k)-above/stepMM, 0), float64(len(p.frames)-1))
+	}
+	return r
+}
+
+// levelSteps of the search for a plane are enough: the planes turn by a few
+// degrees within a vertebra.
+const levelSteps = 4
 
 // frameAt returns the frame at arc length s on the cubic from a, at sa, to b, at
 // sb; beyond them it goes straight on.
@@ -89,9 +116,6 @@ func frameAt(a, b localization.Vertebra, ta, tb r3.Vec, sa, sb, s float64) volum
 	c = r3.Add(c, r3.Scale(s-(sa+f*h), t))
 	return volume.NewFrame(c, r3.Scale(-1, t), r3.Add(r3.Scale(1-f, a.Anterior), r3.Scale(f, b.Anterior)))
 }
-
-// row returns the row of arc length s.
-func (p *path) row(s float64) float64 { return (s + extendMM) / stepMM }
 
 // boneMap is one side of the map. values holds HU, index row*mapColumns+column,
 // NaN where the volume does not reach; column c lies rootMM + c·stepMM from the
@@ -118,16 +142,17 @@ func newBoneMap(ctx context.Context, vol *volume.Volume, p *path, sd side) (*bon
 }
 
 // project returns the highest mean of three neighbouring samples along the
-// anterior axis at lateral l, or NaN if the middle of that line is outside the
-// volume.
+// anterior axis at lateral l, or NaN if the volume leaves out the place on that
+// line where bone is likeliest.
 func project(s *volume.Sampler, inside extent, f volume.Frame, l float64) float64 {
-	if !inside.holds(f.Point(0, -behindMM/4, l)) {
+	if !inside.holds(f.Point(0, min(boneBehindMM+boneSlope*(math.Abs(l)-rootMM), 0), l)) {
 		return math.NaN()
 	}
 	p, step := f.Point(0, -behindMM, l), r3.Scale(depthStep, f.Anterior)
+	front := beforeMM + beforeSlope*(math.Abs(l)-rootMM)
 	var a, b float64 = volume.OutsideHU, volume.OutsideHU
 	best := math.Inf(-1)
-	for x := -behindMM; x <= beforeMM; x += depthStep {
+	for x := -behindMM; x <= front; x += depthStep {
 		v := s.At(p)
 		best = max(best, a+b+v)
 		a, b = b, v
@@ -166,14 +191,18 @@ func (m *boneMap) smooth() {
 }
 
 const (
-	// The background of a pixel is the lower quartile of its column within
+	// The background of a pixel is the low percentile of its column within
 	// backgroundMM above and below: past the rib's own height, short of the next
-	// two.
-	backgroundMM = 13.5
+	// two. One value in backgroundRank is lower.
+	backgroundMM   = 13.5
+	backgroundRank = 7
+	// The background counts as at least 0 HU, where it is lung, and at most softHU,
+	// enhanced kidney or noise, where bone surrounds the pixel.
+	softHU = 150.0
 	// Bone begins boneHU above the background and is sure at sureHU: thin
 	// cortex in slices of 5 mm, and old ribs, are hardly brighter.
-	boneHU = 50.0
-	sureHU = 200.0
+	boneHU = 40.0
+	sureHU = 160.0
 )
 
 // contrast returns, for each pixel, how surely it is bone that stands out
@@ -196,7 +225,7 @@ func (m *boneMap) contrast() []float64 {
 				continue
 			}
 			slices.Sort(near)
-			background := max(near[len(near)/4], 0) // lung is no darker than soft tissue here
+			background := min(max(near[len(near)/backgroundRank], 0), softHU)
 			out[i] = min(max((m.values[i]-background-boneHU)/(sureHU-boneHU), 0), 1)
 		}
 	}
