@@ -5,6 +5,7 @@ package dicom
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"encoding/binary"
 	"errors"
@@ -87,11 +88,12 @@ func readInstance(head []byte, r io.Reader, size int64) (*instance, error) {
 		return in, errors.Join(walkErr, err)
 	}
 	in.identify(elements)
-	if err := in.supported(); err != nil {
-		return in, err
+	err = in.supported()
+	if _, missing := errors.AsType[*MissingAttributeError](err); missing || err == nil {
+		err = cmp.Or(walkErr, err)
 	}
-	if walkErr != nil {
-		return in, walkErr
+	if err != nil {
+		return in, err
 	}
 	return in, in.describe(elements)
 }
