@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"iter"
 	"os"
@@ -101,7 +102,7 @@ func absolute(path string) string {
 
 // pathless returns an error's text without the path in it, which stands beside.
 func pathless(err error) string {
-	if e, ok := err.(*fs.PathError); ok {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err.Error()
 	}
 	return err.Error()
