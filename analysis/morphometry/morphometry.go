@@ -25,9 +25,11 @@ type Heights struct {
 // one to expect, mm. From lists the levels used; it is empty, and the heights
 // are 0, where there was none.
 type Expected struct {
-	Anterior, Middle, Posterior float64
-	SD                          float64 // of each height, mm
-	From                        []spine.Level
+	Anterior, Middle, Posterior       float64
+	AnteriorSD, MiddleSD, PosteriorSD float64
+
+	SD   float64 // root mean square of the three, mm
+	From []spine.Level
 }
 
 // Angle is an angle between two endplates in the sagittal plane, degrees,

@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package landmark
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/spatial/r3"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// The definition of the points, mm: corners stand CornerInset inside the wall
+// line, the median of the wall from wallNear to wallFar from that endplate.
+// Osteophytes and rims lie nearer to the endplate and do not move the line.
+//
+// Reference: design.md §3 step 6.
+const (
+	CornerInset = 1.5
+	wallNear    = 3.0
+	wallFar     = 5.0
+)
+
+// In a crushed body the window of the wall line ends where the two endplates'
+// windows would meet, and begins at the same proportion.
+const (
+	wallNearFraction = 0.3 // of the distance between the endplates
+	wallFarFraction  = 0.5
+)
+
+// plateCorrelation is the length over which errors of an endplate's outline
+// are alike, mm: about the width of a CT's point spread and of a label's voxel.
+const plateCorrelation = 2.0
+
+// maxPlateGap is how far a point may lie from the outline it is read from, mm.
+const maxPlateGap = 1.5
+
+// minDepth is the least distance between the wall lines of an endplate, mm;
+// the smallest cervical bodies are 14 mm deep.
+const minDepth = 6.0
+
+// Errors of FromBody and SacrumFromBody.
+var (
+	ErrNoEndplate = errors.New("endplate not found")
+	ErrNoWall     = errors.New("wall not found")
+)
+
+// FromBody places the six points on the outline of a body. Corners stand where
+// the endplate is CornerInset inside the anterior and the posterior wall line,
+// middle points at half the depth between those lines, for each endplate.
+func FromBody(b *segmentation.Body) (*Vertebra, error) {
+	v, err := vertebraOf(b)
+	if err != nil {
+		return nil, err
+	}
+	if v.Superior, err = placeEndplate(b, b.Superior, b.Inferior, 1); err != nil {
+		return nil, fmt.Errorf("superior endplate: %w", err)
+	}
+	if v.Inferior, err = placeEndplate(b, b.Inferior, b.Superior, -1); err != nil {
+		return nil, fmt.Errorf("inferior endplate: %w", err)
+	}
+	return v, nil
+}
+
+// SacrumFromBody places the points of the superior endplate of the sacrum.
+// Inferior of the result is zero.
+func SacrumFromBody(b *segmentation.Body) (*Vertebra, error) {
+	v, err := vertebraOf(b)
+	if err != nil {
+		return nil, err
+	}
+	if v.Superior, err = placeEndplate(b, b.Superior, segmentation.Plate{}, 1); err != nil {
+		return nil, fmt.Errorf("superior endplate: %w", err)
+	}
+	return v, nil
+}
+
+// Found tells whether the endplate was placed.
+func (e *Endplate) Found() bool { return e.Direction != r3.Vec{} }
+
+func vertebraOf(b *segmentation.Body) (*Vertebra, error) {
+	if len(b.Anterior.S) == 0 {
+		return nil, fmt.Errorf("anterior: %w", ErrNoWall)
+	}
+	if len(b.Posterior.S) == 0 {
+		return nil, fmt.Errorf("posterior: %w", ErrNoWall)
+	}
+	return &Vertebra{Center: b.Frame.Origin, SuperiorAxis: b.Frame.Superior, LeftAxis: b.Frame.Left}, nil
+}
+
+// placeEndplate places the points of one endplate; up is 1 for the superior
+// and -1 for the inferior, opposite the body's other endplate, which may be
+// empty.
+func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up float64) (Endplate, error) {
+	if len(p.A) < 3 {
+		return Endplate{}, ErrNoEndplate
+	}
+	anterior, err := wallLine(b.Anterior, p, opposite, up, p.A[len(p.A)-1])
+	if err != nil {
+		return Endplate{}, fmt.Errorf("anterior: %w", err)
+	}
+	posterior, err := wallLine(b.Posterior, p, opposite, up, p.A[0])
+	if err != nil {
+		return Endplate{}, fmt.Errorf("posterior: %w", err)
+	}
+	depth := anterior.a - posterior.a
+	if !(depth >= minDepth) {
+		return Endplate{}, fmt.Errorf("%w: %.1f mm between the wall lines", ErrNoWall, depth)
+	}
+	var e Endplate
+	for _, point := range []struct {
+		to   *Point
+		a    float64
+		sd   float64 // of a
+		name string
+	}{
+		{&e.Anterior, anterior.a - CornerInset, anterior.sd, "anterior"},
+		{&e.Middle, (anterior.a + posterior.a) / 2, math.Hypot(anterior.sd, posterior.sd) / 2, "middle"},
+		{&e.Posterior, posterior.a + CornerInset, posterior.sd, "posterior"},
+	} {
+		if *point.to, err = placePoint(b.Frame, p, point.a, point.sd); err != nil {
+			return Endplate{}, fmt.Errorf("%s: %w", point.name, err)
+		}
+	}
+	e.fitLine(b.Frame, p, posterior.a+CornerInset, anterior.a-CornerInset)
+	e.Depth = concavity(p, posterior.a+CornerInset, anterior.a-CornerInset, up)
+	return e, nil
+}
+
+// line is the position of a wall line with its standard deviation, mm anterior
+// of the body's centre.
+type line struct{ a, sd float64 }
+
+// wallLine returns the median of the wall from wallNear to wallFar of the
+// endplate. The endplate's height where it meets the wall depends on the line
+// and is found with it, starting at the endplate's end.
+func wallLine(w segmentation.Wall, p, opposite segmentation.Plate, up, end float64) (line, error) {
+	const rounds = 3
+	a := end
+	var found line
+	for range rounds {
+		at := nearestHeight(p, a)
+		near, far := wallNear, wallFar
+		if len(opposite.A) > 0 {
+			height := up * (at - nearestHeight(opposite, a))
+			near, far = min(near, wallNearFraction*height), min(far, wallFarFraction*height)
+		}
+		var ok bool
+		if found, ok = wallMedian(w, at, near, far, up); !ok {
+			return line{}, ErrNoWall
+		}
+		a = found.a
+	}
+	return found, nil
+}
+
+// wallMedian returns the median of the wall between the given distances from
+// height at, or the nearest point where the window falls between two.
+func wallMedian(w segmentation.Wall, at, near, far, up float64) (line, bool) {
+	var a, sd []float64
+	for i, s := range w.S {
+		if d := up * (at - s); d >= near && d <= far {
+			a, sd = append(a, w.A[i]), append(sd, w.SD[i])
+		}
+	}
+	if len(a) == 0 {
+		i := floats.NearestIdx(w.S, at-up*(near+far)/2)
+		if math.Abs(w.S[i]-(at-up*(near+far)/2)) > wallFar-wallNear {
+			return line{}, false
+		}
+		return line{w.A[i], w.SD[i]}, true
+	}
+	slices.Sort(a)
+	// Neighbouring points share their error: the median is no better than one.
+	return line{stat.Quantile(0.5, stat.LinInterp, a, nil), stat.Mean(sd, nil)}, true
+}
+
+// nearestHeight returns the plate's height at a, or at its end nearest to a.
+func nearestHeight(p segmentation.Plate, a float64) float64 {
+	s, _, _ := interpolate(p, min(max(a, p.A[0]), p.A[len(p.A)-1]))
+	return s
+}
+
+// interpolate returns the plate's height at a, its standard deviation and its
+// slope there.
+func interpolate(p segmentation.Plate, a float64) (s, sd, slope float64) {
+	i, _ := slices.BinarySearch(p.A, a)
+	i = min(max(i, 1), len(p.A)-1)
+	f := (a - p.A[i-1]) / (p.A[i] - p.A[i-1])
+	slope = (p.S[i] - p.S[i-1]) / (p.A[i] - p.A[i-1])
+	return p.S[i-1] + f*(p.S[i]-p.S[i-1]), p.SD[i-1] + f*(p.SD[i]-p.SD[i-1]), slope
+}
+
+// placePoint places a landmark on the plate at a, known to sd. The error of a
+// moves the point along the plate's slope.
+func placePoint(f volume.Frame, p segmentation.Plate, a, sd float64) (Point, error) {
+	i := floats.NearestIdx(p.A, a)
+	if math.Abs(p.A[i]-a) > maxPlateGap {
+		return Point{}, fmt.Errorf("%w: %.1f mm from the point", ErrNoEndplate, math.Abs(p.A[i]-a))
+	}
+	a = min(max(a, p.A[0]), p.A[len(p.A)-1])
+	s, plateSD, slope := interpolate(p, a)
+	return Point{Position: f.Point(s, a, 0), SD: math.Hypot(plateSD, slope*sd)}, nil
+}
+
+// fitLine fits the least-squares line s = α + β·a between the corners.
+// Errors within plateCorrelation of each other count as one.
+func (e *Endplate) fitLine(f volume.Frame, p segmentation.Plate, from, to float64) {
+	var a, s, variance []float64
+	for i := range p.A {
+		if p.A[i] >= from && p.A[i] <= to {
+			a, s, variance = append(a, p.A[i]), append(s, p.S[i]), append(variance, p.SD[i]*p.SD[i])
+		}
+	}
+	if len(a) < 3 {
+		d := r3.Sub(e.Anterior.Position, e.Posterior.Position)
+		e.Direction = r3.Unit(d)
+		e.DirectionSD = math.Hypot(e.Anterior.SD, e.Posterior.SD) / r3.Norm(d) * 180 / math.Pi
+		return
+	}
+	_, slope := stat.LinearRegression(a, s, nil, false)
+	e.Direction = r3.Unit(r3.Add(f.Anterior, r3.Scale(slope, f.Superior)))
+	independent := max((to-from)/plateCorrelation, 2)
+	spread := math.Sqrt(stat.PopVariance(a, nil) * independent)
+	e.DirectionSD = math.Sqrt(stat.Mean(variance, nil)) / spread / (1 + slope*slope) * 180 / math.Pi
+}
+
+// concavity returns the largest distance of the plate between its corners from
+// their chord towards the body's centre, mm; the least bulge, negative, if no
+// point lies on that side.
+func concavity(p segmentation.Plate, from, to, up float64) float64 {
+	s0, s1 := nearestHeight(p, from), nearestHeight(p, to)
+	slope := (s1 - s0) / (to - from)
+	deepest := math.Inf(-1)
+	for i, a := range p.A {
+		if a > from+CornerInset && a < to-CornerInset {
+			deepest = max(deepest, up*(s0+slope*(a-from)-p.S[i])/math.Hypot(1, slope))
+		}
+	}
+	if math.IsInf(deepest, -1) {
+		return 0
+	}
+	return deepest
+}
