@@ -19,6 +19,8 @@ func BenchmarkDecode(b *testing.B) {
 		{"JPEGBaseline", ct + "_JPEGProcess1TransferSyntax_1.2.840.10008.1.2.4.50.dcm"},
 		{"JPEGLossless", ct + "_JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57.dcm"},
 		{"JPEGLosslessSV1", ct + "_JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm"},
+		{"JPEGLSLossless", ct + "_JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80.dcm"},
+		{"JPEGLSNearLossless", ct + "_JPEGLSLossyTransferSyntax_1.2.840.10008.1.2.4.81.dcm"},
 		{"JPEG2000Lossless", ct + "_JPEG2000LosslessOnlyTransferSyntax_1.2.840.10008.1.2.4.90.dcm"},
 		{"JPEG2000", ct + "_JPEG2000TransferSyntax_1.2.840.10008.1.2.4.91.dcm"},
 	} {

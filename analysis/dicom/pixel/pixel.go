@@ -4,7 +4,7 @@
 // Package pixel decodes one frame of DICOM pixel data, native or compressed,
 // into samples.
 //
-// RLE and JPEG lossless are decoded here, 8-bit baseline JPEG by image/jpeg,
+// RLE, JPEG lossless and JPEG-LS are decoded here, 8-bit baseline JPEG by image/jpeg,
 // JPEG 2000 and HTJ2K by OpenJPEG in a WebAssembly sandbox (internal/openjpeg).
 // A header that contradicts the frame's Format is refused before
 // anything is allocated for it, so memory follows from the Format, which the
@@ -107,6 +107,8 @@ func codecOf(uid string) (codec, bool) {
 		return codec{"JPEG baseline", decodeJPEGBaseline}, true
 	case "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70":
 		return codec{"JPEG lossless", decodeJPEGLossless}, true
+	case "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81":
+		return codec{"JPEG-LS", decodeJPEGLS}, true
 	case "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91":
 		return codec{"JPEG 2000", decodeJPEG2000}, true
 	case "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203":
