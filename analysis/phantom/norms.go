@@ -68,3 +68,12 @@ var lowerSacrum = [...]norm{
 // referenceLevel is the level whose frame is upright in an undeformed spine and
 // whose centre lies at Params.Position.
 const referenceLevel = spine.L3
+
+// Levels returns the levels that a phantom has, from superior to inferior.
+func Levels() []spine.Level {
+	levels := make([]spine.Level, len(norms))
+	for i, n := range norms {
+		levels[i] = n.level
+	}
+	return levels
+}

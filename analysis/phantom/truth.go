@@ -48,6 +48,8 @@ type Measured struct {
 	// Margin is how far inside a volume the body lies, mm, as Within finds it;
 	// negative if the volume cuts it, +Inf without a volume.
 	Margin float64
+	// Visible is set where the volume holds at least the body's centre.
+	Visible bool
 }
 
 // Plate is an endplate's outer face in the mid-sagittal plane.
@@ -116,7 +118,7 @@ func genant(loss float64) int {
 }
 
 func measure(b *body) Measured {
-	m := Measured{Level: b.Level, Width: b.Width, CanalAP: b.CanalAP, Margin: math.Inf(1)}
+	m := Measured{Level: b.Level, Width: b.Width, CanalAP: b.CanalAP, Margin: math.Inf(1), Visible: true}
 	p := newProfile(b)
 	p.bisect()
 	sup, inf := p.landmarks(spine.Superior), p.landmarks(spine.Inferior)
@@ -406,24 +408,41 @@ func angles(vs []Measured) []Angle {
 	return out
 }
 
-// Within returns t with the margin of each body in a volume of geometry g.
+// Within returns the truth t of s with how each body lies in a volume of
+// geometry g, whose slices must be evenly spaced.
 func (s *Spine) Within(t Truth, g volume.Geometry) Truth {
 	t.Vertebrae = slices.Clone(t.Vertebrae)
-	ix := g.Indexer()
-	pixelI, pixelJ, _ := g.Spacing()
-	normal := math.Abs(r3.Dot(r3.Unit(r3.Cross(g.Column, g.Row)), g.Slice))
+	in := newDepth(g)
 	for n := range t.Vertebrae {
-		b := s.bodies[n]
-		margin := math.Inf(1)
+		b, m := s.bodies[n], &t.Vertebrae[n]
+		m.Visible = in.at(m.Frame.Origin) >= 0
 		for _, o := range b.outline {
 			f, _ := b.table.lookup(o[0], o[1])
-			for _, h := range []float64{f.superior, f.inferior} {
-				i, j, k := ix.Index(b.frame.Point(h, o[0], o[1]))
-				margin = min(margin, i*pixelI, (float64(g.Columns-1)-i)*pixelI, j*pixelJ, (float64(g.Rows-1)-j)*pixelJ,
-					k*normal, (float64(g.Slices-1)-k)*normal)
-			}
+			m.Margin = min(m.Margin, in.at(b.frame.Point(f.superior, o[0], o[1])), in.at(b.frame.Point(f.inferior, o[0], o[1])))
 		}
-		t.Vertebrae[n].Margin = margin
 	}
 	return t
+}
+
+// depth tells how far inside a volume a point lies.
+type depth struct {
+	ix         volume.Indexer
+	count, pix [3]float64
+}
+
+func newDepth(g volume.Geometry) depth {
+	column, row, _ := g.Spacing()
+	normal := math.Abs(r3.Dot(r3.Unit(r3.Cross(g.Column, g.Row)), g.Slice))
+	return depth{g.Indexer(), [3]float64{float64(g.Columns), float64(g.Rows), float64(g.Slices)}, [3]float64{column, row, normal}}
+}
+
+// at returns the distance of p to the border through the outermost voxel
+// centres, mm, negative outside.
+func (d depth) at(p r3.Vec) float64 {
+	i, j, k := d.ix.Index(p)
+	best := math.Inf(1)
+	for n, x := range [3]float64{i, j, k} {
+		best = min(best, x*d.pix[n], (d.count[n]-1-x)*d.pix[n])
+	}
+	return best
 }

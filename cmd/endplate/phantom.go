@@ -1,0 +1,244 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/phantom"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// phantomFlags are the flags of endplate phantom.
+type phantomFlags struct {
+	out                    string
+	rows, columns, slices  int
+	spacing, thickness     float64
+	pixelSpacing           float64
+	seed                   uint64
+	noise, tilt, scoliosis float64
+	kernel, position       string
+	levels                 string
+	fractures              []string
+	randomFractures        float64
+	contrast, osteoporosis bool
+	osteophytes, table     bool
+}
+
+func newPhantomCommand() *cobra.Command {
+	var flags phantomFlags
+	cmd := &cobra.Command{
+		Use:   "phantom --out DIR",
+		Short: "Write a synthetic spine CT with its truth",
+		Long: `Write the CT of a synthetic spine as DICOM files, and truth.json with what a
+perfect reader would measure, in the form of endplate measure's JSON.
+
+The spine follows from --seed and the flags that describe the patient; the flags
+of the scan change only how it is seen.`,
+		Example: `  endplate phantom --out p1 --levels T10-L5 --fracture L1=wedge:30
+  endplate phantom --out p2 --seed 7 --spacing 3 --kernel sharp --noise 30 --position FFP
+  endplate phantom --out p3 --columns 512 --rows 512 --slices 300`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return writePhantom(flags) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.out, "out", "o", "", "folder to write to")
+	f.IntVar(&flags.columns, "columns", 256, "columns of the matrix")
+	f.IntVar(&flags.rows, "rows", 256, "rows of the matrix")
+	f.IntVar(&flags.slices, "slices", 0, "slices; 0 covers the levels")
+	f.Float64Var(&flags.spacing, "spacing", 1, "distance of slices, mm")
+	f.Float64Var(&flags.thickness, "thickness", 0, "width of the slice profile, mm; 0 is the distance of slices")
+	f.Float64Var(&flags.pixelSpacing, "pixel-spacing", 0.7, "mm")
+	f.Uint64Var(&flags.seed, "seed", 1, "of the spine and of the noise")
+	f.Float64Var(&flags.noise, "noise", 15, "standard deviation, HU")
+	f.StringVar(&flags.kernel, "kernel", "standard", "soft, standard or sharp")
+	f.Float64Var(&flags.tilt, "tilt", 0, "of the gantry, degrees")
+	f.StringVar(&flags.position, "position", "HFS", "HFS, HFP, HFDL, HFDR, FFS, FFP, FFDL or FFDR")
+	f.StringVar(&flags.levels, "levels", "T8-S1", "levels to cover, C3 to S1")
+	f.StringArrayVar(&flags.fractures, "fracture", nil, "LEVEL=wedge|biconcave|crush:PERCENT of height lost; repeatable")
+	f.Float64Var(&flags.randomFractures, "random-fractures", 0, "mean number of further fractures")
+	f.Float64Var(&flags.scoliosis, "scoliosis", 0, "largest coronal Cobb angle drawn, degrees")
+	f.BoolVar(&flags.contrast, "contrast", false, "contrast agent in the vessels")
+	f.BoolVar(&flags.osteoporosis, "osteoporosis", false, "bone of 20 to 75 HU with thin shells")
+	f.BoolVar(&flags.osteophytes, "osteophytes", false, "spurs at the anterior rims")
+	f.BoolVar(&flags.table, "table", false, "show the couch")
+	return cmd
+}
+
+func writePhantom(flags phantomFlags) error {
+	opt, err := flags.options()
+	if err != nil {
+		return err
+	}
+	s := phantom.Random(rand.New(rand.NewPCG(flags.seed, 0)), opt)
+	scan, err := flags.scan(s)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(flags.out, 0o755); err != nil {
+		return err
+	}
+	v := s.CT(scan)
+	patient := fmt.Sprintf("%d %+v", flags.seed, opt)
+	series := dicom.SyntheticCT{
+		Study: patient, FrameOfReference: patient,
+		PatientID:   "PHANTOM-" + strconv.FormatUint(flags.seed, 10),
+		Description: fmt.Sprintf("%s %.4g mm %s", flags.levels, flags.spacing, v.Acquisition.ConvolutionKernel),
+		Number:      1,
+	}
+	uids, err := dicom.WriteCT(v, series, func(k int, instance []byte) error {
+		return os.WriteFile(filepath.Join(flags.out, fmt.Sprintf("%04d.dcm", k+1)), instance, 0o644)
+	})
+	if err != nil {
+		return err
+	}
+	truth := truthOf(s.Within(s.Truth(), v.Geometry), uids)
+	b, err := json.MarshalIndent(truth, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(flags.out, "truth.json"), append(b, '\n'), 0o644)
+}
+
+// options checks the flags that describe the patient.
+func (flags *phantomFlags) options() (phantom.Options, error) {
+	opt := phantom.Options{
+		Fractures:       map[spine.Level]phantom.Deformity{},
+		RandomFractures: flags.randomFractures,
+		Osteoporosis:    flags.osteoporosis,
+		Contrast:        flags.contrast,
+		Osteophytes:     flags.osteophytes,
+		Scoliosis:       flags.scoliosis,
+	}
+	if flags.randomFractures < 0 || flags.randomFractures > 14 {
+		return opt, usagef("--random-fractures %g: want 0 to 14", flags.randomFractures)
+	}
+	if flags.scoliosis < 0 || flags.scoliosis > 60 {
+		return opt, usagef("--scoliosis %g: want 0 to 60", flags.scoliosis)
+	}
+	for _, f := range flags.fractures {
+		level, d, err := parseFracture(f)
+		if err != nil {
+			return opt, usagef("--fracture %s: %w", f, err)
+		}
+		opt.Fractures[level] = d
+	}
+	return opt, nil
+}
+
+// parseFracture parses LEVEL=SHAPE:PERCENT.
+func parseFracture(s string) (spine.Level, phantom.Deformity, error) {
+	name, rest, _ := strings.Cut(s, "=")
+	shape, percent, ok := strings.Cut(rest, ":")
+	if !ok {
+		return 0, phantom.Deformity{}, fmt.Errorf("want LEVEL=SHAPE:PERCENT, such as L1=wedge:30")
+	}
+	level, err := parsePhantomLevel(name)
+	if err != nil {
+		return 0, phantom.Deformity{}, err
+	}
+	if level == spine.S1 {
+		return 0, phantom.Deformity{}, fmt.Errorf("S1 cannot be fractured")
+	}
+	loss, err := strconv.ParseFloat(percent, 64)
+	if err != nil || !(loss >= 0 && loss <= 85) {
+		return 0, phantom.Deformity{}, fmt.Errorf("%s: want 0 to 85 percent", percent)
+	}
+	shapes := map[string]finding.Shape{"wedge": finding.Wedge, "biconcave": finding.Biconcave, "crush": finding.Crush}
+	kind, ok := shapes[strings.ToLower(shape)]
+	if !ok {
+		return 0, phantom.Deformity{}, fmt.Errorf("%s: want wedge, biconcave or crush", shape)
+	}
+	return level, phantom.Fracture(kind, loss), nil
+}
+
+// parsePhantomLevel parses the name of a level that the phantom has.
+func parsePhantomLevel(name string) (spine.Level, error) {
+	level, err := spine.ParseLevel(strings.ToUpper(strings.TrimSpace(name)))
+	if err != nil {
+		return level, err
+	}
+	if !slices.Contains(phantom.Levels(), level) {
+		return level, fmt.Errorf("the phantom has no %s", level)
+	}
+	return level, nil
+}
+
+// The largest acquisition that phantom writes: its samples take 2 bytes each.
+const (
+	maxMatrix = 2048
+	maxSlices = 5000
+)
+
+// scan checks the flags that describe the acquisition.
+func (flags *phantomFlags) scan(s *phantom.Spine) (phantom.Scan, error) {
+	switch {
+	case flags.out == "":
+		return phantom.Scan{}, usagef("phantom needs --out")
+	case flags.columns < 1 || flags.columns > maxMatrix || flags.rows < 1 || flags.rows > maxMatrix:
+		return phantom.Scan{}, usagef("matrix of %d×%d: want 1 to %d", flags.columns, flags.rows, maxMatrix)
+	case flags.slices < 0 || flags.slices > maxSlices:
+		return phantom.Scan{}, usagef("--slices %d: want 0 to %d", flags.slices, maxSlices)
+	case !(flags.spacing >= 0.1 && flags.spacing <= 20):
+		return phantom.Scan{}, usagef("--spacing %g: want 0.1 to 20", flags.spacing)
+	case !(flags.thickness >= 0 && flags.thickness <= 20):
+		return phantom.Scan{}, usagef("--thickness %g: want 0 to 20", flags.thickness)
+	case !(flags.pixelSpacing >= 0.1 && flags.pixelSpacing <= 5):
+		return phantom.Scan{}, usagef("--pixel-spacing %g: want 0.1 to 5", flags.pixelSpacing)
+	case !(flags.tilt >= -40 && flags.tilt <= 40):
+		return phantom.Scan{}, usagef("--tilt %g: want -40 to 40", flags.tilt)
+	case !(flags.noise >= 0 && flags.noise <= 500):
+		return phantom.Scan{}, usagef("--noise %g: want 0 to 500", flags.noise)
+	case !phantom.ValidPosition(flags.position):
+		return phantom.Scan{}, usagef("--position %s: want HFS, HFP, HFDL, HFDR, FFS, FFP, FFDL or FFDR", flags.position)
+	}
+	first, last, err := parseLevels(flags.levels)
+	if err != nil {
+		return phantom.Scan{}, usagef("--levels %s: %w", flags.levels, err)
+	}
+	kernels := map[string]phantom.Kernel{"soft": phantom.Soft, "standard": phantom.Standard, "sharp": phantom.Sharp}
+	kernel, ok := kernels[flags.kernel]
+	if !ok {
+		return phantom.Scan{}, usagef("--kernel %s: want soft, standard or sharp", flags.kernel)
+	}
+	const margin = 20 // mm above and below the levels
+	width := float64(flags.columns) * flags.pixelSpacing
+	c := s.Cover(first, last, margin, width, flags.pixelSpacing, flags.spacing)
+	c.Columns, c.Rows = flags.columns, flags.rows
+	if flags.slices > 0 {
+		c.Slices = flags.slices
+	}
+	c.SliceThickness, c.Tilt, c.PatientPosition = flags.thickness, flags.tilt, flags.position
+	c.Kernel, c.Noise, c.Seed, c.Table = kernel, flags.noise, flags.seed, flags.table
+	return c, nil
+}
+
+// parseLevels parses a range such as T8-S1.
+func parseLevels(s string) (first, last spine.Level, err error) {
+	from, to, ok := strings.Cut(s, "-")
+	if !ok {
+		to = from
+	}
+	if first, err = parsePhantomLevel(from); err != nil {
+		return
+	}
+	if last, err = parsePhantomLevel(to); err != nil {
+		return
+	}
+	if first > last {
+		return first, last, fmt.Errorf("%s lies below %s", first, last)
+	}
+	return first, last, nil
+}

@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/phantom"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// The truth of a phantom as JSON: the keys of endplate measure where it measures
+// the same, and more.
+type (
+	truthFile struct {
+		Analyses []truthAnalysis `json:"analyses"`
+	}
+	truthAnalysis struct {
+		StudyInstanceUID    string          `json:"study_instance_uid"`
+		SeriesInstanceUID   string          `json:"series_instance_uid"`
+		FrameOfReferenceUID string          `json:"frame_of_reference_uid"`
+		Modality            string          `json:"modality"`
+		Vertebrae           []truthVertebra `json:"vertebrae"`
+		Angles              []truthAngle    `json:"angles"`
+	}
+	truthVertebra struct {
+		Level    string `json:"level"`
+		Complete bool   `json:"complete"`
+		// MarginMM is how far inside the volume the body lies.
+		MarginMM     float64                `json:"margin_mm"`
+		Center       truthPoint             `json:"center"`
+		Canal        truthPoint             `json:"canal"`
+		SuperiorAxis truthPoint             `json:"superior_axis"`
+		AnteriorAxis truthPoint             `json:"anterior_axis"`
+		Landmarks    map[string]*truthPoint `json:"landmarks"`
+		Heights      *truthHeights          `json:"heights,omitempty"`
+		WedgeAngle   *float64               `json:"wedge_angle_deg,omitempty"`
+		DiscHeight   *float64               `json:"disc_height_mm,omitempty"`
+		Depth        float64                `json:"depth_mm"`
+		Width        float64                `json:"width_mm"`
+		Volume       float64                `json:"volume_mm3"`
+		CanalAP      float64                `json:"canal_ap_mm"`
+		Deformity    *truthDeformity        `json:"deformity,omitempty"`
+	}
+	truthPoint struct {
+		X float64 `json:"x"`
+		Y float64 `json:"y"`
+		Z float64 `json:"z"`
+	}
+	// truthHeights holds as expected heights those of the body before its
+	// deformity.
+	truthHeights struct {
+		Anterior          float64 `json:"anterior_mm"`
+		Middle            float64 `json:"middle_mm"`
+		Posterior         float64 `json:"posterior_mm"`
+		ExpectedAnterior  float64 `json:"expected_anterior_mm"`
+		ExpectedMiddle    float64 `json:"expected_middle_mm"`
+		ExpectedPosterior float64 `json:"expected_posterior_mm"`
+	}
+	truthDeformity struct {
+		Genant      int     `json:"genant_grade"`
+		Shape       string  `json:"shape"`
+		WorstLoss   float64 `json:"worst_loss_percent"`
+		WorstHeight string  `json:"worst_height"`
+	}
+	truthAngle struct {
+		Name    string  `json:"name"`
+		Level   string  `json:"level,omitempty"`
+		From    string  `json:"from"`
+		To      string  `json:"to"`
+		Degrees float64 `json:"degrees"`
+	}
+)
+
+// truthOf returns the truth of the vertebrae that the volume shows, whole or cut.
+func truthOf(t phantom.Truth, uids dicom.UIDs) truthFile {
+	a := truthAnalysis{
+		StudyInstanceUID:    uids.StudyInstanceUID,
+		SeriesInstanceUID:   uids.SeriesInstanceUID,
+		FrameOfReferenceUID: uids.FrameOfReferenceUID,
+		Modality:            "CT",
+	}
+	whole := map[spine.Level]bool{}
+	for _, m := range t.Vertebrae {
+		if !m.Visible {
+			continue
+		}
+		whole[m.Level] = m.Complete()
+		a.Vertebrae = append(a.Vertebrae, truthOfVertebra(m))
+	}
+	for _, g := range t.Angles {
+		if !whole[g.From] || !whole[g.To] {
+			continue
+		}
+		a.Angles = append(a.Angles, truthAngle{
+			Name: g.Name, Level: g.Level.String(), Degrees: g.Degrees,
+			From: g.From.String() + " " + g.FromEndplate.String(),
+			To:   g.To.String() + " " + g.ToEndplate.String(),
+		})
+	}
+	return truthFile{Analyses: []truthAnalysis{a}}
+}
+
+func truthOfVertebra(m phantom.Measured) truthVertebra {
+	v := truthVertebra{
+		Level: m.Level.String(), Complete: m.Complete(), MarginMM: m.Margin,
+		Center: *point(m.Frame.Origin), Canal: *point(m.Canal),
+		SuperiorAxis: *point(m.Frame.Superior), AnteriorAxis: *point(m.Frame.Anterior),
+		Landmarks: map[string]*truthPoint{
+			"superior_anterior":  point(m.Superior.Anterior),
+			"superior_middle":    point(m.Superior.Middle),
+			"superior_posterior": point(m.Superior.Posterior),
+		},
+		Depth: m.Depth, Width: m.Width, Volume: m.Volume, CanalAP: m.CanalAP,
+	}
+	if m.Level == spine.S1 {
+		return v
+	}
+	v.Landmarks["inferior_anterior"] = point(m.Inferior.Anterior)
+	v.Landmarks["inferior_middle"] = point(m.Inferior.Middle)
+	v.Landmarks["inferior_posterior"] = point(m.Inferior.Posterior)
+	v.Heights = &truthHeights{m.AnteriorHeight, m.MiddleHeight, m.PosteriorHeight, m.Intact[0], m.Intact[1], m.Intact[2]}
+	v.WedgeAngle, v.DiscHeight = &m.WedgeAngle, &m.DiscHeight
+	loss, worst := m.WorstLoss()
+	shape := finding.NoDeformity
+	if m.Genant > 0 {
+		shape = m.Shape
+	}
+	v.Deformity = &truthDeformity{
+		Genant: m.Genant, Shape: [...]string{"NONE", "WEDGE", "BICONCAVE", "CRUSH"}[shape],
+		WorstLoss: loss, WorstHeight: [...]string{"ANTERIOR", "MIDDLE", "POSTERIOR"}[worst],
+	}
+	return v
+}
+
+func point(p r3.Vec) *truthPoint { return &truthPoint{p.X, p.Y, p.Z} }
