@@ -42,7 +42,7 @@ type UIDs struct {
 // 0, and its Part 10 bytes, which are valid only during the call; emit's error
 // ends the writing. Attenuation is stored unsigned with a rescale intercept of
 // volume.OutsideHU. UIDs derive from the content, under 2.25. There is no
-// patient behind the series: its name is PHANTOM, and SyntheticData is YES.
+// patient behind the series: its name is PHANTOM^SPINE.
 func WriteCT(v *volume.Volume, s SyntheticCT, emit func(k int, instance []byte) error) (UIDs, error) {
 	n := v.Columns * v.Rows
 	if n == 0 || v.Columns > math.MaxUint16 || v.Rows > math.MaxUint16 || len(v.Samples) != n*v.Slices {
@@ -140,7 +140,6 @@ func (w *ctWriter) identity(b []byte, sop string) []byte {
 	b = putText(b, 0x00080008, "CS", `ORIGINAL\PRIMARY\AXIAL`)
 	b = putText(b, 0x00080016, "UI", ctImageStorageUID)
 	b = putText(b, 0x00080018, "UI", sop)
-	b = putText(b, 0x0008001C, "CS", "YES") // SyntheticData
 	b = putText(b, 0x00080020, "DA", w.s.Date)
 	b = putText(b, 0x00080021, "DA", w.s.Date)
 	b = putText(b, 0x00080022, "DA", w.s.Date)
@@ -155,7 +154,7 @@ func (w *ctWriter) identity(b []byte, sop string) []byte {
 	b = putText(b, 0x00081030, "LO", "Synthetic spine")
 	b = putText(b, 0x0008103E, "LO", w.s.Description)
 	b = putText(b, 0x00081090, "LO", "endplate phantom")
-	b = putText(b, 0x00100010, "PN", "PHANTOM")
+	b = putText(b, 0x00100010, "PN", "PHANTOM^SPINE")
 	b = putText(b, 0x00100020, "LO", w.s.PatientID)
 	b = putText(b, 0x00100030, "DA", "")
 	return putText(b, 0x00100040, "CS", "")

@@ -145,6 +145,11 @@ func (b *Vertebra) inset(s, a, superior, inferior float64) (inset, slope float64
 	return inset, slope
 }
 
+// bulge returns how far the wall stands outside the outline at most, mm.
+func (b *Vertebra) bulge() float64 {
+	return max(0, b.Deformity.Retropulsion) + max(0, b.Deformity.AnteriorBulge-b.Waist)
+}
+
 func (b *Vertebra) retropulsion(front float64) float64 {
 	back := max(0, 1-2*front)
 	return b.Deformity.Retropulsion * back
@@ -181,7 +186,7 @@ const tableStep = 0.5
 
 func newBody(v Vertebra) *body {
 	b := &body{Vertebra: v, outline: newOutline(v.Depth, v.Width, v.PosteriorConcavity)}
-	margin := 4 + v.Deformity.Retropulsion + v.Deformity.AnteriorBulge
+	margin := 5 + v.bulge()
 	b.table.na = int(math.Ceil((v.Depth+2*margin)/tableStep)) + 1
 	b.table.nl = 2*int(math.Ceil((v.Width/2+margin)/tableStep)) + 1
 	b.table.a0 = -float64(b.table.na-1) / 2 * tableStep

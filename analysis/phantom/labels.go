@@ -56,7 +56,7 @@ func (l *layer) labelBars(dst []uint16) {
 }
 
 func (l *layer) labelBody(b *body, dst []uint16) {
-	c, ok := l.near(b, max(b.AnteriorHeight, b.PosteriorHeight)/2+4, -b.table.a0, -b.table.l0)
+	c, ok := l.near(b, 0, max(b.AnteriorHeight, b.PosteriorHeight)/2+4, -b.table.a0, -b.table.l0)
 	if !ok {
 		return
 	}

@@ -25,8 +25,8 @@ func (p *plane) spread(along float64) float64 {
 	return math.Sqrt(p.sigma*p.sigma + (p.sigmaCross*p.sigmaCross-p.sigma*p.sigma)*along*along)
 }
 
-// layer is the part of one plane that bones, discs and the canal cover, painted
-// one over the other from the background to the front.
+// layer is the part of one plane that bones and discs cover, painted one over
+// the other from the background to the front.
 type layer struct {
 	spine         *Spine
 	tex           *texture
@@ -62,7 +62,6 @@ func newLayer(s *Spine, columns, rows int, tex *texture) *layer {
 func (l *layer) render(p plane) {
 	l.plane = p
 	l.clear()
-	l.paintCanal()
 	for i := range l.spine.bodies[:len(l.spine.bodies)-1] {
 		l.paintDisc(l.spine.bodies[i])
 	}
@@ -224,47 +223,5 @@ func (l *layer) paintPedicles() {
 				l.over(n, l.spine.bars[l.ofPedicle[n]].hu, cdf(-d/sigma)*float64(l.cover[n]))
 			}
 		}
-	}
-}
-
-// paintCanal paints the canal with its contents and the fat of the foramina.
-func (l *layer) paintCanal() {
-	p := &l.plane
-	for j := range l.rows {
-		q := r3.Add(p.origin, r3.Scale(float64(j), p.row))
-		st := l.spine.course.at(q.Z)
-		if st.canalWide == 0 {
-			continue
-		}
-		const beside = 10 // mm of foramen on each side
-		reach := st.canalWide + st.canalAP + beside
-		r := l.around(r3.Vec{X: st.canal.X, Y: st.canal.Y, Z: q.Z}, reach, 1e4)
-		if j < r.j0 || j >= r.j1 || r.i0 >= r.i1 {
-			continue
-		}
-		l.touch(j, r.i0, r.i1)
-		for i := r.i0; i < r.i1; i++ {
-			dx, dy := q.X+float64(i)*p.column.X-st.canal.X, q.Y+float64(i)*p.column.Y-st.canal.Y
-			left, behind := dx*st.leftX+dy*st.leftY, dy*st.leftX-dx*st.leftY
-			l.canalPixel(j*l.columns+i, left, behind, st)
-		}
-	}
-}
-
-func (l *layer) canalPixel(n int, left, behind float64, st *station) {
-	edge := 2.5 * l.plane.sigma
-	if c := ramp(ellipse(left, behind-1, st.canalWide+8, 0.85*st.canalAP), edge+1); c > 0 {
-		l.over(n, epiduralHU, 0.8*c)
-		l.over(n, nerveHU, ramp(2.4-math.Hypot(math.Abs(left)-st.canalWide-3, behind+1), edge))
-	}
-	c := ramp(ellipse(left, behind, st.canalWide, st.canalAP), edge)
-	if c == 0 {
-		return
-	}
-	l.over(n, epiduralHU, c)
-	l.over(n, fluidHU+8*(1-st.cord), ramp(ellipse(left, behind+0.8, 0.86*st.canalWide, 0.86*st.canalAP), edge))
-	if st.cord > 0.1 {
-		r := 0.55 * st.cord
-		l.over(n, cordHU, ramp(ellipse(left, behind+0.5, r*st.canalWide, r*st.canalAP), edge))
 	}
 }

@@ -17,20 +17,21 @@ type cells struct {
 	ns, na, nl float64
 }
 
-// near returns the pixels within the given reaches of b's centre, and false if
-// the plane passes it by.
-func (l *layer) near(b *body, s, a, lateral float64) (cells, bool) {
+// near returns the pixels within the given reaches of the point rise above b's
+// centre, and false if the plane passes it by.
+func (l *layer) near(b *body, rise, s, a, lateral float64) (cells, bool) {
 	f := b.frame
+	middle := f.Point(rise, 0, 0)
 	reach := func(n r3.Vec) float64 {
 		return s*math.Abs(r3.Dot(n, f.Superior)) + a*math.Abs(r3.Dot(n, f.Anterior)) + lateral*math.Abs(r3.Dot(n, f.Left))
 	}
 	p := &l.plane
-	if math.Abs(r3.Dot(r3.Sub(f.Origin, p.origin), p.normal)) > reach(p.normal) {
+	if math.Abs(r3.Dot(r3.Sub(middle, p.origin), p.normal)) > reach(p.normal) {
 		return cells{}, false
 	}
 	u, v := r3.Scale(1/p.pixel, p.column), r3.Scale(1/p.pixel, p.row)
 	c := cells{
-		rect: l.around(f.Origin, reach(u), reach(v)),
+		rect: l.around(middle, reach(u), reach(v)),
 		s:    p.along(f.Origin, f.Superior), a: p.along(f.Origin, f.Anterior), l: p.along(f.Origin, f.Left),
 		ns: r3.Dot(p.normal, f.Superior), na: r3.Dot(p.normal, f.Anterior), nl: r3.Dot(p.normal, f.Left),
 	}
@@ -63,14 +64,17 @@ func (c *cells) facing(p *plane, rise, da, dl, sign float64) (depth, sigma float
 // paintBody lays a vertebral body over the layer.
 func (l *layer) paintBody(b *body) {
 	margin := 4*l.plane.sigma + 1
-	top := max(b.AnteriorHeight, b.PosteriorHeight)/2 + margin + 3
-	c, ok := l.near(b, top, -b.table.a0, -b.table.l0)
+	top := max(b.AnteriorHeight, b.PosteriorHeight)/2 + margin
+	c, ok := l.near(b, 0, top, b.Depth/2+b.bulge()+margin, b.Width/2+b.bulge()+margin)
 	if !ok {
 		return
 	}
 	l.each(c, func(n int, s, a, lateral float64) {
+		if s > top || s < -top {
+			return
+		}
 		f, ok := b.table.lookup(a, lateral)
-		if !ok || f.inside < -margin-3 || s > f.superior+margin+1 || s < f.inferior-margin-1 {
+		if !ok || f.inside < -margin-b.bulge() || s > f.superior+margin+1 || s < f.inferior-margin-1 {
 			return
 		}
 		outer, inner, shell := l.coverage(b, &c, s, a, &f)
@@ -138,12 +142,16 @@ func (l *layer) paintDisc(b *body) {
 	const into = 3 // mm that the disc reaches into the bodies
 	p := &l.plane
 	height := b.DiscHeight + into + 0.5*b.Depth*math.Abs(math.Sin(b.DiscAngle*math.Pi/180))
-	top := max(b.AnteriorHeight, b.PosteriorHeight)/2 + height + 3
-	c, ok := l.near(b, top, -b.table.a0, -b.table.l0)
+	_, bottom, _, _ := b.rims()
+	tilted := 4 + 0.5*math.Abs(b.AnteriorHeight*b.Deformity.Anterior-b.PosteriorHeight*b.Deformity.Posterior) + b.Deformity.Middle*b.AnteriorHeight
+	c, ok := l.near(b, bottom-height/2, height/2+tilted, b.Depth/2+3, b.Width/2+3)
 	if !ok {
 		return
 	}
 	l.each(c, func(n int, s, a, lateral float64) {
+		if math.Abs(s-bottom+height/2) > height/2+tilted {
+			return
+		}
 		f, ok := b.table.lookup(a, lateral)
 		if !ok || f.inside < -3 {
 			return

@@ -73,6 +73,8 @@ type renderer struct {
 	slots       []*slot // of the slices in work
 	base        []float32
 	noise       *noise
+
+	line, nextLine []float32 // of soft tissue
 }
 
 // slot accumulates the bone layer of one slice: its attenuation weighted by its
@@ -88,6 +90,8 @@ func newRenderer(s *Spine, scan Scan, v *volume.Volume, tex *texture) *renderer 
 		base:   make([]float32, v.Columns*v.Rows),
 		noise:  newNoise(scan, v.Columns, v.Rows),
 	}
+	n := (v.Columns-1)/coarse + 2
+	r.line, r.nextLine = make([]float32, n), make([]float32, n)
 	r.step, r.sigma = subslice(scan.thickness())
 	r.layer = newLayer(s, v.Columns, v.Rows, tex)
 	return r
@@ -196,23 +200,47 @@ func (r *renderer) finish(k int, pending map[int]*slot) {
 	}
 }
 
+// coarse is the distance in pixels at which soft tissue, whose edges are wide,
+// is evaluated; between, it is interpolated.
+const coarse = 2
+
 // soft paints what is not bone nor disc.
 func (r *renderer) soft(k int) {
 	p := r.plane(float64(k))
-	edge := 2.5 * math.Sqrt(p.sigma*p.sigma+r.scan.thickness()*r.scan.thickness()/24)
 	couch := r.couch()
+	above, below := r.line, r.nextLine
+	r.softLine(above, &p, 0)
 	for j := range r.out.Rows {
-		q := r3.Add(p.origin, r3.Scale(float64(j), p.row))
-		// Columns never climb along z: one station serves the row.
-		st := r.spine.course.at(q.Z)
+		if j%coarse == 0 && j > 0 {
+			above, below = below, above
+		}
+		if j%coarse == 0 {
+			r.softLine(below, &p, j+coarse)
+		}
+		f := float32(j%coarse) / coarse
 		dst := r.base[j*r.out.Columns : (j+1)*r.out.Columns]
 		for i := range dst {
-			dst[i] = float32(r.spine.soft(q, st, edge, r.tex))
-			q.X += p.column.X
-			q.Y += p.column.Y
+			m, g := i/coarse, float32(i%coarse)/coarse
+			a := above[m] + (above[m+1]-above[m])*g
+			b := below[m] + (below[m+1]-below[m])*g
+			dst[i] = a + (b-a)*f
 		}
 		if r.scan.Table {
 			couch.paint(dst, r3.Add(p.origin, r3.Scale(float64(j), p.row)), p.column)
 		}
+	}
+}
+
+// softLine evaluates soft tissue along row j, at every coarse column and one
+// beyond the last.
+func (r *renderer) softLine(dst []float32, p *plane, j int) {
+	edge := 2.5 * math.Sqrt(p.sigma*p.sigma+r.scan.thickness()*r.scan.thickness()/24)
+	q := r3.Add(p.origin, r3.Scale(float64(j), p.row))
+	// Columns never climb along z: one station serves the row.
+	st := r.spine.course.at(q.Z)
+	for i := range dst {
+		dst[i] = float32(r.spine.soft(q, st, edge, r.tex))
+		q.X += coarse * p.column.X
+		q.Y += coarse * p.column.Y
 	}
 }

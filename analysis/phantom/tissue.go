@@ -149,7 +149,7 @@ func (s *Spine) canalAt(z float64, st *station) {
 		st.canal = r3.Add(r3.Scale(1-t, p.center), r3.Scale(t, q.center))
 		st.canalWide = (p.wide + (q.wide-p.wide)*t) / 2
 		st.canalAP = (p.ap/p.slant + (q.ap/q.slant-p.ap/p.slant)*t) / 2
-		n := math.Hypot(left.X, left.Y)
+		n := hypot(left.X, left.Y)
 		st.leftX, st.leftY = left.X/n, left.Y/n
 		return
 	}
@@ -170,7 +170,7 @@ func ellipse(x, y, a, b float64) float64 {
 	if a <= 0 || b <= 0 {
 		return math.Inf(-1)
 	}
-	return (1 - math.Hypot(x/a, y/b)) * min(a, b)
+	return (1 - hypot(x/a, y/b)) * min(a, b)
 }
 
 // soft returns the attenuation of the body without its bones and discs at p.
@@ -200,7 +200,7 @@ func (s *Spine) soft(p r3.Vec, st *station, edge float64, tex *texture) float64 
 	if st.psoas > 2 {
 		v = over(v, muscle, ramp(ellipse(math.Abs(x)-st.width/2-0.75*st.psoas, y-4, st.psoas, st.psoas*1.15), edge))
 	}
-	return s.vessels(v, x, y, p.Z, st, edge)
+	return canal(s.vessels(v, x, y, st, edge), p, st, edge)
 }
 
 // cavity lays the lungs, the mediastinum and the abdomen over v.
@@ -230,19 +230,44 @@ func (s *Spine) cavity(v float64, p r3.Vec, st *station, edge float64, tex *text
 }
 
 // vessels lays the aorta, the vena cava and the trachea over v.
-func (s *Spine) vessels(v, x, y, z float64, st *station, edge float64) float64 {
+func (s *Spine) vessels(v, x, y float64, st *station, edge float64) float64 {
 	q := &s.params
 	if st.lung < 0.98 || st.trachea < 4 {
 		// From T5 down the aorta runs left before the bodies, then to the midline.
 		left := 0.35 * st.width * min(1, 0.35+st.lung)
 		front := -st.depth/2 - 10
-		v += (q.VesselHU - v) * ramp(10.5*q.Scale-math.Hypot(x-left, y-front), edge)
+		v += (q.VesselHU - v) * ramp(10.5*q.Scale-hypot(x-left, y-front), edge)
 		if st.lung < 0.3 {
-			v += (0.6*q.VesselHU + 15 - v) * ramp(10*q.Scale-math.Hypot((x+0.45*st.width)*0.85, y-front), edge)
+			v += (0.6*q.VesselHU + 15 - v) * ramp(10*q.Scale-hypot((x+0.45*st.width)*0.85, y-front), edge)
 		}
 	}
 	if st.trachea > 2 {
-		v += (airHU - v) * ramp(st.trachea-math.Hypot(x, y+st.depth/2+20), edge)
+		v += (airHU - v) * ramp(st.trachea-hypot(x, y+st.depth/2+20), edge)
 	}
 	return v
 }
+
+// canal lays the canal with its contents, and the fat and nerves of the foramina,
+// over v.
+func canal(v float64, p r3.Vec, st *station, edge float64) float64 {
+	const foramen = 8 // mm to each side
+	dx, dy := p.X-st.canal.X, p.Y-st.canal.Y
+	if st.canalWide == 0 || dx*dx+dy*dy > (st.canalWide+st.canalAP+foramen)*(st.canalWide+st.canalAP+foramen) {
+		return v
+	}
+	over := func(hu, cover float64) { v += (hu - v) * cover }
+	left, behind := dx*st.leftX+dy*st.leftY, dy*st.leftX-dx*st.leftY
+	if c := ramp(ellipse(left, behind-1, st.canalWide+foramen, 0.85*st.canalAP), edge+1); c > 0 {
+		over(epiduralHU, 0.8*c)
+		over(nerveHU, ramp(2.4-hypot(math.Abs(left)-st.canalWide-3, behind+1), edge))
+	}
+	over(epiduralHU, ramp(ellipse(left, behind, st.canalWide, st.canalAP), edge))
+	over(fluidHU+8*(1-st.cord), ramp(ellipse(left, behind+0.8, 0.86*st.canalWide, 0.86*st.canalAP), edge))
+	if r := 0.55 * st.cord; r > 0.05 {
+		over(cordHU, ramp(ellipse(left, behind+0.5, r*st.canalWide, r*st.canalAP), edge))
+	}
+	return v
+}
+
+// hypot is math.Hypot for lengths of millimetres, which cannot overflow.
+func hypot(x, y float64) float64 { return math.Sqrt(x*x + y*y) }
