@@ -65,8 +65,8 @@ func newSection(e *Examination) section {
 		Findings:    e.Result.Findings,
 		Profile:     newProfile(e.Result),
 	}
-	for _, a := range e.Result.Angles {
-		s.Angles = append(s.Angles, angleRow{angleTitle(a), a.From.String(), a.To.String(), fixed(a.Degrees, 1), fixed(a.SD, 1)})
+	for _, a := range regional(e.Result) {
+		s.Angles = append(s.Angles, angleRow{angleName(a.Name), a.From.String(), a.To.String(), fixed(a.Degrees, 1), fixed(a.SD, 1)})
 	}
 	if e.Figures != nil {
 		for i := range e.Figures.views {

@@ -39,8 +39,6 @@ var (
 	angleNames = map[string]string{
 		"THORACIC_KYPHOSIS": "thoracic kyphosis",
 		"LUMBAR_LORDOSIS":   "lumbar lordosis",
-		"GARDNER":           "Gardner angle",
-		"BISEGMENTAL_COBB":  "bisegmental Cobb angle",
 	}
 )
 

@@ -23,14 +23,14 @@ const overhang = 4.0
 // Room beside a picture for the numbers of a vertebra and for its name, mm.
 const (
 	numbersMM = 42.0
-	namesMM   = 54.0
+	namesMM   = 62.0
 )
 
 // picture is a view as SVG; lengths are mm.
 type picture struct {
 	Title, Alt     string
-	Width, Height  float64
-	Left, FullSpan float64 // of the view box: the picture with room for text on both sides
+	Width, Height  coordinate
+	Left, FullSpan coordinate // of the view box: the picture with room for text on both sides
 	PNG            template.URL
 	Canal          string // points of a polyline
 	Bodies         []outline
@@ -44,15 +44,21 @@ type outline struct {
 	Contours []string // points of polylines
 	Lines    []segment
 	Points   []mark
-	LabelY   float64
+	LabelY   coordinate
 	Label    string // level, probability, grade
 	Numbers  string // heights
 }
 
-type segment struct{ X1, Y1, X2, Y2 float64 }
+type segment struct{ X1, Y1, X2, Y2 coordinate }
+
+// coordinate is a place in an SVG; it prints with two decimals.
+type coordinate float64
+
+// String returns c as SVG writes it.
+func (c coordinate) String() string { return fixed(float64(c), 2) }
 
 type mark struct {
-	X, Y  float64
+	X, Y  coordinate
 	Title string
 }
 
@@ -64,10 +70,10 @@ func newPicture(v *view, result *analysis.Result) picture {
 	p := picture{
 		Title:    v.title,
 		Alt:      fmt.Sprintf("%s: %d vertebrae with outlines and six points each", v.title, len(result.Vertebrae)),
-		Width:    v.width,
-		Height:   v.height,
+		Width:    coordinate(v.width),
+		Height:   coordinate(v.height),
 		Left:     -numbersMM,
-		FullSpan: numbersMM + v.width + namesMM,
+		FullSpan: coordinate(numbersMM + v.width + namesMM),
 	}
 	p.DisplayWidthPx = int(p.FullSpan * pxPerMM)
 	if v.png != nil {
@@ -87,7 +93,7 @@ func newPicture(v *view, result *analysis.Result) picture {
 func (v *view) outline(vertebra *analysis.Vertebra) outline {
 	r := newRow(vertebra)
 	_, y := v.place(vertebra.Center)
-	out := outline{Level: r.Level, Tone: r.Tone.String(), LabelY: y, Label: label(&r), Numbers: numbers(&r)}
+	out := outline{Level: r.Level, Tone: r.Tone.String(), LabelY: coordinate(y), Label: label(&r), Numbers: numbers(&r)}
 	if b := vertebra.Body; b != nil {
 		for _, c := range contours(b) {
 			out.Contours = append(out.Contours, v.polyline(c))
@@ -102,7 +108,7 @@ func (v *view) outline(vertebra *analysis.Vertebra) outline {
 			}
 			x, y := v.place(at.Position)
 			title := fmt.Sprintf("%s %s, sd %s mm", r.Level, strings.ReplaceAll(p.name, "_", " "), fixed(at.SD, 2))
-			out.Points = append(out.Points, mark{x, y, title})
+			out.Points = append(out.Points, mark{coordinate(x), coordinate(y), title})
 		}
 	}
 	return out
@@ -169,7 +175,7 @@ func (v *view) endplateLines(b *segmentation.Body, l *landmark.Vertebra) []segme
 		}
 		x1, y1 := v.place(r3.Add(center, r3.Scale(half, e.Direction)))
 		x2, y2 := v.place(r3.Sub(center, r3.Scale(half, e.Direction)))
-		lines = append(lines, segment{x1, y1, x2, y2})
+		lines = append(lines, segment{coordinate(x1), coordinate(y1), coordinate(x2), coordinate(y2)})
 	}
 	return lines
 }
@@ -190,7 +196,7 @@ func (v *view) polyline(points []r3.Vec) string {
 			b.WriteByte(' ')
 		}
 		x, y := v.place(p)
-		b.WriteString(fixed(x, 2) + "," + fixed(y, 2))
+		fmt.Fprintf(&b, "%s,%s", coordinate(x), coordinate(y))
 	}
 	return b.String()
 }

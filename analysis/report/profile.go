@@ -26,9 +26,9 @@ const (
 
 // profile is the plot of heights against the expected ones, as SVG.
 type profile struct {
-	Width, Height float64
-	Left, Right   float64
-	Bottom        float64
+	Width, Height coordinate
+	Left, Right   coordinate
+	Bottom        coordinate
 	Ticks         []tick
 	Series        []heightSeries
 	Alt           string
@@ -36,7 +36,7 @@ type profile struct {
 
 // tick is a grid line or a level's name.
 type tick struct {
-	At    float64
+	At    coordinate
 	Label string
 	Level bool
 }
@@ -51,7 +51,7 @@ type heightSeries struct {
 // bar is one measured height with two standard deviations up and down, and the
 // expected height where there is one.
 type bar struct {
-	X, Y, Y1, Y2 float64
+	X, Y, Y1, Y2 coordinate
 	Dash         *segment // at the expected height
 	Title        string
 }
@@ -88,13 +88,13 @@ func newProfile(result *analysis.Result) *profile {
 	}
 	p := &profile{
 		Left:   profileLeft,
-		Right:  profileLeft + profileColumn*float64(len(shown)),
+		Right:  profileLeft + profileColumn*coordinate(len(shown)),
 		Bottom: profileTop + profileHeight,
 		Height: profileTop + profileHeight + profileBottom,
 		Alt:    "Anterior, middle and posterior height by level with two standard deviations, and the expected heights; the numbers stand in the table.",
 	}
 	p.Width = p.Right + 8
-	y := func(mm float64) float64 { return p.Bottom - (mm-low)/(high-low)*profileHeight }
+	y := func(mm float64) coordinate { return p.Bottom - coordinate((mm-low)/(high-low)*profileHeight) }
 	for mm := math.Ceil(low/profileTick) * profileTick; mm <= high; mm += profileTick {
 		p.Ticks = append(p.Ticks, tick{At: y(mm), Label: fixed(mm, 0)})
 	}
@@ -108,9 +108,9 @@ func newProfile(result *analysis.Result) *profile {
 }
 
 // columnMiddle returns the middle of the i-th level's column, px.
-func columnMiddle(i int) float64 { return profileLeft + profileColumn*(float64(i)+0.5) }
+func columnMiddle(i int) coordinate { return profileLeft + profileColumn*(coordinate(i)+0.5) }
 
-func newSeries(n int, shown []*analysis.Vertebra, y func(mm float64) float64) heightSeries {
+func newSeries(n int, shown []*analysis.Vertebra, y func(mm float64) coordinate) heightSeries {
 	h := threeHeights[n]
 	s := heightSeries{Name: h.name, Class: h.class, Mark: h.mark}
 	var line []string
@@ -119,14 +119,14 @@ func newSeries(n int, shown []*analysis.Vertebra, y func(mm float64) float64) he
 		if math.IsNaN(mm) {
 			continue
 		}
-		x := columnMiddle(i) + float64(n-1)*profileOffset
+		x := columnMiddle(i) + coordinate(n-1)*profileOffset
 		b := bar{X: x, Y: y(mm), Y1: y(mm + 2*sd), Y2: y(mm - 2*sd)}
 		b.Title = fmt.Sprintf("%s %s %s mm, sd %s", v.Level, h.name, fixed(mm, 1), fixed(sd, 1))
 		if hasExpected(v) {
 			at := y(h.expected(v))
 			b.Dash = &segment{x - profileDash, at, x + profileDash, at}
 			b.Title += ", expected " + fixed(h.expected(v), 1)
-			line = append(line, fixed(x, 1)+","+fixed(at, 1))
+			line = append(line, x.String()+","+at.String())
 		}
 		s.Bars = append(s.Bars, b)
 	}

@@ -133,7 +133,7 @@ func TestHTML(t *testing.T) {
 	page := b.String()
 	for _, want := range []string{
 		report.Disclaimer, "data:image/png;base64,", "T12", "1.2.3.4", "Genant 1993", "no canal found",
-		"&lt;names&gt; are a guess", "UNSUPPORTED_TRANSFER_SYNTAX", "prefers-color-scheme: dark", "Gardner angle L1",
+		"&lt;names&gt; are a guess", "UNSUPPORTED_TRANSFER_SYNTAX", "prefers-color-scheme: dark", "thoracic kyphosis", "24.0",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("page lacks %q", want)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
 )
 
 // guessProbability is the probability below which a level's name is marked as
@@ -38,6 +40,8 @@ type row struct {
 	From        string
 	Loss        string // percent and the height it is of
 	Wedge       string // degrees
+	Gardner     string // degrees
+	Cobb        string // degrees, bisegmental
 	Disc        string // mm
 	Grade       string
 	Note        string
@@ -49,6 +53,29 @@ func rows(r *analysis.Result) []row {
 	out := make([]row, len(r.Vertebrae))
 	for i := range r.Vertebrae {
 		out[i] = newRow(&r.Vertebrae[i])
+		out[i].Gardner = angleOf(r, "GARDNER", r.Vertebrae[i].Level)
+		out[i].Cobb = angleOf(r, "BISEGMENTAL_COBB", r.Vertebrae[i].Level)
+	}
+	return out
+}
+
+// angleOf returns the named angle of one vertebra, degrees.
+func angleOf(r *analysis.Result, name string, l spine.Level) string {
+	for _, a := range r.Angles {
+		if a.Name == name && a.Level == l {
+			return fixed(a.Degrees, 1)
+		}
+	}
+	return ""
+}
+
+// regional returns the angles that are not told of a single vertebra.
+func regional(r *analysis.Result) []morphometry.Angle {
+	var out []morphometry.Angle
+	for _, a := range r.Angles {
+		if a.Level == spine.Unknown {
+			out = append(out, a)
+		}
 	}
 	return out
 }

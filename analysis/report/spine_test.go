@@ -54,6 +54,10 @@ func madeExamination() report.Examination {
 func madeResult() *analysis.Result {
 	r := &analysis.Result{
 		Angles: []morphometry.Angle{{
+			Name: "THORACIC_KYPHOSIS", Degrees: 38.96, SD: 1.5,
+			From: morphometry.EndplateOf{Level: spine.T4, Endplate: spine.Superior},
+			To:   morphometry.EndplateOf{Level: spine.T12, Endplate: spine.Inferior},
+		}, {
 			Name: "GARDNER", Level: spine.L1, Degrees: 24.04, SD: 1.2,
 			From: morphometry.EndplateOf{Level: spine.T12, Endplate: spine.Superior},
 			To:   morphometry.EndplateOf{Level: spine.L1, Endplate: spine.Inferior},

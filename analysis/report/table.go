@@ -12,8 +12,6 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
-	"github.com/endplate/endplate/analysis/morphometry"
-	"github.com/endplate/endplate/analysis/spine"
 )
 
 // Disclaimer stands under every report that a person reads.
@@ -141,6 +139,8 @@ func headings() []heading {
 		{"loss", "", false, func(r *row) string { return r.Loss }},
 		{"Genant", "0-3", false, func(r *row) string { return r.Grade }},
 		{"wedge", "deg", false, func(r *row) string { return r.Wedge }},
+		{"Gardner", "deg", false, func(r *row) string { return r.Gardner }},
+		{"Cobb", "deg", false, func(r *row) string { return r.Cobb }},
 		{"disc below", "mm", false, func(r *row) string { return r.Disc }},
 		{"note", "", true, func(r *row) string { return r.Note }},
 	}
@@ -180,20 +180,13 @@ func pad(s string, width int, left bool) string {
 }
 
 func writeAngles(b *bytes.Buffer, result *analysis.Result) {
-	for _, a := range result.Angles {
-		fmt.Fprintf(b, "%-32s %6s deg, sd %s  (%s to %s)\n", angleTitle(a), fixed(a.Degrees, 1), fixed(a.SD, 1), a.From, a.To)
+	angles := regional(result)
+	for _, a := range angles {
+		fmt.Fprintf(b, "%s, %s to %s: %s deg, sd %s\n", angleName(a.Name), a.From, a.To, fixed(a.Degrees, 1), fixed(a.SD, 1))
 	}
-	if len(result.Angles) > 0 {
+	if len(angles) > 0 {
 		b.WriteByte('\n')
 	}
-}
-
-// angleTitle returns the angle's name and the level that it is told of.
-func angleTitle(a morphometry.Angle) string {
-	if a.Level == spine.Unknown {
-		return angleName(a.Name)
-	}
-	return angleName(a.Name) + " " + a.Level.String()
 }
 
 func writeFindings(b *bytes.Buffer, findings []finding.Finding, c Colors) {

@@ -210,7 +210,7 @@ func (r *request) measureOne(ctx context.Context, s series, labels *volume.Label
 		}}
 	}
 	e.Result.Warnings = append(warnings, e.Result.Warnings...)
-	p.printf("%s: %d vertebrae in %.1f s", e.Path, len(e.Result.Vertebrae), time.Since(start).Seconds())
+	p.printf("%s: measured in %.1f s", e.Path, time.Since(start).Seconds())
 	return measured{examination: &e}
 }
 
