@@ -93,6 +93,8 @@ func thoracicSite(i, count int) site {
 		s.gap = cervicalVertebrae + normalThoracic - 1
 	case i == 0:
 		s.reach = firstRibReach
+	case i == 1:
+		s.reach = secondRibReach
 	default:
 		s.reach = ribReach
 	}

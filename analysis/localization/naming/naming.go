@@ -189,7 +189,7 @@ func conclude(hs []hypothesis, p []float64, seen *observation, fixed bool) Namin
 	if fixed {
 		out.Anchors = append(out.Anchors, "fixed")
 	}
-	out.Anchors = append(out.Anchors, seen.anchors(best)...)
+	out.Anchors = append(out.Anchors, seen.anchors(best, out.Names)...)
 	out.Guess = len(out.Anchors) == 0
 	out.Warnings = warnings(&out, best)
 	return out

@@ -7,6 +7,8 @@ import (
 	"context"
 	"math"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
@@ -96,17 +98,28 @@ func (o *observation) skipLogPrior(skip int) float64 {
 func (o *observation) logLikelihood(h hypothesis) float64 {
 	sum := 0.0
 	for i := range o.vertebrae {
-		s := &h.column.sites[h.site(i)]
-		sum += o.reachLogLikelihood(i, s) + o.sacralLogLikelihood(i, h)
+		sum += o.sacralLogLikelihood(i, h)
 		if !math.IsNaN(o.lung[i]) {
-			sum += lungLogLikelihood(o.lung[i], s.lung)
+			sum += lungLogLikelihood(o.lung[i], h.column.sites[h.site(i)].lung)
 		}
 	}
-	return sum
+	return sum + o.reachLogLikelihood(h, 0, len(o.vertebrae), 0)
 }
 
-func (o *observation) reachLogLikelihood(i int, s *site) float64 {
-	return sideWeight * (s.reach.logLikelihood(o.left[i]) + s.reach.logLikelihood(o.right[i]))
+// reachLogLikelihood returns the log-likelihood of the reaches of vertebrae
+// [from, to) if h holds, with all names moved down by move sites. It weighs all
+// body sizes.
+func (o *observation) reachLogLikelihood(h hypothesis, from, to, move int) float64 {
+	var sums [len(bodySizes)]float64
+	for k, b := range bodySizes {
+		for i := from; i < to; i++ {
+			at := min(max(h.site(i)+move, 0), len(h.column.sites)-1)
+			m := h.column.sites[at].reach
+			sums[k] += m.logLikelihood(o.left[i], b.scale) + m.logLikelihood(o.right[i], b.scale)
+		}
+		sums[k] = sideWeight*sums[k] + b.logWeight
+	}
+	return floats.LogSumExp(sums[:])
 }
 
 func (o *observation) sacralLogLikelihood(i int, h hypothesis) float64 {
@@ -125,17 +138,20 @@ func (o *observation) sacralLogLikelihood(i int, h hypothesis) float64 {
 }
 
 const (
-	// anchorOdds is the log-likelihood by which the reaches of the vertebrae
-	// within anchorSpan of a transition must beat the same names moved by one
-	// vertebra, to count as an anchor.
-	anchorOdds = 2.0
+	// The end of the ribs is an anchor if the names about it are not doubtful and
+	// the reaches of the vertebrae within anchorSpan of it beat the same names
+	// moved by one vertebra by anchorOdds, in log-likelihood.
+	anchorOdds = 1.0
 	anchorSpan = 3
 )
 
-// anchors returns what the names of h rest on.
-func (o *observation) anchors(h hypothesis) []string {
+// anchors returns what the names, those of h, rest on.
+func (o *observation) anchors(h hypothesis, names []Name) []string {
 	var out []string
 	for i := range len(o.vertebrae) - 1 {
+		if min(names[i].Probability, names[i+1].Probability) < doubtful {
+			continue
+		}
 		upper, lower := h.level(i), h.level(i+1)
 		if upper.Region() == spine.Cervical && lower == spine.T1 && o.transition(h, i) {
 			out = append(out, "first rib")
@@ -155,18 +171,7 @@ func (o *observation) anchors(h hypothesis) []string {
 // transition reports whether the reaches about vertebrae i and i+1 fit the names
 // of h better than the same names moved up or down.
 func (o *observation) transition(h hypothesis, i int) bool {
-	sites := h.column.sites
-	for _, move := range []int{-1, 1} {
-		odds := 0.0
-		for k := max(i+1-anchorSpan, 0); k < min(i+1+anchorSpan, len(o.vertebrae)); k++ {
-			at := h.site(k)
-			if at+move >= 0 && at+move < len(sites) {
-				odds += o.reachLogLikelihood(k, &sites[at]) - o.reachLogLikelihood(k, &sites[at+move])
-			}
-		}
-		if odds < anchorOdds {
-			return false
-		}
-	}
-	return true
+	from, to := max(i+1-anchorSpan, 0), min(i+1+anchorSpan, len(o.vertebrae))
+	best := max(o.reachLogLikelihood(h, from, to, -1), o.reachLogLikelihood(h, from, to, 1))
+	return o.reachLogLikelihood(h, from, to, 0)-best > anchorOdds
 }

@@ -35,7 +35,7 @@ type reachModel struct {
 
 // Where bone ends: half the breadth between the tips of the transverse
 // processes, in adults some 35 mm at C7, 26 mm in the middle of the neck, 36 to
-// 47 mm from L1 to L5, with 5 to 6 mm between people; half the breadth of the
+// 47 mm from L1 to L5, with 4 to 5 mm between people of one size; half the breadth of the
 // upper aperture of the thorax for the first rib. The shares allow for ribs and
 // processes that tracing misses or extends, about 1 in 5; those of the last rib
 // for its varying length.
@@ -49,8 +49,9 @@ var (
 		{long: 0.03, end: 0.7, mean: 28, sd: 6},
 		{long: 0.03, end: 0.7, mean: 34, sd: 6},
 	}
-	firstRibReach = reachModel{long: 0.15, end: 0.55, mean: 63, sd: 8}
-	ribReach      = reachModel{long: 0.75, end: 0}
+	firstRibReach  = reachModel{long: 0.15, end: 0.55, mean: 64, sd: 6}
+	secondRibReach = reachModel{long: 0.60, end: 0.25, mean: 84, sd: 7}
+	ribReach       = reachModel{long: 0.75, end: 0}
 	// lastRibReach is that of the last rib where there are 11, 12, 13.
 	lastRibReach = [...]reachModel{
 		{long: 0.65, end: 0.25, mean: 60, sd: 12},
@@ -60,22 +61,29 @@ var (
 	// lumbarReach holds L1 to L4, and last the lowest one, beside which the
 	// ilium begins.
 	lumbarReach = [...]reachModel{
-		{long: 0.03, end: 0.80, mean: 36, sd: 5},
-		{long: 0.03, end: 0.80, mean: 40, sd: 5},
-		{long: 0.03, end: 0.80, mean: 45, sd: 6},
-		{long: 0.04, end: 0.76, mean: 43, sd: 6},
+		{long: 0.03, end: 0.80, mean: 36, sd: 4},
+		{long: 0.03, end: 0.80, mean: 40, sd: 4},
+		{long: 0.03, end: 0.80, mean: 45, sd: 5},
+		{long: 0.04, end: 0.76, mean: 44, sd: 5},
 		{long: 0.25, end: 0.40, mean: 46, sd: 8},
 	}
 	sacralReach = reachModel{long: 0.5}
 )
 
-// logLikelihood returns the log of the density of r under m, or of the
-// probability of going at least so far if r is open; the two have one scale
-// because a reach of longMM or more counts as open.
-func (m reachModel) logLikelihood(r reach) float64 {
+// bodySizes are the patients' sizes over which reaches are weighed, relative to
+// the average, with their log weights: 8 % between adults.
+var bodySizes = [...]struct{ scale, logWeight float64 }{
+	{0.84, math.Log(0.06)}, {0.92, math.Log(0.24)}, {1, math.Log(0.4)}, {1.08, math.Log(0.24)}, {1.16, math.Log(0.06)},
+}
+
+// logLikelihood returns the log of the probability of r, to within
+// reachResolution, under m in a patient of the given size; if r is open, of going
+// at least so far.
+func (m reachModel) logLikelihood(r reach, size float64) float64 {
 	if !r.seen {
 		return 0
 	}
+	m.mean *= size
 	rest := 1 - m.long - m.end
 	mm := min(max(r.mm, rootMM), longMM)
 	if r.open || mm >= longMM {

@@ -128,12 +128,9 @@ func (t *tracer) follow(r int) trace {
 	for c := out.first; t.outlook[r*mapColumns+c] > 0; c++ {
 		out.rows = append(out.rows, r)
 		out.gains = append(out.gains, t.gain[r*mapColumns+c])
-		if t.goesOut(r, c) {
-			out.open = true
-			break
-		}
 		on, fall := t.next(r, c)
 		if on <= 0 {
+			out.open = t.goesOut(r, c)
 			break
 		}
 		r += fall
