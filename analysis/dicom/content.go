@@ -20,7 +20,8 @@ import (
 // content is where an instance can be read again.
 type content struct {
 	source      Source
-	inflateFrom int // offset of a deflated data set; 0 if it is not deflated
+	inflateFrom int  // offset of a deflated data set; 0 if it is not deflated
+	random      bool // whether it can be read in place
 }
 
 // reopened is content with random access.

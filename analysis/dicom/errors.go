@@ -131,6 +131,7 @@ func CodeOf(err error) Code {
 		{ErrTooLarge, CodeTooLarge},
 		{ErrUnreadable, CodeUnreadable},
 		{pixel.ErrCorrupt, CodeCorruptPixelData},
+		{errors.ErrUnsupported, CodeUnsupportedTransferSyntax},
 	} {
 		if errors.Is(err, known.err) {
 			return known.code

@@ -89,6 +89,22 @@ func liar(n uint64) []byte {
 	return b.Bytes()
 }
 
+// manyShared is an Enhanced CT of n frames of a pixel, with n shared attributes.
+func manyShared(n int) []byte {
+	d, _ := enhanced(1)
+	one := encoderOf(explicitLittle).dataset(nil, dataset{tag.PixelMeasuresSequence: items(dataset{tag.SliceThickness: text("DS", "1")})})
+	item := []byte{0xFE, 0xFF, 0x00, 0xE0}
+	shared := bytes.Repeat(one, n)
+	shared = append(binary.LittleEndian.AppendUint32(slices.Clone(item), uint32(len(shared))), shared...)
+	perFrame := bytes.Repeat(append(item, 0, 0, 0, 0), n)
+	d[tag.SharedFunctionalGroupsSequence] = value{"SQ", raw{uint32(len(shared)), shared}}
+	d[tag.PerFrameFunctionalGroupsSequence] = value{"SQ", raw{uint32(len(perFrame)), perFrame}}
+	d[tag.Rows], d[tag.Columns] = words(1), words(1)
+	d[tag.NumberOfFrames] = text("IS", fmt.Sprint(n))
+	d[tag.PixelData] = octets("OW", make([]byte, 2*n))
+	return part10(explicitLittle, d)
+}
+
 // attacks are files that have been seen to bring down parsers, and what is said
 // of them. An empty code means that they read well.
 func attacks() []struct {
@@ -114,6 +130,8 @@ func attacks() []struct {
 		{"2147483647 RLE frames", part10(rleLossless, compressed(1)[0].with(tag.NumberOfFrames, text("IS", "2147483647"))), dicom.CodeTruncated},
 		{"a million nested sequences", after(explicitLittle, nested(1<<20)), dicom.CodeMalformed},
 		{"a million empty items", after(explicitLittle, explicitElement(sequenceTag, "SQ", 0xFFFFFFFF), bytes.Repeat([]byte{0xFE, 0xFF, 0x00, 0xE0, 0, 0, 0, 0}, 1<<21)), dicom.CodeMalformed},
+		{"one attribute 400000 times", after(explicitLittle, bytes.Repeat(explicitElement(tag.ImageType, "CS", 0), 400000), encoderOf(explicitLittle).dataset(nil, axial(0))), ""},
+		{"frames times shared attributes", manyShared(20000), dicom.CodeMissingAttribute},
 		{"deflated bomb", after(deflated, deflate(1<<30)), dicom.CodeTooLarge},
 		{"zip bomb", bomb(1 << 28), dicom.CodeTooLarge},
 		{"zip that lies", liar(20 << 20), ""},

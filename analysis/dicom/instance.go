@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/suyashkumar/dicom"
@@ -234,6 +235,7 @@ func (w *walker) startOutput() {
 func (in *instance) walk(w *walker, p int) error {
 	var lastIdentifier = tag.FrameOfReferenceUID.Uint32()
 	foreign := false
+	seen := make([]tag.Tag, 0, 64)
 	for p < w.size {
 		h, err := w.header(p, w.size, w.implicit)
 		if err != nil {
@@ -252,7 +254,8 @@ func (in *instance) walk(w *walker, p int) error {
 		}
 		vr, known := attributes[h.tag]
 		start := len(w.out)
-		if known {
+		if known && !slices.Contains(seen, h.tag) {
+			seen = append(seen, h.tag)
 			p, err = w.copyElement(h, vr, w.size, 0)
 		} else {
 			p, err = w.skip(h, w.size, 0)

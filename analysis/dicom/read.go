@@ -77,7 +77,7 @@ func (s *Stack) affordable() error {
 	return nil
 }
 
-// job is the frames of one instance that a stack is made of, and the slices they
+// job is frames of one instance that a stack is made of, and the slices they
 // become.
 type job struct {
 	in     *instance
@@ -85,12 +85,14 @@ type job struct {
 	slices []int
 }
 
+// jobs lists the work by instance. One with many frames is shared among the
+// workers if each can read it in place.
 func (s *Stack) jobs() []job {
 	var jobs []job
 	index := map[*instance]int{}
 	for k, m := range s.images {
 		i, ok := index[m.in]
-		if !ok {
+		if full := ok && m.in.content.random && len(jobs[i].frames) >= share(m.in); !ok || full {
 			i = len(jobs)
 			index[m.in] = i
 			jobs = append(jobs, job{in: m.in})
@@ -99,6 +101,12 @@ func (s *Stack) jobs() []job {
 		jobs[i].slices = append(jobs[i].slices, k)
 	}
 	return jobs
+}
+
+// share returns how many frames of an instance make a job.
+func share(in *instance) int {
+	const least = 16 // frames; to find the fragments has a cost of its own
+	return max(least, (len(in.frames)+workers()-1)/workers())
 }
 
 // decode fills the volume and returns an error for each slice, nil where there is

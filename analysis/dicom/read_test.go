@@ -445,7 +445,7 @@ func enhanced(n int) (d dataset, frames [][]uint16) {
 // TestMultiframe reads one Enhanced CT in the ways in which its frames can be
 // stored. PS3.5 A.4 and PS3.3 C.7.6.3.1.8.
 func TestMultiframe(t *testing.T) {
-	const n = 4
+	const n = 40 // more than one worker's share
 	d, frames := enhanced(n)
 	var encoded, pieces [][]byte
 	var starts []uint32

@@ -154,6 +154,8 @@ func (s *scanner) read(ctx context.Context, src Source, head []byte) {
 	defer rc.Close()
 	in, err := readInstance(head[:n], io.LimitReader(rc, src.Size-int64(n)), src.Size)
 	in.content.source = src
+	_, in.content.random = rc.(io.ReaderAt)
+	in.content.random = in.content.random && in.content.inflateFrom == 0
 	if err != nil {
 		s.skip(src, in, err)
 		return

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 )
@@ -19,6 +20,7 @@ const undefinedLength = tag.VLUndefinedLength
 const (
 	maxDepth    = 32
 	maxElements = 1 << 20
+	maxCopied   = 1 << 17  // elements handed to the parser, which takes some 200 bytes for each
 	maxHeader   = 64 << 20 // bytes before PixelData
 	firstRead   = 16 << 10 // bytes; holds most CT headers whole
 )
@@ -31,6 +33,7 @@ type walker struct {
 	b        []byte // what was read so far
 	size     int    // of the whole content; b never grows beyond
 	elements int    // counted, so that tiny items cannot take forever
+	copied   int
 
 	out []byte // the data set for the parser, see copyElement
 }
@@ -208,6 +211,9 @@ func (w *walker) item(item header, end int, visit func(p, end int, delimited boo
 // explicit VR with the VR that the attribute has, and returns where it ends. Of
 // sequences only the known attributes go along.
 func (w *walker) copyElement(h header, vr string, end, depth int) (int, error) {
+	if w.copied++; w.copied > maxCopied {
+		return 0, fmt.Errorf("%w: more than %d attributes", ErrTooLarge, maxCopied)
+	}
 	if vr == "SQ" {
 		return w.copySequence(h, end, depth)
 	}
@@ -240,6 +246,9 @@ func (w *walker) copySequence(h header, end, depth int) (int, error) {
 	w.appendTag(h.tag)
 	w.out = append(w.out, "SQ\x00\x00\xff\xff\xff\xff"...)
 	next, err := w.items(h, end, depth+1, func(p, itemEnd int, delimited bool) (int, error) {
+		if w.copied++; w.copied > maxCopied {
+			return 0, fmt.Errorf("%w: more than %d items", ErrTooLarge, maxCopied)
+		}
 		w.appendTag(tag.Item)
 		w.out = append(w.out, "\xff\xff\xff\xff"...)
 		p, err := w.copyItem(p, itemEnd, depth+1, delimited, implicit)
@@ -252,9 +261,10 @@ func (w *walker) copySequence(h header, end, depth int) (int, error) {
 	return next, err
 }
 
-// copyItem copies the known attributes of the item at p and returns where it
-// ends: at end, or at its delimiter.
+// copyItem copies the known attributes of the item at p, the first of each, and
+// returns where it ends: at end, or at its delimiter.
 func (w *walker) copyItem(p, end, depth int, delimited, implicit bool) (int, error) {
+	seen := make([]tag.Tag, 0, 16)
 	for delimited || p < end {
 		h, err := w.header(p, end, implicit)
 		if err != nil {
@@ -263,7 +273,8 @@ func (w *walker) copyItem(p, end, depth int, delimited, implicit bool) (int, err
 		if delimited && h.tag == tag.ItemDelimitationItem {
 			return p, nil
 		}
-		if vr, ok := attributes[h.tag]; ok {
+		if vr, ok := attributes[h.tag]; ok && !slices.Contains(seen, h.tag) {
+			seen = append(seen, h.tag)
 			p, err = w.copyElement(h, vr, end, depth)
 		} else {
 			p, err = w.skip(h, end, depth)
