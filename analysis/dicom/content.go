@@ -209,7 +209,7 @@ func (d *decoder) decode(ctx context.Context, in *instance, i int, r io.ReaderAt
 	if err := d.load(r, spans); err != nil {
 		return err
 	}
-	d.table.prepare(in.conversionOf(&in.frames[i]))
+	d.table.prepare(in.conversionOf(&in.frames[i]), len(dst))
 	if !in.pixels.encapsulated {
 		if in.format.BitsAllocated == 8 && in.transferSyntaxUID == explicitVRBigEndian && in.pixels.vr == "OW" {
 			swapPairs(d.frame)

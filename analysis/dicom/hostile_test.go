@@ -300,7 +300,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(after(explicitLittle, nested(40)))
 	f.Add(liar(1 << 20))
 	for _, a := range attacks() {
-		if len(a.file) < 4096 {
+		if len(a.file) < 4096 && !strings.Contains(a.name, "HTJ2K") { // slow to set up
 			f.Add(a.file)
 		}
 	}

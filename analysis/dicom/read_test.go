@@ -123,13 +123,17 @@ func TestHounsfield(t *testing.T) {
 		{"beside the padding range", map[tag.Tag]value{tag.PixelPaddingValue: words(4000), tag.PixelPaddingRangeLimit: words(4095)}, 4096, 3072},
 		{"MONOCHROME1 changes the display only", map[tag.Tag]value{tag.PhotometricInterpretation: text("CS", "MONOCHROME1")}, 1064, 40},
 	} {
-		for _, syntax := range []string{explicitLittle, explicitBig, rleLossless} {
-			t.Run(tt.name+"/"+syntax, func(t *testing.T) {
-				d := axial(0)
+		for _, size := range []struct {
+			syntax string
+			side   int // a small image is converted word by word, a large one by a table
+		}{{explicitLittle, 6}, {explicitLittle, 128}, {explicitBig, 6}, {explicitBig, 128}, {rleLossless, 6}, {rleLossless, 128}} {
+			syntax, side := size.syntax, size.side
+			t.Run(fmt.Sprint(tt.name, syntax, side), func(t *testing.T) {
+				d := axial(0).with(tag.Rows, words(uint16(side))).with(tag.Columns, words(uint16(side)))
 				for k, v := range tt.change {
 					d[k] = v
 				}
-				pixels := slices.Repeat([]uint16{fill}, testRows*testColumns)
+				pixels := slices.Repeat([]uint16{fill}, side*side)
 				pixels[7] = tt.word
 				d[tag.PixelData] = value{"OW", pixels}
 				if syntax == rleLossless {

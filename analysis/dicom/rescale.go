@@ -4,7 +4,9 @@
 package dicom
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
@@ -74,30 +76,35 @@ func (in *instance) conversionOf(f *frame) conversion {
 	return c
 }
 
-// table holds the HU of every 16-bit word.
+// table converts words to HU by looking them up.
 type table struct {
 	conversion
-	hu [1 << 16]int16
+	filled bool
+	hus    [1 << 16]int16
 }
 
-// prepare fills t for c unless it is already.
-func (t *table) prepare(c conversion) {
-	if t.conversion == c {
+// prepare makes t ready to convert frames of the given number of pixels. Small
+// frames are not worth a table of all words.
+func (t *table) prepare(c conversion, pixels int) {
+	const worthwhile = len(t.hus) / 8
+	if t.conversion != c {
+		t.conversion, t.filled = c, false
+	}
+	if t.filled || pixels < worthwhile {
 		return
 	}
-	t.conversion = c
-	for i := range t.hu {
-		word := uint16(i)
-		if c.swapped {
-			word = word<<8 | word>>8
-		}
-		t.hu[i] = c.hu(word)
+	for i := range t.hus {
+		t.hus[i] = c.hu(uint16(i))
 	}
+	t.filled = true
 }
 
 // hu returns the attenuation of one word, clamped to 16 bits, OutsideHU for
 // padding.
 func (c conversion) hu(word uint16) int16 {
+	if c.swapped {
+		word = bits.ReverseBytes16(word)
+	}
 	v := c.stored(word)
 	if c.padding.contains(v) || c.padding.contains(sixteenBits(int(word), c.signed)) {
 		return volume.OutsideHU
@@ -122,23 +129,32 @@ func (c conversion) stored(word uint16) int {
 // It panics if src is shorter than 2*len(dst).
 func (t *table) words(dst []int16, src []byte) {
 	src = src[:2*len(dst)]
+	if !t.filled {
+		t.each(dst, func(i int) uint16 { return binary.LittleEndian.Uint16(src[2*i:]) })
+		return
+	}
 	for i := range dst {
-		dst[i] = t.hu[uint16(src[2*i])|uint16(src[2*i+1])<<8]
+		dst[i] = t.hus[uint16(src[2*i])|uint16(src[2*i+1])<<8]
 	}
 }
 
 // octets converts native 8-bit values. It panics if src is shorter than dst.
 func (t *table) octets(dst []int16, src []byte) {
-	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = t.hu[v]
-	}
+	t.each(dst, func(i int) uint16 { return uint16(src[i]) })
 }
 
 // samples converts samples of pixel.Decode.
 func (t *table) samples(dst []int16, src []int32) {
-	for i, v := range src[:len(dst)] {
-		dst[i] = t.hu[uint16(v)]
+	t.each(dst, func(i int) uint16 { return uint16(src[i]) })
+}
+
+func (t *table) each(dst []int16, word func(i int) uint16) {
+	for i := range dst {
+		if t.filled {
+			dst[i] = t.hus[word(i)]
+		} else {
+			dst[i] = t.hu(word(i))
+		}
 	}
 }
 
