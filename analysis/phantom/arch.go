@@ -71,7 +71,7 @@ func (h arch) pedicle() bar {
 func (h arch) lamina() bar {
 	thick, high, low := 2.4, 0.42*h.height, -0.12*h.height
 	if h.isLumbar() {
-		thick, high, low = 2.9, 0.36*h.height, -0.14*h.height
+		thick, high, low = 2.9, 0.40*h.height, -0.09*h.height
 	}
 	p := h.at(low, 0.62*h.CanalAP, h.CanalWidth/2+3)
 	q := h.at(low, h.CanalAP+thick+0.3, 0)
@@ -129,22 +129,24 @@ func (h arch) spinous() []bar {
 	if h.isLumbar() {
 		high, radius = 0.3*h.height, 2.8
 	}
-	blade := slab(start, tip, f.Superior, radius, high, 0.3)
-	end := slab(r3.Sub(tip, r3.Scale(1.5, dir)), tip, f.Superior, radius+1, max(high-1, 0), 0.8)
-	return []bar{blade, end}
+	half := r3.Add(start, r3.Scale(0.5*h.SpinousLength, dir))
+	root := slab(start, half, f.Superior, radius, 1.25*high, 0.3)
+	blade := slab(half, tip, f.Superior, radius, 0.8*high, 0.3)
+	end := slab(r3.Sub(tip, r3.Scale(1.5, dir)), tip, f.Superior, radius+1, max(0.8*high-1, 0), 0.8)
+	return []bar{root, blade, end}
 }
 
 func osteophytes(b *body) []bar {
 	var spurs []bar
-	top, bottom, _, _ := b.rims()
 	for _, o := range b.Osteophytes {
 		const radius, below = 1.4, 2.2 // mm; the spur springs from below the rim
-		s := top - below + b.Deformity.SuperiorShare*(b.Deformity.Posterior-b.Deformity.Anterior)*b.AnteriorHeight/2
-		if o.Endplate == spine.Inferior {
-			s = bottom + below - (1-b.Deformity.SuperiorShare)*(b.Deformity.Posterior-b.Deformity.Anterior)*b.AnteriorHeight/2
-		}
 		x := 2 * o.Left / b.Width
 		wall := b.Depth / 2 * math.Pow(1-math.Pow(math.Abs(x), outlinePower), 1/outlinePower)
+		f, _ := b.table.lookup(wall-b.RimRadius, o.Left)
+		s := f.superior - below
+		if o.Endplate == spine.Inferior {
+			s = f.inferior + below
+		}
 		p := b.frame.Point(s, wall-2, o.Left)
 		q := b.frame.Point(s, wall+o.Length-radius, o.Left)
 		spurs = append(spurs, slab(p, q, b.frame.Superior, radius, 0, max(0, o.Width/2-radius)))
@@ -226,12 +228,12 @@ func (s *Spine) addPelvis() {
 	s1 := s.find(spine.S1)
 	for _, side := range []float64{1, -1} {
 		f := s1.frame
-		inner, outer := s1.Width/2-7, 49*k
-		s.bars = append(s.bars, slab(f.Point(1, -6, side*inner), f.Point(-3, -12, side*outer), f.Superior, 4, 8, 9))
+		inner, outer := s1.Width/2-9, 49*k
+		s.bars = append(s.bars, slab(f.Point(0, -4, side*inner), f.Point(-4, -12, side*outer), f.Superior, 4, 8, 10))
 		for _, b := range s.bodies {
 			if b.Level == spine.S1 && b != s1 && b.Depth > 10 {
-				reach := outer - 5*k - 0.9*math.Abs(b.frame.Origin.Z-f.Origin.Z)/2
-				s.bars = append(s.bars, slab(b.frame.Point(2, -3, side*(b.Width/2-3)), b.frame.Point(2, -6, side*reach), b.frame.Superior, 4, 3.5, 4))
+				reach := outer - 2*k - 0.25*math.Abs(b.frame.Origin.Z-f.Origin.Z)
+				s.bars = append(s.bars, slab(b.frame.Point(2, -3, side*(b.Width/2-3)), b.frame.Point(2, -6, side*reach), b.frame.Superior, 4, 4, 4))
 			}
 		}
 	}
@@ -252,8 +254,8 @@ func ilium(f volume.Frame, side, k float64) []bar {
 		return r3.Add(f.Origin, r3.Vec{X: side * x * k, Y: y * k, Z: z * k})
 	}
 	up := r3.Vec{X: side * 0.25, Z: 1}
-	joint := slab(at(50, 55, -18), at(62, 5, -14), up, 5, 24*k, 0)
-	wing := slab(at(62, 5, -4), at(122, -62, 4), up, 3.5, 36*k, 0)
-	crest := slab(at(66, 2, 36), at(128, -56, 36), up, 6.5, 0, 0)
+	joint := slab(at(45, 55, -18), at(57, 5, -14), up, 5, 24*k, 0)
+	wing := slab(at(57, 5, -4), at(122, -62, 4), up, 3.5, 36*k, 0)
+	crest := slab(at(61, 2, 36), at(128, -56, 36), up, 6.5, 0, 0)
 	return []bar{joint, wing, crest}
 }

@@ -134,6 +134,8 @@ const (
 	sizeScatter   = 0.02
 	wedgeScatter  = 0.012 // of a height, anterior against posterior
 	discScatter   = 0.10
+
+	coronalScatter = 0.6 // degrees a level, of straight spines
 )
 
 // RandomParams draws a realistic spine.
@@ -225,6 +227,8 @@ func (q person) vertebra(rng *rand.Rand, n norm) Vertebra {
 		TrabecularHU:       q.trabecular + 8*rng.NormFloat64(),
 		DiscHeight:         n.disc * q.scale * q.disc * (1 + discScatter*rng.NormFloat64()),
 		DiscAngle:          n.discAngle + rng.NormFloat64(),
+		DiscCoronal:        coronalScatter * rng.NormFloat64(),
+		DiscAxial:          coronalScatter * rng.NormFloat64(),
 		DiscHU:             q.discHU + 6*rng.NormFloat64(),
 		CanalAP:            n.canalAP * size * within(rng, 0.95, 1.1),
 		CanalWidth:         n.canalWidth * size,
@@ -261,7 +265,7 @@ func (q person) curve(v *Vertebra, n norm) {
 	const halfLength = 4
 	x := (float64(n.level) + 0.5 - q.apex) / halfLength
 	v.DiscCoronal += q.cobb / 2 / halfLength * math.Pi / 2 * math.Cos(x*math.Pi/2) * math.Exp(-x*x/4)
-	v.DiscAxial = 0.2 * q.cobb / halfLength * math.Sin(x*math.Pi/2) * math.Exp(-x*x/4)
+	v.DiscAxial += 0.2 * q.cobb / halfLength * math.Sin(x*math.Pi/2) * math.Exp(-x*x/4)
 }
 
 func addFractures(rng *rand.Rand, vs []Vertebra, opt Options) {
