@@ -32,17 +32,16 @@ func decodeNative(order binary.ByteOrder, frame []byte, f Format, dst []int32) e
 		}
 	case 8:
 		for i := range dst {
-			dst[i] = f.sample(uint32(frame[i]))
+			dst[i] = int32(frame[i])
 		}
 	case 16:
-		for i := range dst {
-			dst[i] = f.sample(uint32(order.Uint16(frame[2*i:])))
-		}
+		unpack16(order, frame, dst)
 	case 32:
 		for i := range dst {
-			dst[i] = f.sample(order.Uint32(frame[4*i:]))
+			dst[i] = int32(order.Uint32(frame[4*i:]))
 		}
 	}
+	f.samples(dst)
 	switch f.PlanarConfiguration {
 	case 0:
 		return nil
@@ -51,6 +50,20 @@ func decodeNative(order binary.ByteOrder, frame []byte, f Format, dst []int32) e
 		return nil
 	default:
 		return fmt.Errorf("planar configuration %d: %w", f.PlanarConfiguration, errors.ErrUnsupported)
+	}
+}
+
+// unpack16 calls order only where it must: the call costs more than the load.
+func unpack16(order binary.ByteOrder, frame []byte, dst []int32) {
+	frame = frame[:2*len(dst)]
+	if order == binary.LittleEndian {
+		for i := range dst {
+			dst[i] = int32(binary.LittleEndian.Uint16(frame[2*i:]))
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] = int32(order.Uint16(frame[2*i:]))
 	}
 }
 

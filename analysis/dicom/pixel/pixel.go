@@ -139,20 +139,19 @@ func (f Format) check() error {
 	return nil
 }
 
-// sample returns the value that is stored in the cell's bits HighBit to
-// HighBit+1-BitsStored.
-func (f Format) sample(cell uint32) int32 {
-	top := cell << (31 - f.HighBit)
-	if f.Signed {
-		return int32(top) >> (32 - f.BitsStored)
-	}
-	return int32(top >> (32 - f.BitsStored))
-}
-
-// samples replaces cells by their values, in place.
+// samples replaces cells by the values that they store in bits HighBit to
+// HighBit+1-BitsStored, in place.
 func (f Format) samples(cells []int32) {
+	// The masks tell the compiler that the shifts are short.
+	up, down := (31-f.HighBit)&31, (32-f.BitsStored)&31
+	if f.Signed {
+		for i, c := range cells {
+			cells[i] = c << up >> down
+		}
+		return
+	}
 	for i, c := range cells {
-		cells[i] = f.sample(uint32(c))
+		cells[i] = int32(uint32(c) << up >> down)
 	}
 }
 

@@ -4,8 +4,10 @@
 package pixel_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -71,6 +73,31 @@ func largestDifference(a, b []int32) int32 {
 		worst = max(worst, a[i]-b[i], b[i]-a[i])
 	}
 	return worst
+}
+
+// A frame cut anywhere before its last sample must not decode.
+func TestDecodeRefusesTruncatedFrames(t *testing.T) {
+	dir := filepath.Join(sharedData(t), "dicom")
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, tt := range conformanceFiles {
+		t.Run(tt.file, func(t *testing.T) {
+			i := readInstance(t, filepath.Join(dir, tt.file))
+			last := len(i.frame) - 1 // the last byte may be padding
+			if end := bytes.LastIndex(i.frame, []byte{0xFF, 0xD9}); end > last-4 {
+				last = end
+			}
+			cuts := []int{0, 1, 2, last / 2, last - 3, last - 2, last - 1}
+			for range 6 {
+				cuts = append(cuts, r.IntN(last))
+			}
+			for _, n := range cuts {
+				err := pixel.Decode(t.Context(), i.transferSyntax, i.frame[:n:n], i.format, i.samples())
+				if !errors.Is(err, pixel.ErrCorrupt) {
+					t.Errorf("Decode of %d bytes of %d = %v, want ErrCorrupt", n, len(i.frame), err)
+				}
+			}
+		})
+	}
 }
 
 func TestDecodeNamesTheTransferSyntaxItCannotRead(t *testing.T) {
