@@ -73,12 +73,13 @@ func WriteTable(w io.Writer, r *Report, c Colors) error {
 // String returns what was skipped and why, on one line.
 func (s Skipped) String() string {
 	what := s.Path
-	for _, uid := range []string{s.SeriesInstanceUID, s.SOPInstanceUID} {
-		if uid != "" {
-			what += " " + uid
-		}
+	if s.SeriesInstanceUID != "" {
+		what += ", series " + s.SeriesInstanceUID
 	}
-	return strings.TrimSpace(what) + ": " + s.Reason
+	if s.SOPInstanceUID != "" {
+		what += ", instance " + s.SOPInstanceUID
+	}
+	return what + ": " + s.Reason
 }
 
 func writeExamination(b *bytes.Buffer, e *Examination, c Colors) {
