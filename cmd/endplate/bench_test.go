@@ -1,6 +1,8 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build linux
+
 package main
 
 import (
@@ -64,7 +66,7 @@ func runProgram(b *testing.B, cmd *exec.Cmd) float64 {
 	if !ok {
 		return 0
 	}
-	return float64(usage.Maxrss) / 1024 // getrusage(2): kilobytes
+	return float64(usage.Maxrss) / 1024 // getrusage(2) of Linux: kilobytes
 }
 
 func readSeries(b *testing.B, dir string) {
