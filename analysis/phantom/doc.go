@@ -11,7 +11,7 @@
 // rendering.
 //
 // The rendering is exact to first order: every surface is taken as flat over
-// the width of the in-plane kernel and of one sub-slice (0.2 to 0.4 mm), which
+// the width of the in-plane kernel and of one sub-slice (0.2 to 0.3 mm), which
 // errs by the kernel's variance over twice the radius of curvature, some
 // 0.01 mm at an endplate. The slice profile is integrated over sub-slices.
 //

@@ -9,7 +9,6 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
-	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -70,10 +69,31 @@ type Vertebra struct {
 	RibSweep                    float64
 }
 
+// Shape is the shape of a deformity, by the height that lost most.
+type Shape uint8
+
+// The shapes.
+const (
+	NoDeformity Shape = iota
+	Wedge
+	Biconcave
+	Crush
+)
+
+// Height names one of the three heights of a body.
+type Height uint8
+
+// The heights.
+const (
+	AnteriorHeight Height = iota
+	MiddleHeight
+	PosteriorHeight
+)
+
 // Deformity is a loss of height. Its losses are fractions of the undeformed
 // heights, 0 to 1.
 type Deformity struct {
-	Shape                       finding.Shape
+	Shape                       Shape
 	Anterior, Middle, Posterior float64
 
 	// SuperiorShare is the part of the loss that the superior endplate bears.
@@ -93,17 +113,17 @@ type Osteophyte struct {
 
 // Fracture returns the deformity of a shape with a loss in percent of the
 // height that the shape concerns most; a crush deformity loses as much of all.
-func Fracture(shape finding.Shape, lossPercent float64) Deformity {
+func Fracture(shape Shape, lossPercent float64) Deformity {
 	f := lossPercent / 100
 	d := Deformity{Shape: shape, SuperiorShare: 0.75}
 	switch shape {
-	case finding.Wedge:
+	case Wedge:
 		d.Anterior, d.Middle, d.Posterior = f, 0.6*f, 0.06*f
 		d.AnteriorBulge = 2 * f
-	case finding.Biconcave:
+	case Biconcave:
 		d.Anterior, d.Middle, d.Posterior = 0.15*f, f, 0.08*f
 		d.SuperiorShare = 0.55
-	case finding.Crush:
+	case Crush:
 		d.Anterior, d.Middle, d.Posterior = f, f, 0.97*f
 		d.AnteriorBulge, d.Retropulsion = 2*f, 3*f
 	}
@@ -293,9 +313,9 @@ func addFractures(rng *rand.Rand, vs []Vertebra, opt Options) {
 }
 
 func randomFracture(rng *rand.Rand) Deformity {
-	shape := []finding.Shape{finding.Wedge, finding.Biconcave, finding.Crush}[rng.IntN(3)]
+	shape := []Shape{Wedge, Biconcave, Crush}[rng.IntN(3)]
 	loss := within(rng, 15, 60)
-	if shape == finding.Crush {
+	if shape == Crush {
 		loss = within(rng, 15, 75)
 	}
 	d := Fracture(shape, loss)

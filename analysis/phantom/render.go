@@ -56,7 +56,7 @@ func (s *Spine) CT(scan Scan) *volume.Volume {
 // sigma across them that the surfaces carry: with 0.62 of the distance the sum
 // over sub-slices shows less than 0.1 % of their grid.
 func subslice(thickness float64) (step, sigma float64) {
-	step = min(max(thickness/4, 0.2), 0.4)
+	step = min(max(thickness/4, 0.2), 0.3)
 	return step, 0.62 * step
 }
 

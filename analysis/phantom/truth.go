@@ -10,7 +10,6 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -40,7 +39,7 @@ type Measured struct {
 	Loss       [3]float64
 	WedgeAngle float64 // of the endplates' lines in the mid-sagittal plane, degrees, kyphosis positive
 	Genant     int     // grade of the greatest loss
-	Shape      finding.Shape
+	Shape      Shape
 
 	DiscHeight float64 // between the middles of the endplates below, mm
 	CanalAP    float64 // diameter, mm
@@ -62,14 +61,14 @@ type Plate struct {
 func (m *Measured) Complete() bool { return m.Margin >= 0 }
 
 // WorstLoss returns the greatest loss of height in percent and which it is.
-func (m *Measured) WorstLoss() (float64, finding.Height) {
+func (m *Measured) WorstLoss() (float64, Height) {
 	i := 0
 	for j, l := range m.Loss {
 		if l > m.Loss[i] {
 			i = j
 		}
 	}
-	return m.Loss[i], finding.Height(i)
+	return m.Loss[i], Height(i)
 }
 
 // Angle is an angle between two endplates in the mean of their mid-sagittal

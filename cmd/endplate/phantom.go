@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/endplate/endplate/analysis/dicom"
-	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -156,7 +155,7 @@ func parseFracture(s string) (spine.Level, phantom.Deformity, error) {
 	if err != nil || !(loss >= 0 && loss <= 85) {
 		return 0, phantom.Deformity{}, fmt.Errorf("%s: want 0 to 85 percent", percent)
 	}
-	shapes := map[string]finding.Shape{"wedge": finding.Wedge, "biconcave": finding.Biconcave, "crush": finding.Crush}
+	shapes := map[string]phantom.Shape{"wedge": phantom.Wedge, "biconcave": phantom.Biconcave, "crush": phantom.Crush}
 	kind, ok := shapes[strings.ToLower(shape)]
 	if !ok {
 		return 0, phantom.Deformity{}, fmt.Errorf("%s: want wedge, biconcave or crush", shape)

@@ -7,7 +7,6 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/dicom"
-	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -125,7 +124,7 @@ func truthOfVertebra(m phantom.Measured) truthVertebra {
 	v.Heights = &truthHeights{m.AnteriorHeight, m.MiddleHeight, m.PosteriorHeight, m.Intact[0], m.Intact[1], m.Intact[2]}
 	v.WedgeAngle, v.DiscHeight = &m.WedgeAngle, &m.DiscHeight
 	loss, worst := m.WorstLoss()
-	shape := finding.NoDeformity
+	shape := phantom.NoDeformity
 	if m.Genant > 0 {
 		shape = m.Shape
 	}
