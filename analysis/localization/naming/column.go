@@ -50,10 +50,22 @@ type site struct {
 	reach reachModel
 	lung  float64 // probability that lung lies beside it
 
-	// gap is the row of table.go for the step to the next site, -1 if there is
-	// none.
-	gap int
+	// gap is the place in table.go of the step to the next site, between rows
+	// where a column has more or fewer vertebrae than the normal one; -1 if no
+	// step is known.
+	gap float64
 }
+
+// nowhere is what stands for a link of the chain that is no vertebra above the
+// sacrum's second segment.
+var nowhere = site{reach: reachModel{long: 0.3}, lung: 0.5, gap: -1}
+
+// Rows of table.go.
+const (
+	firstThoracicRow = cervicalVertebrae
+	lastThoracicRow  = cervicalVertebrae + normalThoracic - 1 // T12–L1
+	lastLumbarRow    = lastThoracicRow + normalLumbar - 1     // L4–L5
+)
 
 func (c *column) String() string {
 	return fmt.Sprintf("%d ribs, %d lumbar", c.thoracic, c.lumbar)
@@ -79,18 +91,18 @@ func columns() []column {
 }
 
 func cervicalSite(i int) site {
-	return site{level: spine.C1 + spine.Level(i), reach: cervicalReach[i], lung: lungCervical, gap: i}
+	return site{level: spine.C1 + spine.Level(i), reach: cervicalReach[i], lung: lungCervical, gap: float64(i)}
 }
 
 func thoracicSite(i, count int) site {
-	s := site{level: spine.T1 + spine.Level(i), gap: cervicalVertebrae + min(i, normalThoracic-1)}
+	s := site{level: spine.T1 + spine.Level(i)}
+	s.gap = firstThoracicRow + float64(i)*(lastThoracicRow-firstThoracicRow)/float64(count-1)
 	if i >= normalThoracic {
 		s.level = spine.T13
 	}
 	switch {
 	case i == count-1: // the last rib, whichever number it has
 		s.reach = lastRibReach[min(max(count-11, 0), len(lastRibReach)-1)]
-		s.gap = cervicalVertebrae + normalThoracic - 1
 	case i == 0:
 		s.reach = firstRibReach
 	case i == 1:
@@ -104,7 +116,7 @@ func thoracicSite(i, count int) site {
 
 func lumbarSite(i, count int) site {
 	s := site{level: spine.L1 + spine.Level(i), lung: lungLumbar[min(i, len(lungLumbar)-1)]}
-	s.gap = cervicalVertebrae + normalThoracic + i
+	s.gap = lastThoracicRow + float64(i+1)*(lastLumbarRow-lastThoracicRow)/float64(count-1)
 	s.reach = lumbarReach[min(i, len(lumbarReach)-2)]
 	if i == count-1 { // the ilium stands beside the last one
 		s.reach = lumbarReach[len(lumbarReach)-1]

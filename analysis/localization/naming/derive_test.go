@@ -15,7 +15,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -125,11 +124,6 @@ func derive(spines []namedSpine) (pitch, inclination [tableRows]float64) {
 		inclination[row] = math.Round(10*median(a)) / 10
 	}
 	return pitch, inclination
-}
-
-func median(x []float64) float64 {
-	slices.Sort(x)
-	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }
 
 // TestTable proves that table.go holds what the named spines say; with -update

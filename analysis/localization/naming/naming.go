@@ -28,6 +28,8 @@ type Fixed struct {
 
 // Name is the level of one vertebra.
 type Name struct {
+	// Level is Unknown for what seems to be no vertebra above the second sacral
+	// segment.
 	Level       spine.Level
 	Probability float64 // of Level, 0 to 1
 
@@ -40,8 +42,9 @@ type Name struct {
 type Naming struct {
 	Names []Name // one for each vertebra of the chain
 
-	// Anchors tells what the names rest on: "fixed", "C2", "first rib", "last
-	// rib", "sacrum". Without any they are a guess.
+	// Anchors tells what the names rest on: "fixed", "first rib", "last rib",
+	// "sacrum", or, where they are sure without one of these, "ribs and
+	// proportions". Without any they are a guess.
 	Anchors []string
 	Guess   bool
 
@@ -57,23 +60,6 @@ type Warning struct {
 	Code    string // LEVELS_GUESSED, LEVELS_TRANSITIONAL, …
 	Message string
 }
-
-// hypothesis is a column and the place of the chain in it.
-type hypothesis struct {
-	column *column
-	first  int // site of the chain's first vertebra
-	skip   int // the step at which the chain lacks a vertebra, -1 if none
-}
-
-// site returns the site of vertebra i of the chain.
-func (h hypothesis) site(i int) int {
-	if h.skip >= 0 && i > h.skip {
-		i++
-	}
-	return h.first + i
-}
-
-func (h hypothesis) level(i int) spine.Level { return h.column.sites[h.site(i)].level }
 
 // Levels names the vertebrae of s, found in vol, which must be canonical. It
 // returns an error if ctx ends, or if fixed cannot hold: no vertebra is near its
@@ -111,30 +97,6 @@ func tooLong(n int) Naming {
 	}
 }
 
-// enumerate returns all hypotheses that the length of the chain allows.
-func enumerate(chain []localization.Vertebra, g *geometry) []hypothesis {
-	skips := []int{-1}
-	for i, r := range g.ratio {
-		if r > oddPitchRatio {
-			skips = append(skips, i)
-		}
-	}
-	cols := columns()
-	var out []hypothesis
-	for c := range cols {
-		for _, skip := range skips {
-			span := len(chain)
-			if skip >= 0 {
-				span++
-			}
-			for first := 0; first+span <= len(cols[c].sites); first++ {
-				out = append(out, hypothesis{column: &cols[c], first: first, skip: skip})
-			}
-		}
-	}
-	return out
-}
-
 // fixedMM is how far from the nearest centre a fixed position may lie: within
 // that vertebra, its processes included.
 const fixedMM = 60.0
@@ -163,7 +125,7 @@ func restrict(hs []hypothesis, chain []localization.Vertebra, fixed Fixed) ([]hy
 func weigh(hs []hypothesis, seen *observation) []float64 {
 	p, geo := make([]float64, len(hs)), make([]float64, len(hs))
 	for i, h := range hs {
-		p[i] = h.column.logPrior + seen.skipLogPrior(h.skip) + seen.logLikelihood(h)
+		p[i] = h.logPrior(seen.geometry) + seen.logLikelihood(h)
 		geo[i] = seen.geometry.logLikelihood(h)
 	}
 	most := slices.Max(geo)
@@ -190,8 +152,11 @@ func conclude(hs []hypothesis, p []float64, seen *observation, fixed bool) Namin
 		out.Anchors = append(out.Anchors, "fixed")
 	}
 	out.Anchors = append(out.Anchors, seen.anchors(best, out.Names)...)
+	if len(out.Anchors) == 0 && leastSure(out.Names).Probability >= doubtful {
+		out.Anchors = []string{"ribs and proportions"}
+	}
 	out.Guess = len(out.Anchors) == 0
-	out.Warnings = warnings(&out, best)
+	out.Warnings = warnings(&out, best, seen)
 	return out
 }
 
@@ -243,20 +208,23 @@ func marginal(hs []hypothesis, p []float64, i int, level spine.Level) Name {
 // doubtful is the probability below which a name is warned of.
 const doubtful = 0.9
 
-func warnings(n *Naming, best hypothesis) []Warning {
+// leastSure returns the name with the lowest probability.
+func leastSure(names []Name) Name {
+	return slices.MinFunc(names, func(a, b Name) int { return cmp.Compare(a.Probability, b.Probability) })
+}
+
+func warnings(n *Naming, best hypothesis, seen *observation) []Warning {
 	var out []Warning
 	if n.Guess {
-		out = append(out, Warning{"LEVELS_GUESSED", "neither ribs' ends, sacrum nor C2 anchor the level names: they are a guess"})
+		out = append(out, Warning{"LEVELS_GUESSED", "neither the ribs' ends nor the sacrum anchor the level names: they are a guess"})
 	}
 	if best.column.thoracic != normalThoracic || best.column.lumbar != normalLumbar {
 		out = append(out, Warning{"LEVELS_TRANSITIONAL", "the level names assume " + n.Hypothesis})
 	}
-	if best.skip >= 0 {
-		out = append(out, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("a vertebra between %v and %v seems to be missing",
-			best.level(best.skip), best.level(best.skip+1))})
+	for _, message := range best.inconsistencies(seen.vertebrae) {
+		out = append(out, Warning{"LEVELS_INCONSISTENT", message})
 	}
-	least := slices.MinFunc(n.Names, func(a, b Name) int { return cmp.Compare(a.Probability, b.Probability) })
-	if !n.Guess && least.Probability < doubtful {
+	if least := leastSure(n.Names); !n.Guess && least.Probability < doubtful {
 		out = append(out, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("the cues to the level names disagree: %v might be %v (%.0f %%)",
 			least.Level, least.Alternative, 100*least.AlternativeProbability)})
 	}

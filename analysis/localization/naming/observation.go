@@ -75,24 +75,7 @@ const (
 	// sacrum is cut or doubtful.
 	sacralHit, sacralOne, sacralFar = 0.95, 0.04, 0.0005
 	unmarkedSacrum                  = 0.25
-
-	// A step longer than oddPitchRatio, and one twice its neighbours, as signs
-	// of a missed vertebra: log prior odds.
-	longStepOdds, doubleStepOdds = -4.0, 0.0
-	doublePitchRatio             = 1.6
 )
-
-// skipLogPrior returns the log of the prior of a vertebra missing at step skip,
-// or of none missing (-1).
-func (o *observation) skipLogPrior(skip int) float64 {
-	if skip < 0 {
-		return 0
-	}
-	if o.geometry.ratio[skip] >= doublePitchRatio {
-		return doubleStepOdds
-	}
-	return longStepOdds
-}
 
 // logLikelihood returns the log-likelihood of everything but the geometry.
 func (o *observation) logLikelihood(h hypothesis) float64 {
@@ -100,7 +83,7 @@ func (o *observation) logLikelihood(h hypothesis) float64 {
 	for i := range o.vertebrae {
 		sum += o.sacralLogLikelihood(i, h)
 		if !math.IsNaN(o.lung[i]) {
-			sum += lungLogLikelihood(o.lung[i], h.column.sites[h.site(i)].lung)
+			sum += lungLogLikelihood(o.lung[i], h.at(i, 0).lung)
 		}
 	}
 	return sum + o.reachLogLikelihood(h, 0, len(o.vertebrae), 0)
@@ -113,8 +96,7 @@ func (o *observation) reachLogLikelihood(h hypothesis, from, to, move int) float
 	var sums [len(bodySizes)]float64
 	for k, b := range bodySizes {
 		for i := from; i < to; i++ {
-			at := min(max(h.site(i)+move, 0), len(h.column.sites)-1)
-			m := h.column.sites[at].reach
+			m := h.at(i, move).reach
 			sums[k] += m.logLikelihood(o.left[i], b.scale) + m.logLikelihood(o.right[i], b.scale)
 		}
 		sums[k] = sideWeight*sums[k] + b.logWeight

@@ -71,9 +71,11 @@ var (
 )
 
 // bodySizes are the patients' sizes over which reaches are weighed, relative to
-// the average, with their log weights: 8 % between adults.
+// the average, with their log weights: 10 % between adults, processes of their
+// own length included.
 var bodySizes = [...]struct{ scale, logWeight float64 }{
-	{0.84, math.Log(0.06)}, {0.92, math.Log(0.24)}, {1, math.Log(0.4)}, {1.08, math.Log(0.24)}, {1.16, math.Log(0.06)},
+	{0.8, math.Log(0.05)}, {0.9, math.Log(0.22)}, {1, math.Log(0.40)},
+	{1.1, math.Log(0.22)}, {1.2, math.Log(0.08)}, {1.3, math.Log(0.03)},
 }
 
 // logLikelihood returns the log of the probability of r, to within
