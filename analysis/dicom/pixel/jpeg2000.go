@@ -75,8 +75,8 @@ func unboxed(frame []byte) ([]byte, error) {
 type imageSize struct {
 	columns, rows int64
 	components    int
-	precision     int // largest of the components
-	resolutions   bool
+	precision     int  // largest of the components
+	subsampled    bool // any of them
 	tiles         int64
 }
 
@@ -100,12 +100,13 @@ func parseImageSize(codestream []byte) (*imageSize, error) {
 		return nil, fmt.Errorf("%w: SIZ of %d bytes for %d components", ErrCorrupt, length, s.components)
 	}
 	if tileColumns == 0 || tileRows == 0 || tileLeft > left || tileTop > top || s.columns <= 0 || s.rows <= 0 {
-		return nil, fmt.Errorf("%w: %d×%d pixels in tiles of %d×%d", ErrCorrupt, s.columns, s.rows, tileColumns, tileRows)
+		return nil, fmt.Errorf("%w: pixels %d,%d to %d,%d in tiles of %d×%d from %d,%d", ErrCorrupt,
+			left, top, right, bottom, tileColumns, tileRows, tileLeft, tileTop)
 	}
 	s.tiles = ceilDiv(right-tileLeft, tileColumns) * ceilDiv(bottom-tileTop, tileRows)
 	for c := siz[sizLength:length]; len(c) > 0; c = c[3:] {
 		s.precision = max(s.precision, int(c[0]&0x7F)+1)
-		s.resolutions = s.resolutions || c[1] != 1 || c[2] != 1
+		s.subsampled = s.subsampled || c[1] != 1 || c[2] != 1
 	}
 	return s, nil
 }
@@ -122,7 +123,7 @@ func (s *imageSize) check(f Format, length int) error {
 	case s.columns != int64(f.Columns) || s.rows != int64(f.Rows) || s.components != f.SamplesPerPixel:
 		return fmt.Errorf("%w: codestream of %d×%d pixels of %d samples, want %d×%d of %d", ErrCorrupt,
 			s.columns, s.rows, s.components, f.Columns, f.Rows, f.SamplesPerPixel)
-	case s.resolutions:
+	case s.subsampled:
 		return fmt.Errorf("subsampled components: %w", errors.ErrUnsupported)
 	case s.precision > f.BitsAllocated:
 		return fmt.Errorf("%w: precision of %d bits, %d allocated", ErrCorrupt, s.precision, f.BitsAllocated)

@@ -199,6 +199,21 @@ func element(tag uint32, vr string, value any) []byte {
 	return append(e, v...)
 }
 
+// Decoders of the DCT may differ by rounding: T.83 asks for no more than 1.
+func TestDecodeMatchesDCMTKOnBaseline(t *testing.T) {
+	for _, f := range []pixel.Format{phantomFormats[0].format, phantomFormats[5].format} {
+		original := filepath.Join(t.TempDir(), "original.dcm")
+		if err := os.WriteFile(original, part10(f, phantom(f)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		encoded := encode(t, "dcmcjpeg +eb +s4", original)
+		want := decodeInstance(t, readInstance(t, encode(t, "dcmdjpeg +cn", encoded)))
+		if worst := largestDifference(want, decodeInstance(t, readInstance(t, encoded))); worst > 1 {
+			t.Errorf("%s: largest difference %d, want at most 1", f.PhotometricInterpretation, worst)
+		}
+	}
+}
+
 // jpeg2000Encoders make bare codestreams of 16-bit samples. RAW and CODED stand
 // for the files.
 var jpeg2000Encoders = []struct {

@@ -4,11 +4,23 @@
 // Package pixel decodes one frame of DICOM pixel data, native or compressed,
 // into samples.
 //
-// RLE, JPEG lossless and JPEG-LS are decoded here, 8-bit baseline JPEG by image/jpeg,
-// JPEG 2000 and HTJ2K by OpenJPEG in a WebAssembly sandbox (internal/openjpeg).
-// A header that contradicts the frame's Format is refused before
-// anything is allocated for it, so memory follows from the Format, which the
-// caller has checked, and not from the stream.
+// A header that contradicts the frame's Format is refused before anything is
+// allocated for it, so memory follows from the Format, which the caller has
+// checked, and not from the stream. A stream that ends before its last sample
+// is an error.
+//
+// # Decoders
+//
+// RLE, JPEG lossless and JPEG-LS are decoded here: they are small, and as fast
+// as the libraries that others keep for them (JPEG-LS about 63 MB/s of
+// uncompressed CT where CharLS makes 66 to 78). 8-bit JPEG is left to
+// image/jpeg.
+//
+// JPEG 2000 and HTJ2K are too large to write again. OpenJPEG decodes them,
+// compiled to WebAssembly (internal/openjpeg, 280 kB) and run by wazero: about 9
+// MB/s of CT where its native build makes 20, in exchange for no cgo, a memory
+// limit and a sandbox around C code that reads hostile input. The module is
+// compiled when the first such frame comes, in about 0.2 s.
 package pixel
 
 import (

@@ -112,12 +112,39 @@ func TestDecodeNamesTheTransferSyntaxItCannotRead(t *testing.T) {
 	}
 }
 
+// A countdown is a context that is cancelled when it has been asked so often.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
 func TestDecodeEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	f := gray(1, 1, 8)
-	if err := pixel.Decode(ctx, "1.2.840.10008.1.2.1", []byte{7}, f, make([]int32, 1)); !errors.Is(err, context.Canceled) {
-		t.Errorf("Decode after cancel = %v, want context.Canceled", err)
+	dir := filepath.Join(sharedData(t), "dicom", "nema-ct")
+	for _, tt := range []struct {
+		file  string
+		after int // questions: at the start, then in the middle of the frame
+	}{
+		{"CT1_UNC", 0},
+		{"CT1_RLE", 2},
+		{"CT1_JPLL", 100},
+		{"CT1_JLSL", 100},
+		{"CT1_J2KR", 100},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			i := readInstance(t, filepath.Join(dir, tt.file))
+			ctx := &countdown{t.Context(), tt.after}
+			err := pixel.Decode(ctx, i.transferSyntax, i.frame, i.format, i.samples())
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("Decode = %v, want context.Canceled", err)
+			}
+		})
 	}
 }
 
