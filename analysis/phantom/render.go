@@ -200,8 +200,8 @@ func (r *renderer) finish(k int, pending map[int]*slot) {
 	}
 }
 
-// coarse is the distance in pixels at which soft tissue, whose edges are wide,
-// is evaluated; between, it is interpolated.
+// coarse is the distance in pixels at which soft tissue far from the spine is
+// evaluated; between, it is interpolated.
 const coarse = 2
 
 // soft paints what is not bone nor disc.
@@ -225,16 +225,44 @@ func (r *renderer) soft(k int) {
 			b := below[m] + (below[m+1]-below[m])*g
 			dst[i] = a + (b-a)*f
 		}
+		r.softNear(dst, &p, j)
 		if r.scan.Table {
 			couch.paint(dst, r3.Add(p.origin, r3.Scale(float64(j), p.row)), p.column)
 		}
 	}
 }
 
+// softNear evaluates soft tissue on the pixels of row j near the spine.
+func (r *renderer) softNear(dst []float32, p *plane, j int) {
+	const reach = 50 // mm
+	edge := r.edge()
+	q := r3.Add(p.origin, r3.Scale(float64(j), p.row))
+	st := r.spine.course.at(q.Z)
+	along := r3.Scale(1/p.pixel, p.column)
+	d := r3.Sub(r3.Vec{X: st.x, Y: st.y, Z: q.Z}, q)
+	middle := r3.Dot(d, along)
+	across := r3.Norm(r3.Sub(d, r3.Scale(middle, along)))
+	if across >= reach {
+		return
+	}
+	half := math.Sqrt(reach*reach - across*across)
+	low := max(int(math.Ceil((middle-half)/p.pixel)), 0)
+	high := min(int(math.Floor((middle+half)/p.pixel))+1, len(dst))
+	for i := low; i < high; i++ {
+		dst[i] = float32(r.spine.soft(r3.Add(q, r3.Scale(float64(i), p.column)), st, edge, r.tex))
+	}
+}
+
+// edge returns the width of soft edges, mm.
+func (r *renderer) edge() float64 {
+	sigma, t := r.scan.Kernel.Sigma, r.scan.thickness()
+	return 2.5 * math.Sqrt(sigma*sigma+t*t/24)
+}
+
 // softLine evaluates soft tissue along row j, at every coarse column and one
 // beyond the last.
 func (r *renderer) softLine(dst []float32, p *plane, j int) {
-	edge := 2.5 * math.Sqrt(p.sigma*p.sigma+r.scan.thickness()*r.scan.thickness()/24)
+	edge := r.edge()
 	q := r3.Add(p.origin, r3.Scale(float64(j), p.row))
 	// Columns never climb along z: one station serves the row.
 	st := r.spine.course.at(q.Z)
