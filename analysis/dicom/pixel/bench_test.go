@@ -17,6 +17,7 @@ func BenchmarkDecode(b *testing.B) {
 		{"ExplicitLittleEndian", ct + "_LittleEndianExplicitTransferSyntax_1.2.840.10008.1.2.1.dcm"},
 		{"RLE", ct + "_RLELosslessTransferSyntax_1.2.840.10008.1.2.5.dcm"},
 		{"JPEGBaseline", ct + "_JPEGProcess1TransferSyntax_1.2.840.10008.1.2.4.50.dcm"},
+		{"JPEGExtended", ct + "_JPEGProcess2_4TransferSyntax_1.2.840.10008.1.2.4.51.dcm"},
 		{"JPEGLossless", ct + "_JPEGProcess14TransferSyntax_1.2.840.10008.1.2.4.57.dcm"},
 		{"JPEGLosslessSV1", ct + "_JPEGProcess14SV1TransferSyntax_1.2.840.10008.1.2.4.70.dcm"},
 		{"JPEGLSLossless", ct + "_JPEGLSLosslessTransferSyntax_1.2.840.10008.1.2.4.80.dcm"},

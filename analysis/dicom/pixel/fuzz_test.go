@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	jpegExtended     = "1.2.840.10008.1.2.4.51"
 	jpegLSLossless   = "1.2.840.10008.1.2.4.80"
 	jpeg2000Lossless = "1.2.840.10008.1.2.4.90"
 )
@@ -39,6 +40,11 @@ func FuzzDecodeJPEGLossless(f *testing.F) {
 	e := losslessEncoder{format, 7, 0, 0, [][]int{{0}, {1, 2}}}
 	f.Add(e.encode(phantom(format)), uint8(8), uint8(8), uint8(8), false, true)
 	fuzzDecode(f, jpegLossless)
+}
+
+func FuzzDecodeJPEG(f *testing.F) {
+	addStreams(f, "*.jpg")
+	fuzzDecode(f, jpegExtended)
 }
 
 func FuzzDecodeJPEGLS(f *testing.F) {
@@ -66,8 +72,11 @@ func addStreams(f *testing.F, pattern string) {
 		}
 		colour := filepath.Base(file)[0] == 'c'
 		bits := uint8(16)
-		if colour {
+		switch {
+		case colour:
 			bits = 8
+		case filepath.Ext(file) == ".jpg":
+			bits = 12
 		}
 		f.Add(data, uint8(16), uint8(16), bits, false, colour)
 	}

@@ -12,62 +12,26 @@ import (
 // and, where they fit, the difference's own bits. Most differences of a CT fit.
 const lookahead = 12
 
-// A huffman table decodes the differences of the lossless process.
+// A huffman table decodes symbols (T.81 annexes C and F.2.2.3).
 type huffman struct {
-	// fast holds, for every possible next lookahead bits, the difference and
-	// the bits it takes; 0 bits where it takes more than lookahead.
-	fast [1 << lookahead]struct {
-		difference int16
-		bits       uint8
-	}
-
 	limit  [18]uint32 // by length: the first code, left-aligned in 16 bits, that is longer
 	offset [17]int32  // by length: index in values less code
 	values []byte
 }
 
-// parseHuffmanTables reads a DHT segment (T.81 B.2.4.2) into its slots.
-func parseHuffmanTables(data []byte, tables *[4]*huffman) error {
-	for len(data) > 0 {
-		if len(data) < 17 {
-			return fmt.Errorf("%w: Huffman table of %d bytes", ErrCorrupt, len(data))
-		}
-		slot, counts := data[0], data[1:17]
-		total := 0
-		for _, n := range counts {
-			total += int(n)
-		}
-		if slot >= 4 || total > len(data)-17 {
-			return fmt.Errorf("%w: Huffman table %d with %d codes", ErrCorrupt, slot, total)
-		}
-		table, err := newHuffman(counts, data[17:17+total])
-		if err != nil {
-			return err
-		}
-		tables[slot] = table
-		data = data[17+total:]
-	}
-	return nil
-}
-
-// newHuffman builds the table of T.81 annex C: counts holds the number of codes
-// of 1 to 16 bits, values the categories in the order of the codes.
+// newHuffman builds the table whose counts are the numbers of codes of 1 to 16
+// bits, its values the symbols in the order of the codes.
 func newHuffman(counts, values []byte) (*huffman, error) {
 	h := &huffman{values: values}
 	code, k := uint32(0), int32(0)
 	for length := 1; length <= 16; length++ {
-		h.offset[length] = k - int32(code)
-		for range counts[length-1] {
-			if code >= 1<<length {
-				return nil, fmt.Errorf("%w: more Huffman codes of %d bits than there are", ErrCorrupt, length)
-			}
-			if values[k] > 16 { // T.81 table H.2
-				return nil, fmt.Errorf("%w: difference category %d", ErrCorrupt, values[k])
-			}
-			h.enter(code, length, int(values[k]))
-			code++
-			k++
+		n := uint32(counts[length-1])
+		if code+n > 1<<length {
+			return nil, fmt.Errorf("%w: more Huffman codes of %d bits than there are", ErrCorrupt, length)
 		}
+		h.offset[length] = k - int32(code)
+		code += n
+		k += int32(n)
 		h.limit[length] = code << (16 - length)
 		code <<= 1
 	}
@@ -75,8 +39,64 @@ func newHuffman(counts, values []byte) (*huffman, error) {
 	return h, nil
 }
 
+// eachHuffmanTable calls enter for every table of a DHT segment (T.81 B.2.4.2).
+func eachHuffmanTable(data []byte, enter func(class, slot byte, counts, values []byte) error) error {
+	for len(data) > 0 {
+		if len(data) < 17 {
+			return fmt.Errorf("%w: Huffman table of %d bytes", ErrCorrupt, len(data))
+		}
+		class, slot, counts := data[0]>>4, data[0]&15, data[1:17]
+		total := 0
+		for _, n := range counts {
+			total += int(n)
+		}
+		if class > 1 || slot > 3 || total > len(data)-17 {
+			return fmt.Errorf("%w: Huffman table %d of class %d with %d codes", ErrCorrupt, slot, class, total)
+		}
+		if err := enter(class, slot, counts, data[17:17+total]); err != nil {
+			return err
+		}
+		data = data[17+total:]
+	}
+	return nil
+}
+
+// A differenceTable decodes differences, which are coded as a Huffman code for
+// their category and as many more bits.
+type differenceTable struct {
+	*huffman
+
+	// fast holds, for every possible next lookahead bits, the difference and
+	// the bits it takes; 0 bits where it takes more than lookahead.
+	fast [1 << lookahead]struct {
+		difference int16
+		bits       uint8
+	}
+}
+
+func newDifferenceTable(counts, values []byte) (*differenceTable, error) {
+	h, err := newHuffman(counts, values)
+	if err != nil {
+		return nil, err
+	}
+	t := &differenceTable{huffman: h}
+	code, k := uint32(0), 0
+	for length := 1; length <= 16; length++ {
+		for range counts[length-1] {
+			if values[k] > 16 { // T.81 table H.2
+				return nil, fmt.Errorf("%w: difference category %d", ErrCorrupt, values[k])
+			}
+			t.enter(code, length, int(values[k]))
+			code++
+			k++
+		}
+		code <<= 1
+	}
+	return t, nil
+}
+
 // enter fills the part of fast that begins with code.
-func (h *huffman) enter(code uint32, length, category int) {
+func (t *differenceTable) enter(code uint32, length, category int) {
 	extra := category
 	if category == 16 {
 		extra = 0
@@ -88,8 +108,8 @@ func (h *huffman) enter(code uint32, length, category int) {
 	for bits := range uint32(1) << extra {
 		first := (code<<extra | bits) << free
 		for i := first; i < first+1<<free; i++ {
-			h.fast[i].difference = int16(extend(bits, category))
-			h.fast[i].bits = uint8(length + extra)
+			t.fast[i].difference = int16(extend(bits, category))
+			t.fast[i].bits = uint8(length + extra)
 		}
 	}
 }
@@ -168,19 +188,27 @@ func (r *bitReader) restart() error {
 }
 
 // difference decodes one difference (T.81 H.2.2) in [-32767, 32768].
-func (r *bitReader) difference(h *huffman) (int32, error) {
+func (r *bitReader) difference(t *differenceTable) (int32, error) {
 	if r.n < 32 { // a code and its bits take 31 at most
 		r.fill()
 	}
-	if e := &h.fast[r.acc>>(64-lookahead)]; e.bits > 0 {
+	if e := &t.fast[r.acc>>(64-lookahead)]; e.bits > 0 {
 		r.acc <<= e.bits
 		r.n -= int(e.bits)
 		return int32(e.difference), nil
 	}
-	return r.longDifference(h)
+	category, err := r.symbol(t.huffman)
+	if err != nil {
+		return 0, err
+	}
+	if category == 16 {
+		return 1 << 15, nil
+	}
+	return extend(r.take(int(category)), int(category)), nil
 }
 
-func (r *bitReader) longDifference(h *huffman) (int32, error) {
+// symbol decodes one symbol. At least 16 bits must be there.
+func (r *bitReader) symbol(h *huffman) (byte, error) {
 	next := uint32(r.acc >> 48)
 	length := 1
 	for next >= h.limit[length] {
@@ -189,14 +217,14 @@ func (r *bitReader) longDifference(h *huffman) (int32, error) {
 	if length > 16 {
 		return 0, fmt.Errorf("%w: undefined Huffman code", ErrCorrupt)
 	}
-	category := int(h.values[h.offset[length]+int32(next>>(16-length))])
-	r.acc <<= length
-	r.n -= length
-	if category == 16 {
-		return 1 << 15, nil
-	}
-	bits := uint32(r.acc >> 32 >> (32 - category))
-	r.acc <<= category
-	r.n -= category
-	return extend(bits, category), nil
+	r.take(length)
+	return h.values[h.offset[length]+int32(next>>(16-length))], nil
+}
+
+// take reads up to 16 bits, which must be there.
+func (r *bitReader) take(n int) uint32 {
+	v := uint32(r.acc >> 32 >> (32 - n))
+	r.acc <<= n
+	r.n -= n
+	return v
 }

@@ -45,7 +45,7 @@ type losslessDecoder struct {
 	format   Format
 	dst      []int32 // cells of the frame, by pixel
 	header   *frameHeader
-	tables   [4]*huffman
+	tables   [4]*differenceTable
 	interval int // restart interval, pixels; 0 for none
 	done     int // bit set of the components that have been decoded
 }
@@ -69,7 +69,7 @@ func (d *losslessDecoder) segment(s segment) error {
 	case isFrameHeader(s.marker):
 		return fmt.Errorf("JPEG process SOF%d in a lossless transfer syntax: %w", s.marker-markerSOF0, errors.ErrUnsupported)
 	case s.marker == markerDHT:
-		return parseHuffmanTables(s.data, &d.tables)
+		return eachHuffmanTable(s.data, d.enterTable)
 	case s.marker == markerDRI:
 		var err error
 		d.interval, err = parseRestartInterval(s.data)
@@ -78,6 +78,15 @@ func (d *losslessDecoder) segment(s segment) error {
 		return fmt.Errorf("%w: components missing", ErrCorrupt)
 	}
 	return nil
+}
+
+func (d *losslessDecoder) enterTable(class, slot byte, counts, values []byte) error {
+	if class != 0 {
+		return fmt.Errorf("%w: AC table in a lossless process", ErrCorrupt)
+	}
+	var err error
+	d.tables[slot], err = newDifferenceTable(counts, values)
+	return err
 }
 
 // scan decodes the scan with the given header (T.81 H.2).
@@ -109,8 +118,8 @@ func (d *losslessDecoder) scan(ctx context.Context, header, data []byte) error {
 // A losslessScan is a scan while it is decoded.
 type losslessScan struct {
 	bits       bitReader
-	components []int      // indices in a pixel
-	tables     []*huffman // of each component
+	components []int              // indices in a pixel
+	tables     []*differenceTable // of each component
 	predictor  byte
 	shift      int   // point transform
 	origin     int32 // prediction of the first sample

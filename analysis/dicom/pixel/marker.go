@@ -23,6 +23,7 @@ const (
 	markerSOI   = 0xD8
 	markerEOI   = 0xD9
 	markerSOS   = 0xDA
+	markerDQT   = 0xDB
 	markerDRI   = 0xDD
 	markerTEM   = 0x01
 )

@@ -200,17 +200,35 @@ func element(tag uint32, vr string, value any) []byte {
 }
 
 // Decoders of the DCT may differ by rounding: T.83 asks for no more than 1.
-func TestDecodeMatchesDCMTKOnBaseline(t *testing.T) {
-	for _, f := range []pixel.Format{phantomFormats[0].format, phantomFormats[5].format} {
+func TestDecodeMatchesDCMTKOnTheDCT(t *testing.T) {
+	for _, tt := range []struct {
+		format  pixel.Format
+		command string
+	}{
+		{gray(61, 83, 8), "dcmcjpeg +eb"},
+		{phantomFormats[5].format, "dcmcjpeg +eb +s4"},
+		{gray(61, 83, 8), "dcmcjpeg +ee"},
+		{gray(61, 83, 12), "dcmcjpeg +ee"},
+		{gray(61, 83, 12), "dcmcjpeg +ee +q 30"},
+	} {
 		original := filepath.Join(t.TempDir(), "original.dcm")
-		if err := os.WriteFile(original, part10(f, phantom(f)), 0o600); err != nil {
+		if err := os.WriteFile(original, part10(tt.format, phantom(tt.format)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		encoded := encode(t, "dcmcjpeg +eb +s4", original)
-		want := decodeInstance(t, readInstance(t, encode(t, "dcmdjpeg +cn", encoded)))
-		if worst := largestDifference(want, decodeInstance(t, readInstance(t, encoded))); worst > 1 {
-			t.Errorf("%s: largest difference %d, want at most 1", f.PhotometricInterpretation, worst)
-		}
+		checkDCT(t, encode(t, tt.command, original))
+	}
+	dir := filepath.Join(sharedData(t), "dicom")
+	checkDCT(t, filepath.Join(dir, "odd", "JPGExtended.dcm"))
+	const ct = "CTImage.dcm_JPEGProcess"
+	checkDCT(t, filepath.Join(dir, "transfer-syntaxes", ct+"1TransferSyntax_1.2.840.10008.1.2.4.50.dcm"))
+	checkDCT(t, filepath.Join(dir, "transfer-syntaxes", ct+"2_4TransferSyntax_1.2.840.10008.1.2.4.51.dcm"))
+}
+
+func checkDCT(t *testing.T, encoded string) {
+	t.Helper()
+	want := decodeInstance(t, readInstance(t, encode(t, "dcmdjpeg +cn", encoded)))
+	if worst := largestDifference(want, decodeInstance(t, readInstance(t, encoded))); worst > 1 {
+		t.Errorf("%s: largest difference %d, want at most 1", filepath.Base(encoded), worst)
 	}
 }
 

@@ -13,8 +13,8 @@
 //
 // RLE, JPEG lossless and JPEG-LS are decoded here: they are small, and as fast
 // as the libraries that others keep for them (JPEG-LS about 63 MB/s of
-// uncompressed CT where CharLS makes 66 to 78). 8-bit JPEG is left to
-// image/jpeg.
+// uncompressed CT where CharLS makes 66 to 78). Of the DCT, 8 bits are left to
+// image/jpeg and 12 bits, which it does not read, are decoded here.
 //
 // JPEG 2000 and HTJ2K are too large to write again. OpenJPEG decodes them,
 // compiled to WebAssembly (internal/openjpeg, 280 kB) and run by wazero: about 9
@@ -116,7 +116,9 @@ func codecOf(uid string) (codec, bool) {
 	case "1.2.840.10008.1.2.5":
 		return codec{"RLE lossless", decodeRLE}, true
 	case "1.2.840.10008.1.2.4.50":
-		return codec{"JPEG baseline", decodeJPEGBaseline}, true
+		return codec{"JPEG baseline", decodeJPEGSequential}, true
+	case "1.2.840.10008.1.2.4.51":
+		return codec{"JPEG extended", decodeJPEGSequential}, true
 	case "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70":
 		return codec{"JPEG lossless", decodeJPEGLossless}, true
 	case "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81":
