@@ -75,10 +75,9 @@ func bomb(n int) []byte {
 }
 
 // liar is a zip archive whose only member claims to unpack to n bytes.
-func liar(n uint64) []byte {
+func liar(n uint64, content []byte) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	content := part10(explicitLittle, axial(0))
 	var packed bytes.Buffer
 	w, _ := flate.NewWriter(&packed, flate.BestSpeed)
 	w.Write(content)
@@ -139,8 +138,9 @@ func attacks() []attack {
 		{"65535×65535, 2147483647 frames", part10(explicitLittle, axial(0).with(tag.Rows, words(65535)).with(tag.Columns, words(65535)).with(tag.NumberOfFrames, text("IS", "2147483647"))), dicom.CodeTruncated},
 		{"65535×65535 RLE", part10(rleLossless, compressed(1)[0].with(tag.Rows, words(65535)).with(tag.Columns, words(65535))), dicom.CodeTooLarge},
 		{"2147483647 RLE frames", part10(rleLossless, compressed(1)[0].with(tag.NumberOfFrames, text("IS", "2147483647"))), dicom.CodeTruncated},
-		{"zip that lies", liar(20 << 20), ""},
-		{"zip that lies grossly", liar(1 << 40), dicom.CodeTooLarge},
+		{"zip that lies", liar(20<<20, append(part10(explicitLittle, axial(0)), make([]byte, 80000)...)), ""},
+		{"zip that lies of meta information", liar(20<<20, append(append(make([]byte, 128), "DICM"...), explicitElement(tag.Tag{Group: 2, Element: 1}, "OB", 90000, make([]byte, 80000)...)...)), dicom.CodeTruncated},
+		{"zip that lies grossly", liar(1<<40, part10(explicitLittle, axial(0))), dicom.CodeTooLarge},
 		{"Rows as LO", with(tag.Rows, text("LO", "6")), dicom.CodeInvalidAttribute},
 		{"Rows empty", with(tag.Rows, words()), dicom.CodeMissingAttribute},
 		{"Rows of one byte", with(tag.Rows, octets("US", []byte{6})), dicom.CodeInvalidAttribute},
@@ -303,7 +303,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(part10(rleLossless, compressed(1)[0]))
 	f.Add(after(explicitLittle, nested(40)))
-	f.Add(liar(1 << 20))
+	f.Add(liar(1<<20, part10(explicitLittle, axial(0))))
 	for _, a := range attacks() {
 		if !strings.Contains(a.name, "HTJ2K") { // slow to set up
 			f.Add(a.file)

@@ -116,26 +116,12 @@ func (in *instance) readMeta(w *walker) (p int, err error) {
 		if err != nil || h.tag.Group != tag.MetadataGroup {
 			break
 		}
-		if h.length > maxValue && h.tag == tag.TransferSyntaxUID || h.length == undefinedLength {
-			return 0, malformed("length of %s", name(h.tag))
+		if p, err = in.metaElement(w, h, &class); err != nil {
+			return 0, err
 		}
-		next := h.value + int(h.length)
-		switch h.tag {
-		case tag.TransferSyntaxUID, tag.MediaStorageSOPClassUID, tag.MediaStorageSOPInstanceUID:
-			if err := w.fill(next); err != nil {
-				return 0, err
-			}
-			uid := validUID(strings.Trim(string(w.b[h.value:next]), " \x00"))
-			switch h.tag {
-			case tag.TransferSyntaxUID:
-				in.transferSyntaxUID = uid
-			case tag.MediaStorageSOPClassUID:
-				class = uid
-			default:
-				in.sopUID = uid
-			}
-		}
-		p = next
+	}
+	if err := w.fill(p); err != nil {
+		return 0, err
 	}
 	if class == mediaStorageDirectoryStorage {
 		return 0, errDirectory
@@ -144,6 +130,34 @@ func (in *instance) readMeta(w *walker) (p int, err error) {
 		return p, nil
 	}
 	return p, in.inferTransferSyntax(w, p, part10)
+}
+
+// metaElement takes note of an element of group 0002, of the SOP class in class,
+// and returns where it ends.
+func (in *instance) metaElement(w *walker, h header, class *string) (int, error) {
+	if h.length == undefinedLength {
+		return 0, malformed("undefined length of %s", name(h.tag))
+	}
+	next := h.value + int(h.length)
+	var uid *string
+	switch h.tag {
+	case tag.TransferSyntaxUID:
+		uid = &in.transferSyntaxUID
+	case tag.MediaStorageSOPClassUID:
+		uid = class
+	case tag.MediaStorageSOPInstanceUID:
+		uid = &in.sopUID
+	default:
+		return next, nil
+	}
+	if h.length > maxValue {
+		return 0, malformed("length of %s", name(h.tag))
+	}
+	if err := w.fill(next); err != nil {
+		return 0, err
+	}
+	*uid = validUID(strings.Trim(string(w.b[h.value:next]), " \x00"))
+	return next, nil
 }
 
 // inferTransferSyntax settles the transfer syntax of content that does not say.
