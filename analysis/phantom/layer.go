@@ -64,6 +64,7 @@ func (l *layer) render(p plane) {
 	l.clear()
 	for i := range l.spine.bodies[:len(l.spine.bodies)-1] {
 		l.paintDisc(l.spine.bodies[i])
+		l.paintDiscFloor(l.spine.bodies[i+1], l.spine.bodies[i])
 	}
 	l.paintBars()
 	for _, b := range l.spine.bodies {

@@ -168,6 +168,33 @@ func (l *layer) paintDisc(b *body) {
 	})
 }
 
+// paintDiscFloor lays the disc over the dish of b's superior endplate, which a
+// fracture can sink deeper than paintDisc reaches.
+func (l *layer) paintDiscFloor(b, upper *body) {
+	const into = 2 // mm that the disc reaches beyond the endplate and the rim
+	top, _, slant, _ := b.rims()
+	slope := -math.Tan(slant * math.Pi / 180)
+	deepest := b.SuperiorConcavity + b.Deformity.Middle*b.AnteriorHeight + into
+	rise := 0.5*b.Depth*math.Abs(slope) + deepest/2 + into
+	c, ok := l.near(b, top-deepest/2, rise, b.Depth/2, b.Width/2)
+	if !ok {
+		return
+	}
+	sigma := l.plane.sigma
+	l.each(c, func(n int, s, a, lateral float64) {
+		rim := top + slope*a
+		if s > rim+into || s < rim-deepest {
+			return
+		}
+		f, ok := b.table.lookup(a, lateral)
+		if !ok || f.inside < 0 {
+			return
+		}
+		cover := cdf((f.inside-2)/sigma) * cdf((s-f.superior+into/2)/sigma) * cdf((rim+into/2-s)/sigma)
+		l.over(n, upper.DiscHU-12, cover)
+	})
+}
+
 // cdf is the cumulative normal distribution.
 func cdf(x float64) float64 {
 	if x <= -cdfReach {

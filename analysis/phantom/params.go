@@ -273,7 +273,7 @@ func (q person) vertebra(rng *rand.Rand, n norm) Vertebra {
 func (q person) curve(v *Vertebra, n norm) {
 	switch n.level.Region() {
 	case spine.Thoracic:
-		v.DiscAngle = 1.8*(q.kyphosis-1) + v.DiscAngle
+		v.DiscAngle += 1.8*(q.kyphosis-1) - 0.7
 	case spine.Lumbar:
 		v.DiscAngle = n.discAngle*(q.lordosis-1) + v.DiscAngle
 	}
