@@ -59,6 +59,56 @@ func smoothScores(g *grid, score []uint8) []uint8 {
 	return out
 }
 
+// A cavity of bone with another such cavity behind it is a vertebral body (of
+// thin trabecular bone), and the other the canal.
+const (
+	// The canal's centre lies behind what of a body's middle could be taken for
+	// it by so much, mm.
+	behindNear, behindFar = 12.0, 34.0
+	behindHalfWidth       = 4.0
+	// The scores, of 255, of the cavity behind from which and up to which the
+	// one before loses, and the fraction it keeps.
+	behindFrom, behindFull = 150, 200
+	behindKeeps            = 0.25
+)
+
+// dropBodies returns score without the cavities that have another behind.
+func dropBodies(g *grid, score []uint8) []uint8 {
+	out := make([]uint8, len(score))
+	n := g.ni * g.nj
+	near, far, half := int(behindNear/g.dj), int(behindFar/g.dj), int(behindHalfWidth/g.di)
+	each(g.nk, func(k int) {
+		src, dst := score[k*n:][:n], out[k*n:][:n]
+		wide := widened(src, g.ni, half)
+		for p, v := range src {
+			if v == 0 {
+				continue
+			}
+			var behind uint8
+			for d := near; d <= far && p+d*g.ni < n; d++ {
+				behind = max(behind, wide[p+d*g.ni])
+			}
+			t := min(max((float64(behind)-behindFrom)/(behindFull-behindFrom), 0), 1)
+			dst[p] = uint8(float64(v) * (1 - t*(1-behindKeeps)))
+		}
+	})
+	return out
+}
+
+// widened returns the running maximum of rows of ni over ±half.
+func widened(src []uint8, ni, half int) []uint8 {
+	out := make([]uint8, len(src))
+	for j := 0; j < len(src); j += ni {
+		row := src[j : j+ni]
+		for i := range row {
+			for _, v := range row[max(i-half, 0):min(i+half+1, ni)] {
+				out[j+i] = max(out[j+i], v)
+			}
+		}
+	}
+	return out
+}
+
 // blur writes scale times the 3 × 3 binomial mean of src to dst; the border is
 // left 0.
 func blur(dst []uint8, src []float32, ni, nj int, scale float32) {

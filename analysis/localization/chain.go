@@ -18,7 +18,7 @@ const (
 	pitchSpread, changeSpread = 0.22, 0.12
 	pitchWeight, changeWeight = 0.35, 0.25
 	// Costs end here, so that a crushed body can be half as high as the next.
-	pitchCostMax, changeCostMax = 2.0, 1.2
+	pitchCostMax, changeCostMax = 0.6, 0.5
 	// wallWeight is the weight of the lateral wall's signal against the disc's.
 	wallWeight = 0.35
 	// discCost is what each further disc must gain.

@@ -10,9 +10,9 @@ const (
 	// boneHU parts bone from soft tissue. Cortical bone of arches and walls
 	// exceeds it when averaged over 2 mm, also in osteoporosis; unenhanced soft
 	// tissue stays below 100 HU.
-	boneHU = 180
+	boneHU = 110
 	// Cord, cerebrospinal fluid, epidural fat mixed with them, and their noise.
-	canalMinHU, canalMaxHU = -60, 160
+	canalMinHU, canalMaxHU = -60, 110
 )
 
 // Rays of the enclosure score.
@@ -21,6 +21,9 @@ const (
 	// The wall lies between 4 mm (a child's canal, from its centre) and 18 mm
 	// (an adult's, at the disc, tilted against the slice).
 	rayMin, rayMax = 4.0, 18.0
+	// Up to rayFull a wall counts fully, at rayMax rayFar: most walls of a canal
+	// lie nearer than half of the widest adult one, 25 mm.
+	rayFull, rayFar = 12.0, 0.3
 	// minBoneArea is the least area of bone, mm², within ±rayMax of a voxel in
 	// the canal: less than a lamina's section.
 	minBoneArea = 50.0
@@ -29,12 +32,20 @@ const (
 // rays holds, for each direction, the index offsets at growing distance.
 type rays struct {
 	offsets [rayCount][]int
-	first   int // distance in steps below which bone refuses the ray
+	weight  []float64 // of bone at each distance
 }
 
 func newRays(g *grid, stride int) rays {
 	step := math.Min(g.di, g.dj)
-	r := rays{first: int(math.Round(rayMin / step))}
+	var r rays
+	for n := 1; float64(n)*step <= rayMax; n++ {
+		far := max(float64(n)*step-rayFull, 0) / (rayMax - rayFull)
+		w := 1 - far*(1-rayFar)
+		if n < int(math.Round(rayMin/step)) {
+			w = 0
+		}
+		r.weight = append(r.weight, w)
+	}
 	for d := range rayCount {
 		sin, cos := math.Sincos(2 * math.Pi * float64(d) / rayCount)
 		for n := 1; float64(n)*step <= rayMax; n++ {
@@ -71,8 +82,8 @@ const (
 
 // enclosure returns for each voxel of g how well its slice shows it as a point
 // of the canal, 0 to 255: the fraction of directions that meet bone at a canal
-// wall's distance, halved where no body lies anterior, and less towards the
-// flanks. It is 0 where the voxel is not soft tissue.
+// wall's distance, of those that stay in the volume, halved where no body lies
+// anterior, and less towards the flanks. It is 0 where the voxel is not soft tissue.
 func enclosure(g *grid) []uint8 {
 	score := make([]uint8, len(g.hu))
 	si, sj := int(math.Ceil(rayMax/g.di))+1, int(math.Ceil(rayMax/g.dj))+1
@@ -81,10 +92,16 @@ func enclosure(g *grid) []uint8 {
 	need := int32(max(1, int(minBoneArea/(g.di*g.dj))))
 	each(g.nk, func(k int) {
 		slice := g.hu[k*g.ni*g.nj:][:g.ni*g.nj]
-		bone := make([]bool, stride*(g.nj+2*sj))
+		walls := make([]wall, stride*(g.nj+2*sj))
+		for p := range walls {
+			walls[p] = beyond
+		}
 		for j := range g.nj {
 			for i, h := range slice[j*g.ni:][:g.ni] {
-				bone[(j+sj)*stride+i+si] = h > boneHU
+				walls[(j+sj)*stride+i+si] = open
+				if h > boneHU {
+					walls[(j+sj)*stride+i+si] = bone
+				}
 			}
 		}
 		near := newCounts(slice, g.ni, g.nj, boneHU)
@@ -95,9 +112,9 @@ func enclosure(g *grid) []uint8 {
 			if h < canalMinHU || h > canalMaxHU || near.within(i-si, i+si, j-sj, j+sj) < need {
 				continue
 			}
-			n := r.count(bone, (j+sj)*stride+i+si)
-			if n >= rayCount/4 {
-				s := float64(n) / rayCount * (1 + body.anterior(g, i, j)) / 2
+			hits, known := r.count(walls, (j+sj)*stride+i+si)
+			if hits >= rayCount/4 && known > rayCount/2 {
+				s := hits / float64(known) * (1 + body.anterior(g, i, j)) / 2
 				score[k*g.ni*g.nj+p] = uint8(255 * s * weight[i])
 			}
 		}
@@ -168,18 +185,32 @@ func (c counts) anterior(g *grid, i, j int) float64 {
 	return min(1, float64(n)/float64((2*hw+1)*(j1-j0+1))/bodyFull)
 }
 
-// count returns how many rays from p meet bone at a fitting distance.
-func (r *rays) count(bone []bool, p int) uint8 {
-	var n uint8
+// wall is what a ray meets.
+type wall uint8
+
+const (
+	open wall = iota
+	bone
+	beyond // the volume's edge
+)
+
+// count returns the weight of the rays from p that meet bone at a fitting
+// distance, and how many do not leave the volume before they end.
+func (r *rays) count(walls []wall, p int) (hits float64, known int) {
+	known = rayCount
 	for _, ray := range &r.offsets {
 		for s, o := range ray {
-			if bone[p+o] {
-				if s+1 >= r.first {
-					n++
-				}
-				break
+			w := walls[p+o]
+			if w == open {
+				continue
 			}
+			if w == beyond {
+				known--
+			} else {
+				hits += r.weight[s]
+			}
+			break
 		}
 	}
-	return n
+	return hits, known
 }

@@ -49,7 +49,7 @@ func FindCanal(v *volume.Volume) ([]CanalPoint, string) {
 		return nil, "the volume has a single slice, row or column"
 	}
 	g := newGrid(v)
-	score := smoothScores(g, enclosure(g))
+	score := dropBodies(g, smoothScores(g, enclosure(g)))
 	path, gain := bestPath(g, score)
 	if len(path) == 0 || gain < minGain || float64(len(path))*g.dk < minCanal {
 		return nil, "no vertebral canal found"

@@ -77,8 +77,10 @@ func meanOf(r *Straight, s int, a float64, l0, l1 int, lo, hi int16) float64 {
 func readSignals(r *Straight) *signals {
 	m := midSagittal(r)
 	sg := &signals{wall: wallSignal(r)}
-	sg.posterior, sg.anterior = bodyWalls(m, r.A0)
-	sg.left, sg.right = lateralWalls(r, sg)
+	smooth := smoothAlong(m, wallSpan)
+	sg.posterior = posteriorWall(smooth, r.A0)
+	sg.left, sg.right = lateralWalls(r, sg.posterior)
+	sg.anterior = anteriorWall(smooth, r.A0, sg)
 	sg.disc, sg.plates = discSignal(m, r.A0, sg)
 	sg.visible = make([]bool, len(m))
 	for s := range m {
@@ -95,35 +97,55 @@ const (
 	levelSpan = 81 // three vertebrae
 )
 
-// bodyWalls finds the posterior and the anterior wall of the bodies in the
-// mid-sagittal plane m, mm anterior of sample a0.
-func bodyWalls(m [][]float64, a0 int) (posterior, anterior []float64) {
-	smooth := smoothAlong(m, wallSpan)
-	posterior = bestLine(len(m), posteriorNear, posteriorFar, func(s, a int) float64 {
+// posteriorWall finds the bodies' posterior wall in the mid-sagittal plane, mm
+// anterior of sample a0.
+func posteriorWall(smooth [][]float64, a0 int) []float64 {
+	return bestLine(len(smooth), posteriorNear, posteriorFar, func(s, a int) float64 {
 		return edge(smooth[s], a0+a, 1)
 	})
-	anterior = bestLine(len(m), posteriorNear+depthMin, posteriorFar+depthMax, func(s, a int) float64 {
-		depth := float64(a) - posterior[s]
+}
+
+// Depth of a body by its width: 0.65 (C5) to 0.95 (T8) of the means in Panjabi
+// et al., Spine 1991;16:888 and 1992;17:299, and in Panjabi's cervical series
+// 1991;16:861; the spread is that of the logarithm, with the width's own error.
+const (
+	depthByWidth     = 0.8
+	depthSpread      = 0.2
+	depthPriorWeight = 0.1
+	// risingWeight is the weight of an edge that rises to anterior: an
+	// osteoporotic body's cortex, or a vessel full of contrast agent on it.
+	risingWeight = 0.8
+)
+
+// anteriorWall finds the bodies' anterior wall in the mid-sagittal plane, mm
+// anterior of sample a0.
+func anteriorWall(smooth [][]float64, a0 int, sg *signals) []float64 {
+	return bestLine(len(smooth), posteriorNear+depthMin, posteriorFar+depthMax, func(s, a int) float64 {
+		depth := float64(a) - sg.posterior[s]
 		if depth < depthMin || depth > depthMax {
 			return -1
 		}
-		return edge(smooth[s], a0+a, -1) - nearerIsBetter*depth
+		t := math.Log(depth/(depthByWidth*(sg.left[s]+sg.right[s]))) / depthSpread
+		wall := max(edge(smooth[s], a0+a, -1), risingWeight*edge(smooth[s], a0+a, 1))
+		return wall - nearerIsBetter*depth - depthPriorWeight*t*t
 	})
-	return posterior, anterior
 }
 
-// The bodies' lateral walls, mm from the canal's centre line.
-const lateralNear, lateralFar = 6, 34
+// The bodies' lateral walls, mm from the canal's centre line, are looked for
+// from bodyFront to bodyMiddle mm before the posterior wall: before the heads of
+// the ribs, within the smallest body.
+const (
+	lateralNear, lateralFar = 6, 34
+	bodyFront, bodyMiddle   = 5, 14
+)
 
-// lateralWalls finds the bodies' walls to the left and to the right, in the
-// middle of their depth.
-func lateralWalls(r *Straight, sg *signals) (left, right []float64) {
+// lateralWalls finds the bodies' walls to the left and to the right.
+func lateralWalls(r *Straight, posterior []float64) (left, right []float64) {
 	m := make([][]float64, len(r.Canal))
 	each(len(m), func(s int) {
-		depth := sg.anterior[s] - sg.posterior[s]
 		m[s] = make([]float64, r.L)
 		for l := range m[s] {
-			m[s][l] = coronalMean(r, s, sg.posterior[s]+depth/3, sg.anterior[s]-depth/4, float64(l-r.L0))
+			m[s][l] = coronalMean(r, s, posterior[s]+bodyFront, posterior[s]+bodyMiddle, float64(l-r.L0))
 		}
 	})
 	smooth := smoothAlong(m, wallSpan)
@@ -242,6 +264,33 @@ func wallSignal(r *Straight) []float64 {
 		}
 		p[s] = sum / n
 	})
+	return periodic(p)
+}
+
+// shellReach is how far from a wall's line its cortex is looked for, mm.
+const shellReach = 3
+
+// shells returns how bright the cortex of the body's anterior or posterior wall
+// is in the mid-sagittal plane m, whichever is darker: osteophytes bridge discs
+// before, veins pierce walls behind.
+func shells(m [][]float64, a0 int, sg *signals) []float64 {
+	out := make([]float64, len(m))
+	for s := range m {
+		cortex := func(at float64) float64 {
+			best := math.Inf(-1)
+			for d := -shellReach; d <= shellReach; d++ {
+				best = max(best, m[s][min(max(a0+int(at)+d, 0), len(m[s])-1)])
+			}
+			return best
+		}
+		out[s] = min(cortex(sg.posterior[s]), cortex(sg.anterior[s]))
+	}
+	return out
+}
+
+// periodic returns p less its trend, in units of its mean amplitude around; 0
+// where it is not known.
+func periodic(p []float64) []float64 {
 	trend := runningMean(p, trendSpan)
 	for s := range p {
 		p[s] -= trend[s]
@@ -289,20 +338,27 @@ const (
 	gapFraction = 0.4
 	// tiltCost is what a step of tilt must gain, HU.
 	tiltCost = 3.0
+	// shellWeight is the weight of bright walls between two ridges, which speak
+	// for a crushed body.
+	shellWeight = 0.5
 	// ridgeWeight is the weight of a single bright ridge, a fused or vanished
 	// disc, against that of a pair.
-	ridgeWeight = 0.6
+	ridgeWeight = 0.45
 )
 
 // discSignal returns the evidence of a disc at each s of the mid-sagittal plane
 // m: a pair of bright ridges about a darker gap, or one bright ridge, in units
 // of the clear discs around.
 func discSignal(m [][]float64, a0 int, sg *signals) ([]float64, []pair) {
-	q := tiltedProfiles(m, a0, sg)
+	middle, rims := tiltedProfiles(m, a0, sg, 0, 0.35), tiltedProfiles(m, a0, sg, 0.25, 0.48)
+	shell := shells(m, a0, sg)
 	raw, plates := make([]float64, len(m)), make([]pair, len(m))
 	each(len(m), func(s int) {
-		depth := sg.anterior[s] - sg.posterior[s]
-		raw[s], plates[s] = discAt(q, s, max(int(gapFraction*depth), gapMin+1))
+		gap := max(int(gapFraction*(sg.anterior[s]-sg.posterior[s])), gapMin+1)
+		raw[s], plates[s] = discAt(middle, shell, s, gap)
+		if c, p := discAt(rims, shell, s, gap); c > raw[s] {
+			raw[s], plates[s] = c, p
+		}
 	})
 	disc := make([]float64, len(m))
 	for s := range disc {
@@ -313,9 +369,10 @@ func discSignal(m [][]float64, a0 int, sg *signals) ([]float64, []pair) {
 	return disc, plates
 }
 
-// tiltedProfiles returns the mean of m across the body, along lines of each
-// tilt, as [tilt][s]; NaN where half of a line lies outside the volume.
-func tiltedProfiles(m [][]float64, a0 int, sg *signals) [][]float64 {
+// tiltedProfiles returns the mean of m along lines of each tilt, over the parts
+// of the body from inner to outer, as fractions of its depth from its middle, as
+// [tilt][s]; NaN where half of a line lies outside the volume.
+func tiltedProfiles(m [][]float64, a0 int, sg *signals, inner, outer float64) [][]float64 {
 	q := make([][]float64, 2*tiltSteps+1)
 	each(len(q), func(t int) {
 		slope := float64(t-tiltSteps) * tiltStep
@@ -323,9 +380,12 @@ func tiltedProfiles(m [][]float64, a0 int, sg *signals) [][]float64 {
 		for s := range m {
 			depth := sg.anterior[s] - sg.posterior[s]
 			mid := (sg.anterior[s] + sg.posterior[s]) / 2
-			half := int(0.35 * depth)
+			near, far := int(math.Ceil(inner*depth)), int(outer*depth)
 			var sum, n float64
-			for d := -half; d <= half; d++ {
+			for d := -far; d <= far; d++ {
+				if d > -near && d < near {
+					continue
+				}
 				y := float64(s) - slope*float64(d)
 				if h := between(m, y, a0+int(mid)+d); !math.IsNaN(h) {
 					sum += h
@@ -333,7 +393,7 @@ func tiltedProfiles(m [][]float64, a0 int, sg *signals) [][]float64 {
 				}
 			}
 			q[t][s] = sum / n
-			if n < float64(half) {
+			if n < float64(far-near) {
 				q[t][s] = math.NaN()
 			}
 		}
@@ -356,7 +416,7 @@ func between(m [][]float64, y float64, a int) float64 {
 
 // discAt returns the greatest contrast, HU, of a disc centred at s with a gap
 // up to gapMax, and its endplates.
-func discAt(q [][]float64, s, gapMax int) (contrast float64, plates pair) {
+func discAt(q [][]float64, shell []float64, s, gapMax int) (contrast float64, plates pair) {
 	contrast = -clipMaxHU
 	n := len(q[0])
 	slope := func(t int) float64 { return float64(t-tiltSteps) * tiltStep }
@@ -378,7 +438,9 @@ func discAt(q [][]float64, s, gapMax int) (contrast float64, plates pair) {
 				if up < 0 || down >= n {
 					break
 				}
-				try(min(q[t][up], q[u][down])-meanBetween(inside, up+2, down-2), up, down, t, u)
+				dark := meanBetween(inside, up+2, down-2)
+				walls := meanBetween(shell, up+2, down-2)
+				try(min(q[t][up], q[u][down])-dark-shellWeight*max(walls-dark, 0), up, down, t, u)
 			}
 		}
 	}
