@@ -125,8 +125,12 @@ func labelAxis(centers []r3.Vec, i int) r3.Vec {
 const minArchOffset = 0.3
 
 // archDirection returns the direction from the arch to the body, across the
-// column; zero where the label holds no arch.
+// column; zero where the label holds no arch. The sacrum and vertebrae that the
+// volume cuts are lopsided for other reasons.
 func (v *labelVertebra) archDirection() r3.Vec {
+	if v.mask.level == spine.S1 || v.cut() {
+		return r3.Vec{}
+	}
 	d := r3.Sub(v.core.center, v.centroid)
 	d = r3.Sub(d, r3.Scale(r3.Dot(d, v.superior), v.superior))
 	if r3.Norm(d) < minArchOffset*v.core.radius {

@@ -3,6 +3,8 @@
 
 package segmentation
 
+import "gonum.org/v1/gonum/spatial/r3"
+
 // meanCanalDepth is the sagittal diameter of a lumbar canal, mm: mean of 87
 // patients (Clouthier 2023, morphable lumbar model). It places the canal where
 // no ring is closed.
@@ -18,10 +20,14 @@ const maxCanalOffset = 12
 
 // findCanal finds the canal as the hole that the arch closes in projection
 // along the axis. It takes ever thinner slabs, since overhanging laminae may
-// cover the canal of a whole vertebra.
-func (f *labelFrame) findCanal(m *labelMask) {
-	f.canal = f.Point(0, -(f.depth+meanCanalDepth)/2, 0)
-	f.canalKnown = false
+// cover the canal of a whole vertebra. Without an arch the canal is placed
+// behind the body, in its plane of symmetry near the direction about.
+func (f *labelFrame) findCanal(m *labelMask, about r3.Vec) {
+	anterior := f.Anterior
+	if !f.arch {
+		anterior = m.symmetricAnterior(f, about)
+	}
+	f.canal, f.canalKnown = r3.Sub(f.Origin, r3.Scale((f.depth+meanCanalDepth)/2, anterior)), false
 	if !f.arch {
 		return
 	}

@@ -51,7 +51,7 @@ func findLabelFrame(v *labelVertebra, anterior r3.Vec) (labelFrame, bool) {
 		if !v.mask.center(&f, v.core.radius) {
 			return f, false
 		}
-		f.findCanal(v.mask)
+		f.findCanal(v.mask, anterior)
 		f.Frame = volume.NewFrame(f.Origin, axis, r3.Sub(f.Origin, f.canal))
 	}
 	return f, true
@@ -167,6 +167,23 @@ func (c *labelMask) exit(p, d r3.Vec, length float64) (float64, bool) {
 			return 0, false
 		}
 		return lineStep * (float64(i) - (0.5-o[i])/(o[i-1]-o[i])), true
+	}
+	return 0, false
+}
+
+// enter returns where the line from p, outside the label, in direction d first
+// enters it, mm from p.
+func (c *labelMask) enter(p, d r3.Vec, length float64) (float64, bool) {
+	o := make([]float64, max(int(length/lineStep)+1, 1))
+	c.line(o, p, r3.Scale(lineStep, d))
+	for i := range o {
+		if o[i] < 0.5 {
+			continue
+		}
+		if i == 0 {
+			return 0, false
+		}
+		return lineStep * (float64(i) - (o[i]-0.5)/(o[i]-o[i-1])), true
 	}
 	return 0, false
 }

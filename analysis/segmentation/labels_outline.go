@@ -236,6 +236,7 @@ func (p *labelProfile) add(x float64, faces []float64) {
 type labelNoise struct {
 	step  float64 // voxel size along the measured direction, mm
 	reach float64 // half-width of the window in which a profile is smoothed, mm
+	rim   float64 // at the ends of a profile, where voxels may be missing, mm
 	faces float64 // voxel faces in the window that are averaged
 }
 
@@ -248,36 +249,55 @@ const smoothVoxels = 1.0
 func (c *labelMask) noise(d, left, along r3.Vec, halfWidth float64) labelNoise {
 	n := labelNoise{step: c.extent(d)}
 	n.reach = smoothVoxels*n.step + outlineStep
+	n.rim = c.extent(along) / 2
 	n.faces = max(2*halfWidth/c.extent(left), 1) * max(n.reach/c.extent(along), 1)
 	return n
 }
 
 // smooth fits a line to the window around each point, with weights that fall
 // to nothing at its ends, and returns its value there with the standard
-// deviation. A voxel's face is uniformly within half a voxel of the true one
-// (SD step/√12). Faces average that out only as far as they spread over a
-// voxel: a boundary along the grid has the same error in each.
+// deviation. Within a rim of the ends, where the edge of the body may have lost
+// its voxels, the line of the nearest window is continued. A voxel's face is
+// uniformly within half a voxel of the true one (SD step/√12). Faces average
+// that out only as far as they spread over a voxel: a boundary along the grid
+// has the same error in each.
 func (p *labelProfile) smooth(n labelNoise) (x, y, sd []float64) {
-	for i := range p.x {
-		from, _ := slices.BinarySearch(p.x, p.x[i]-n.reach)
-		to, _ := slices.BinarySearch(p.x, p.x[i]+n.reach)
-		if to-from < 3 {
-			continue
-		}
+	if len(p.x) < 3 {
+		return nil, nil, nil
+	}
+	first, last := p.x[0]+n.rim, p.x[len(p.x)-1]-n.rim
+	if first > last {
+		first, last = (first+last)/2, (first+last)/2
+	}
+	for _, at := range p.x {
+		center := min(max(at, first), last)
+		from, _ := slices.BinarySearch(p.x, center-n.reach)
+		to, _ := slices.BinarySearch(p.x, center+n.reach)
 		weights := make([]float64, to-from)
 		for j := range weights {
-			weights[j] = max(1-math.Abs(p.x[from+j]-p.x[i])/n.reach, 0)
+			weights[j] = max(1-math.Abs(p.x[from+j]-center)/n.reach, 0)
+			if p.x[from+j] < first || p.x[from+j] > last {
+				weights[j] *= rimWeight
+			}
 		}
 		alpha, beta := stat.LinearRegression(p.x[from:to], p.y[from:to], weights, false)
-		spread := min((slices.Max(p.high[from:to])-slices.Min(p.low[from:to]))/n.step, 1)
+		spread := min((slices.Max(p.high[from:to])-slices.Min(p.low[from:to]))/(ditherVoxels*n.step), 1)
 		faces := max(n.faces*p.share(from, to, n), 1)
-		x, y = append(x, p.x[i]), append(y, alpha+beta*p.x[i])
+		x, y = append(x, at), append(y, alpha+beta*at)
 		sd = append(sd, n.step/math.Sqrt(12)*math.Sqrt(1-spread+spread/faces))
 	}
 	return x, y, sd
 }
 
+// rimWeight is the weight of points in the rim: enough to hold the line where
+// there are no others.
+const rimWeight = 1e-3
+
 // share returns how much of the window is covered, at most 1.
 func (p *labelProfile) share(from, to int, n labelNoise) float64 {
 	return min((p.x[to-1]-p.x[from])/(2*n.reach), 1)
 }
+
+// ditherVoxels is the spread of faces, in voxels, at which their errors average
+// out.
+const ditherVoxels = 1.5
