@@ -200,7 +200,7 @@ func (l *layer) measureBar(n int16, b *bar, r rect) {
 		l.touch(j, r.i0, r.i1)
 		x, y, z := f[0].pixel(r.i0, j), f[1].pixel(r.i0, j), f[2].pixel(r.i0, j)
 		for i := r.i0; i < r.i1; i++ {
-			d := float32(b.outsideAt(x, y, z))
+			d := float32(b.outside(x, y, z))
 			k := j*l.columns + i
 			if d < l.distance[k] {
 				l.distance[k], l.nearest[k] = d, n

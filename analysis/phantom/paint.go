@@ -83,7 +83,7 @@ func (l *layer) paintBody(b *body) {
 		}
 		fill := b.TrabecularHU
 		if inner > 0.01 {
-			fill = b.marrow(l, n, s, a, lateral, inner)
+			fill = b.marrow(l, n, s, a, lateral)
 		}
 		l.over2(n, outer, inner, shell, fill)
 	})
@@ -114,13 +114,13 @@ func (l *layer) coverage(b *body, c *cells, s, a float64, f *surface) (outer, in
 
 // marrow returns the attenuation of the cancellous bone at a pixel, with the
 // basivertebral vein.
-func (b *body) marrow(l *layer, n int, s, a, lateral, inner float64) float64 {
+func (b *body) marrow(l *layer, n int, s, a, lateral float64) float64 {
 	p := r3.Add(l.plane.origin, r3.Add(r3.Scale(float64(n%l.columns), l.plane.column), r3.Scale(float64(n/l.columns), l.plane.row)))
 	const grain = 0.08 // standard deviation of the trabecular texture as a part of its attenuation
 	hu := b.TrabecularHU * (1 + grain*l.tex.at(p, 1.7))
 	// The vein opens at the middle of the posterior wall and reaches the centre.
 	depth := a - b.posteriorWall()
-	middle := (b.table.middle(a, lateral))
+	middle := b.table.middle(a, lateral)
 	r := math.Hypot(lateral*0.6, s-middle)
 	const bore, reach = 1.6, 0.5 // mm, and as a part of the body's depth
 	open := ramp(bore*(1-depth/(reach*b.Depth))+0.4-r, 1.6)

@@ -194,12 +194,12 @@ func within(rng *rand.Rand, low, high float64) float64 { return low + (high-low)
 
 // person holds what all levels of one spine share.
 type person struct {
-	scale, height, disc  float64 // factors
-	kyphosis, lordosis   float64 // factors on the angles
-	trabecular, discHU   float64
-	thickness            float64 // of endplates, mm
-	cortical             float64 // HU
-	apex, cobb, rotation float64 // of the scoliosis: order of level, degrees, degrees per level
+	scale, height, disc float64 // factors
+	kyphosis, lordosis  float64 // factors on the angles
+	trabecular, discHU  float64
+	thickness           float64 // of endplates, mm
+	cortical            float64 // HU
+	apex, cobb          float64 // of the scoliosis: order of level, degrees
 }
 
 func drawPerson(rng *rand.Rand, opt Options, scale float64) person {

@@ -24,14 +24,9 @@ type bar struct {
 	pedicle bool       // opens into the body
 }
 
-// outside returns the signed distance of p to the surface, mm, negative inside.
-func (b *bar) outside(p r3.Vec) float64 {
-	d := r3.Sub(p, b.center)
-	return b.outsideAt(r3.Dot(d, b.axes[0]), r3.Dot(d, b.axes[1]), r3.Dot(d, b.axes[2]))
-}
-
-// outsideAt is outside for a point given along the bar's axes.
-func (b *bar) outsideAt(x, y, z float64) float64 {
+// outside returns the signed distance of a point, given along the bar's axes from
+// its centre, to the surface, mm, negative inside.
+func (b *bar) outside(x, y, z float64) float64 {
 	x, y, z = math.Abs(x)-b.half[0], math.Abs(y)-b.half[1], math.Abs(z)-b.half[2]
 	deepest := max(x, y, z)
 	if deepest <= 0 {

@@ -70,7 +70,7 @@ var habitus = [...]struct {
 	{spine.S1, 175, 74, 145, 1, 0, 0, 0, 22},
 }
 
-// levelIndex places a level between the entries of habitus.
+// habitusAt places a level between the entries of habitus.
 func habitusAt(l spine.Level) (i int, f float64) {
 	for i = 0; i < len(habitus)-2 && habitus[i+1].level < l; i++ {
 	}

@@ -167,8 +167,11 @@ type profile struct {
 	anterior, poster   curve // walls, with their points in the order of S
 }
 
-// curve is a line of points (S, A).
-type curve []struct{ s, a float64 }
+// place is a point of the section: S and A.
+type place struct{ s, a float64 }
+
+// curve is a line of places.
+type curve []place
 
 // profileHalfWidth is how far to each side the endplate is averaged: the
 // project's definition of the six points.
@@ -190,17 +193,17 @@ func newProfile(b *body) *profile {
 			}
 		}
 		if n == 2*profileHalfWidth+1 {
-			p.superior = append(p.superior, struct{ s, a float64 }{sup / float64(n), a})
-			p.inferior = append(p.inferior, struct{ s, a float64 }{inf / float64(n), a})
+			p.superior = append(p.superior, place{sup / float64(n), a})
+			p.inferior = append(p.inferior, place{inf / float64(n), a})
 		}
 	}
 	top, bottom := p.extent()
 	for s := bottom; s <= top; s += step {
 		if a, ok := b.wallAt(s, 1); ok {
-			p.anterior = append(p.anterior, struct{ s, a float64 }{s, a})
+			p.anterior = append(p.anterior, place{s, a})
 		}
 		if a, ok := b.wallAt(s, -1); ok {
-			p.poster = append(p.poster, struct{ s, a float64 }{s, a})
+			p.poster = append(p.poster, place{s, a})
 		}
 	}
 	return p
@@ -264,7 +267,7 @@ func (p *profile) turn(angle float64) {
 
 // section holds the landmarks of one endplate in the turned section.
 type section struct {
-	anterior, middle, posterior struct{ s, a float64 }
+	anterior, middle, posterior place
 	slope, depth                float64
 }
 
@@ -276,7 +279,7 @@ func (p *profile) landmarks(e spine.Endplate) section {
 		c, other, sign = p.inferior, p.superior, -1
 	}
 	var out section
-	corner := func(wall curve, inward float64) (at struct{ s, a float64 }, line float64) {
+	corner := func(wall curve, inward float64) (at place, line float64) {
 		at = c[len(c)/2]
 		for range 4 {
 			height := math.Abs(at.s - other.at(at.a))
@@ -304,7 +307,7 @@ func (p *profile) landmarks(e spine.Endplate) section {
 
 // at returns the curve's S at a, linear between points and constant beyond.
 func (c curve) at(a float64) float64 {
-	i, _ := slices.BinarySearchFunc(c, a, func(q struct{ s, a float64 }, a float64) int {
+	i, _ := slices.BinarySearchFunc(c, a, func(q place, a float64) int {
 		if q.a < a {
 			return -1
 		}
@@ -341,7 +344,7 @@ func (c curve) line(s, sign, height float64) float64 {
 // plate returns the landmarks in the patient.
 func (q *section) plate(f volume.Frame, angle float64) Plate {
 	f = tilt(f, angle)
-	at := func(p struct{ s, a float64 }) r3.Vec { return f.Point(p.s, p.a, 0) }
+	at := func(p place) r3.Vec { return f.Point(p.s, p.a, 0) }
 	return Plate{
 		Anterior: at(q.anterior), Middle: at(q.middle), Posterior: at(q.posterior),
 		Direction: r3.Unit(r3.Add(f.Anterior, r3.Scale(q.slope, f.Superior))),
@@ -381,27 +384,26 @@ func angles(vs []Measured) []Angle {
 		index[v.Level] = i
 	}
 	var out []Angle
-	add := func(name string, of spine.Level, i int, from spine.Endplate, j int, to spine.Endplate) {
+	// add adds the angle from the superior endplate of vertebra i to an endplate
+	// of vertebra j.
+	add := func(name string, of spine.Level, i, j int, to spine.Endplate) {
 		p, q := &vs[i], &vs[j]
 		u, v := p.Superior.Direction, q.Superior.Direction
-		if from == spine.Inferior {
-			u = p.Inferior.Direction
-		}
 		if to == spine.Inferior {
 			v = q.Inferior.Direction
 		}
 		left := r3.Unit(r3.Add(p.Frame.Left, q.Frame.Left))
-		out = append(out, Angle{Name: name, Level: of, From: p.Level, FromEndplate: from, To: q.Level, ToEndplate: to, Degrees: sagittalAngle(u, v, left)})
+		out = append(out, Angle{Name: name, Level: of, From: p.Level, FromEndplate: spine.Superior, To: q.Level, ToEndplate: to, Degrees: sagittalAngle(u, v, left)})
 	}
-	add("THORACIC_KYPHOSIS", spine.Unknown, index[spine.T4], spine.Superior, index[spine.T12], spine.Inferior)
-	add("LUMBAR_LORDOSIS", spine.Unknown, index[spine.L1], spine.Superior, index[spine.S1], spine.Superior)
+	add("THORACIC_KYPHOSIS", spine.Unknown, index[spine.T4], index[spine.T12], spine.Inferior)
+	add("LUMBAR_LORDOSIS", spine.Unknown, index[spine.L1], index[spine.S1], spine.Superior)
 	for i := 1; i < len(vs); i++ {
 		if vs[i].Level == spine.S1 {
 			break
 		}
-		add("GARDNER", vs[i].Level, i-1, spine.Superior, i, spine.Inferior)
+		add("GARDNER", vs[i].Level, i-1, i, spine.Inferior)
 		if vs[i+1].Level != spine.S1 {
-			add("BISEGMENTAL_COBB", vs[i].Level, i-1, spine.Superior, i+1, spine.Inferior)
+			add("BISEGMENTAL_COBB", vs[i].Level, i-1, i+1, spine.Inferior)
 		}
 	}
 	return out
