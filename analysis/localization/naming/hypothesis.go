@@ -74,11 +74,11 @@ func (h hypothesis) site(i int) int {
 
 // at returns what is expected at link i with all names moved down by move sites.
 func (h hypothesis) at(i, move int) *site {
-	k := h.site(i)
-	if k < 0 || k+move >= len(h.column.sites) {
+	k := h.site(i) + move
+	if i == h.extra || k < 0 || k >= len(h.column.sites) {
 		return &nowhere
 	}
-	return &h.column.sites[max(k+move, 0)]
+	return &h.column.sites[k]
 }
 
 func (h hypothesis) level(i int) spine.Level { return h.at(i, 0).level }

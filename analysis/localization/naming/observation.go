@@ -19,7 +19,7 @@ type observation struct {
 	vertebrae []localization.Vertebra
 	geometry  *geometry
 
-	left, right []reach   // one for each vertebra
+	left, right []reach   // of a vertebra above the chain, of each, and of one below
 	lung        []float64 // share of lung beside each, NaN where not seen
 }
 
@@ -39,7 +39,7 @@ func observe(ctx context.Context, vol *volume.Volume, chain []localization.Verte
 		return nil, err
 	}
 	tl, tr := follow(l, r, p.center, pitch)
-	for i := range chain {
+	for i := range tl {
 		o.left, o.right = append(o.left, tl[i].reach()), append(o.right, tr[i].reach())
 	}
 	sampler, inside := vol.Sampler(), extentOf(vol)
@@ -86,18 +86,19 @@ func (o *observation) logLikelihood(h hypothesis) float64 {
 			sum += lungLogLikelihood(o.lung[i], h.at(i, 0).lung)
 		}
 	}
-	return sum + o.reachLogLikelihood(h, 0, len(o.vertebrae), 0)
+	return sum + o.reachLogLikelihood(h, -1, len(o.vertebrae)+1, 0)
 }
 
 // reachLogLikelihood returns the log-likelihood of the reaches of vertebrae
-// [from, to) if h holds, with all names moved down by move sites. It weighs all
-// body sizes.
+// [from, to) if h holds, with all names moved down by move sites; -1 is the
+// vertebra above the chain, and the chain's length that below. It weighs all body
+// sizes.
 func (o *observation) reachLogLikelihood(h hypothesis, from, to, move int) float64 {
 	var sums [len(bodySizes)]float64
 	for k, b := range bodySizes {
 		for i := from; i < to; i++ {
 			m := h.at(i, move).reach
-			sums[k] += m.logLikelihood(o.left[i], b.scale) + m.logLikelihood(o.right[i], b.scale)
+			sums[k] += m.logLikelihood(o.left[i+1], b.scale) + m.logLikelihood(o.right[i+1], b.scale)
 		}
 		sums[k] = sideWeight*sums[k] + b.logWeight
 	}
@@ -120,9 +121,10 @@ func (o *observation) sacralLogLikelihood(i int, h hypothesis) float64 {
 }
 
 const (
-	// The end of the ribs is an anchor if the names about it are not doubtful and
-	// the reaches of the vertebrae within anchorSpan of it beat the same names
+	// The end of the ribs is an anchor if the names about it have a probability of
+	// anchorSure and the reaches of the vertebrae within anchorSpan of it beat the same names
 	// moved by one vertebra by anchorOdds, in log-likelihood.
+	anchorSure = 0.8
 	anchorOdds = 1.0
 	anchorSpan = 3
 )
@@ -130,15 +132,15 @@ const (
 // anchors returns what the names, those of h, rest on.
 func (o *observation) anchors(h hypothesis, names []Name) []string {
 	var out []string
-	for i := range len(o.vertebrae) - 1 {
-		if min(names[i].Probability, names[i+1].Probability) < doubtful {
+	for i := -1; i < len(names); i++ {
+		upper, lower := names[max(i, 0)], names[min(i+1, len(names)-1)]
+		if min(upper.Probability, lower.Probability) < anchorSure || !o.transition(h, i) {
 			continue
 		}
-		upper, lower := h.level(i), h.level(i+1)
-		if upper.Region() == spine.Cervical && lower == spine.T1 && o.transition(h, i) {
+		switch {
+		case h.level(i) == spine.C7 && h.level(i+1) == spine.T1:
 			out = append(out, "first rib")
-		}
-		if upper.Region() == spine.Thoracic && lower == spine.L1 && o.transition(h, i) {
+		case h.level(i).Region() == spine.Thoracic && h.level(i+1) == spine.L1:
 			out = append(out, "last rib")
 		}
 	}
@@ -153,7 +155,7 @@ func (o *observation) anchors(h hypothesis, names []Name) []string {
 // transition reports whether the reaches about vertebrae i and i+1 fit the names
 // of h better than the same names moved up or down.
 func (o *observation) transition(h hypothesis, i int) bool {
-	from, to := max(i+1-anchorSpan, 0), min(i+1+anchorSpan, len(o.vertebrae))
+	from, to := max(i+1-anchorSpan, -1), min(i+1+anchorSpan, len(o.vertebrae)+1)
 	best := max(o.reachLogLikelihood(h, from, to, -1), o.reachLogLikelihood(h, from, to, 1))
 	return o.reachLogLikelihood(h, from, to, 0)-best > anchorOdds
 }

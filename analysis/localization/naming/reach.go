@@ -49,7 +49,7 @@ var (
 		{long: 0.03, end: 0.7, mean: 28, sd: 6},
 		{long: 0.03, end: 0.7, mean: 34, sd: 6},
 	}
-	firstRibReach  = reachModel{long: 0.15, end: 0.55, mean: 64, sd: 6}
+	firstRibReach  = reachModel{long: 0.15, end: 0.55, mean: 66, sd: 8}
 	secondRibReach = reachModel{long: 0.60, end: 0.25, mean: 84, sd: 7}
 	ribReach       = reachModel{long: 0.75, end: 0}
 	// lastRibReach is that of the last rib where there are 11, 12, 13.

@@ -6,7 +6,6 @@ package naming
 import (
 	"context"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
@@ -20,21 +19,23 @@ const (
 	stepMM = 1.5 // between rows (along the canal) and between columns (sideways)
 
 	// The map's depth about the canal's middle: from behind the transverse
-	// processes and the angles of the ribs to beforeMM in front of the middle at
-	// rootMM, short of the aorta, and by beforeSlope more farther out, for the
-	// first rib.
-	behindMM    = 40.0
-	beforeMM    = 4.0
-	beforeSlope = 0.35
-	depthStep   = 2.0
+	// processes and the angles of the ribs to beforeMM in front of the middle,
+	// short of the aorta and most of the kidneys; but where the spine leans
+	// forwards as between T1 and T4 (table.go), by firstRibSlope more for each
+	// millimetre sideways from rootMM, for the first rib.
+	behindMM      = 40.0
+	beforeMM      = 4.0
+	firstRibSlope = 0.35
+	depthStep     = 2.0
 
 	// Processes and necks of ribs lie about here behind the canal's middle; the
 	// first rib runs forward by boneSlope.
 	boneBehindMM = -20.0
 	boneSlope    = 0.6
 
-	// extendMM of canal are added above and below the chain.
-	extendMM = 30.0
+	// extendMM of canal are added above and below the chain: the bones of the
+	// vertebra next to it.
+	extendMM = 60.0
 
 	mapColumns = int((farMM-rootMM)/stepMM) + 1
 )
@@ -149,7 +150,7 @@ func project(s *volume.Sampler, inside extent, f volume.Frame, l float64) float6
 		return math.NaN()
 	}
 	p, step := f.Point(0, -behindMM, l), r3.Scale(depthStep, f.Anterior)
-	front := beforeMM + beforeSlope*(math.Abs(l)-rootMM)
+	front := beforeMM + frontSlope(f)*(math.Abs(l)-rootMM)
 	var a, b float64 = volume.OutsideHU, volume.OutsideHU
 	best := math.Inf(-1)
 	for x := -behindMM; x <= front; x += depthStep {
@@ -159,6 +160,17 @@ func project(s *volume.Sampler, inside extent, f volume.Frame, l float64) float6
 		p = r3.Add(p, step)
 	}
 	return best / 3
+}
+
+// The lean of the spine, degrees, from which on the map begins to reach forwards
+// for the first rib, and at which it does so in full.
+const leanBegins, leanFull = 8.0, 20.0
+
+// frontSlope returns by how much the map's depth grows with the distance from
+// the canal at f.
+func frontSlope(f volume.Frame) float64 {
+	lean := sagittalInclination(r3.Scale(-1, f.Superior))
+	return firstRibSlope * min(max((lean-leanBegins)/(leanFull-leanBegins), 0), 1)
 }
 
 // extent says which positions a volume covers.
@@ -191,14 +203,13 @@ func (m *boneMap) smooth() {
 }
 
 const (
-	// The background of a pixel is the low percentile of its column within
-	// backgroundMM above and below: past the rib's own height, short of the next
-	// two. One value in backgroundRank is lower.
-	backgroundMM   = 13.5
-	backgroundRank = 7
+	// The background of a pixel is the lower of its neighbours above, or that of
+	// its neighbours below if it is higher, within backgroundMM: more than the
+	// height of a rib at its steepest. So the edge of a kidney is no rib.
+	backgroundMM = 16.5
 	// The background counts as at least 0 HU, where it is lung, and at most softHU,
 	// enhanced kidney or noise, where bone surrounds the pixel.
-	softHU = 150.0
+	softHU = 200.0
 	// Bone begins boneHU above the background and is sure at sureHU: thin
 	// cortex in slices of 5 mm, and old ribs, are hardly brighter.
 	boneHU = 40.0
@@ -209,25 +220,36 @@ const (
 // from what is above and below it, 0 to 1; NaN where the map is.
 func (m *boneMap) contrast() []float64 {
 	out := make([]float64, len(m.values))
-	half := int(backgroundMM / stepMM)
-	var near []float64
 	for c := range mapColumns {
 		for r := range m.rows {
-			near = near[:0]
-			for k := max(r-half, 0); k <= min(r+half, m.rows-1); k++ {
-				if v := m.values[k*mapColumns+c]; !math.IsNaN(v) {
-					near = append(near, v)
-				}
-			}
 			i := r*mapColumns + c
-			if math.IsNaN(m.values[i]) {
-				out[i] = math.NaN()
-				continue
-			}
-			slices.Sort(near)
-			background := min(max(near[len(near)/backgroundRank], 0), softHU)
-			out[i] = min(max((m.values[i]-background-boneHU)/(sureHU-boneHU), 0), 1)
+			background := min(max(m.floor(r, c, -1), m.floor(r, c, 1), 0), softHU)
+			out[i] = min(max((m.values[i]-background-boneHU)/(sureHU-boneHU), 0), 1) // NaN stays NaN
 		}
 	}
 	return out
+}
+
+// floor returns the second lowest value of column c within backgroundMM of row r
+// above (step -1) or below (step 1) it, minus infinity if the volume ends
+// within half of that.
+func (m *boneMap) floor(r, c, step int) float64 {
+	lowest, second := math.Inf(1), math.Inf(1)
+	n := 0
+	for k := r + step; k >= 0 && k < m.rows && n < int(backgroundMM/stepMM); k += step {
+		v := m.values[k*mapColumns+c]
+		if math.IsNaN(v) {
+			break
+		}
+		n++
+		if v < lowest {
+			lowest, second = v, lowest
+		} else {
+			second = min(second, v)
+		}
+	}
+	if 2*n < int(backgroundMM/stepMM) {
+		return math.Inf(-1)
+	}
+	return second
 }

@@ -31,8 +31,9 @@ const (
 	// Per column of stepMM a path climbs at most one row and falls at most two:
 	// upper ribs run level, the twelfth at 45 degrees and more.
 	maxRise, maxFall = 1, 2
-	// bendCost is charged for each row that a path climbs or falls.
-	bendCost = 0.04
+	// bendCost is charged for each row that a path climbs or falls on bone,
+	// gapBendCost off it: what follows a gap must lie straight ahead.
+	bendCost, gapBendCost = 0.04, 0.3
 
 	// A column of sure bone pays boneGain, one without costs noBoneCost, each
 	// column farther out onward as much as the one before: a path crosses a gap of
@@ -103,8 +104,12 @@ func (t *tracer) next(r, c int) (outlook float64, fall int) {
 		if k < 0 || k >= t.rows {
 			continue
 		}
+		cost := bendCost
+		if min(t.gain[r*mapColumns+c], t.gain[k*mapColumns+c+1]) < 0 {
+			cost = gapBendCost
+		}
 		// Comparison with NaN, outside the volume, is false.
-		if v := t.outlook[k*mapColumns+c+1] - bendCost*math.Abs(float64(d)); v > outlook {
+		if v := t.outlook[k*mapColumns+c+1] - cost*math.Abs(float64(d)); v > outlook {
 			outlook, fall = v, d
 		}
 	}
@@ -319,12 +324,22 @@ func (t *tracer) hidden(center, pitch float64) bool {
 	return false
 }
 
-// follow returns the bone followed from each vertebra to both sides. center and
-// pitch are the vertebrae's rows and their spacing in rows.
+// follow returns the bone followed to both sides from each vertebra, and from one
+// above and one below, so that their bones are not taken for the chain's own.
+// center and pitch are the vertebrae's rows and their spacing in rows.
 func follow(l, r *boneMap, center, pitch []float64) (leftward, rightward []trace) {
+	center, pitch = flank(center, pitch)
 	tl, tr := newTracer(l), newTracer(r)
 	rows := roots(tl, tr, center, pitch)
 	return tl.followAll(rows, center, pitch), tr.followAll(rows, center, pitch)
+}
+
+// flank adds a vertebra above and one below.
+func flank(center, pitch []float64) (flankedCenter, flankedPitch []float64) {
+	last := len(center) - 1
+	flankedCenter = append(append([]float64{center[0] - pitch[0]}, center...), center[last]+pitch[last])
+	flankedPitch = append(append([]float64{pitch[0]}, pitch...), pitch[last])
+	return flankedCenter, flankedPitch
 }
 
 // followAll returns the bone followed from the given common rows.
