@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/endplate/endplate/analysis/dicom/pixel"
@@ -75,4 +76,23 @@ func TestJPEG2000WithContradictingSign(t *testing.T) {
 	if low != -2000 || high != 1896 {
 		t.Errorf("samples from %d to %d, want -2000 to 1896", low, high)
 	}
+}
+
+// The compiled module is shared.
+func TestJPEG2000DecodesConcurrently(t *testing.T) {
+	i := readInstance(t, filepath.Join(sharedData(t), "dicom", "nema-ct", "CT2_J2KR"))
+	want := decodeInstance(t, i)
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			got := i.samples()
+			if err := pixel.Decode(t.Context(), i.transferSyntax, i.frame, i.format, got); err != nil {
+				t.Error(err)
+			}
+			if worst := largestDifference(want, got); worst > 0 {
+				t.Errorf("largest difference %d from a decoding alone", worst)
+			}
+		})
+	}
+	group.Wait()
 }

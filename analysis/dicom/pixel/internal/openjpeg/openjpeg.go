@@ -27,9 +27,10 @@ var binaryModule []byte
 
 // Memory that an instance may take, bytes.
 const (
-	// OpenJPEG holds each sample twice, as an int32 of a tile and of the image,
-	// and next to them the state of its code blocks.
-	memoryPerSample = 20
+	// OpenJPEG holds each sample up to twice, as an int32 of a tile and of the
+	// image, and with it the state of its code block: a little for blocks of 64×64
+	// samples, 30 bytes for the smallest, of 4×4.
+	memoryPerSample = 48
 	// Stack, tables, and what a small frame's many code blocks and packets take.
 	memoryBase = 32 << 20
 	// maxMemory is the limit for one instance, and that of the module.
