@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package analysis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/localization/naming"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// Options steer an analysis. The zero value is the default.
+type Options struct {
+	// Fixed is a level that the caller knows; the others follow from it.
+	Fixed *naming.Fixed
+
+	// Labels outlines the vertebrae in the place of the image's own
+	// segmentation, and names them.
+	Labels *volume.LabelMap
+
+	// Progress is told of each stage as it begins, with the fraction done.
+	Progress func(stage string, fraction float64)
+}
+
+func (o Options) progress(stage string, fraction float64) {
+	if o.Progress != nil {
+		o.Progress(stage, fraction)
+	}
+}
+
+// MeasureCT measures every vertebra that vol shows. A volume without a spine
+// gives a result with a reason, not an error; an error is returned if ctx ends,
+// or if opt.Fixed cannot hold.
+func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, error) {
+	opt.progress("orienting", 0)
+	vol = vol.Canonical()
+	opt.progress("finding the spine", 0.05)
+	found, err := localization.Find(ctx, vol)
+	if err != nil {
+		return nil, fmt.Errorf("localization: %w", err)
+	}
+	if opt.Labels != nil {
+		result, err := MeasureLabels(ctx, opt.Labels, opt)
+		if result != nil {
+			result.Canal = found.Canal
+		}
+		return result, err
+	}
+	if len(found.Vertebrae) == 0 {
+		return &Result{Canal: found.Canal, Reason: found.Reason}, nil
+	}
+	opt.progress("naming levels", 0.3)
+	names, err := naming.Levels(ctx, vol, found, opt.Fixed)
+	if err != nil {
+		return nil, err
+	}
+	opt.progress("outlining bodies", 0.45)
+	bodies, err := segmentation.FromImage(ctx, vol, found)
+	if err != nil {
+		return nil, fmt.Errorf("segmentation: %w", err)
+	}
+	opt.progress("measuring", 0.95)
+	result := &Result{Canal: found.Canal}
+	for _, w := range names.Warnings {
+		result.Warnings = append(result.Warnings, Warning(w))
+	}
+	for i := range found.Vertebrae {
+		result.Vertebrae = append(result.Vertebrae, vertebra(&found.Vertebrae[i], names.Names[i], &bodies[i]))
+	}
+	result.assess()
+	opt.progress("measured", 1)
+	return result, nil
+}
+
+// MeasureLabels measures every vertebra that a label map outlines. Label values
+// are VerSe's or TotalSegmentator's, told apart by the values present. A map
+// without a vertebra gives a result with a reason.
+func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*Result, error) {
+	scheme, err := segmentation.DetectLabelScheme(labels)
+	if errors.Is(err, segmentation.ErrNoLabels) {
+		return &Result{Reason: "no vertebra is labelled"}, nil
+	}
+	result := &Result{}
+	if err != nil {
+		result.warn("LABEL_SCHEME_DOUBTFUL", err.Error())
+	}
+	bodies, err := segmentation.FromLabels(ctx, segmentation.LabelLevels(labels, scheme))
+	if errors.Is(err, segmentation.ErrNoLabels) {
+		return &Result{Reason: "no vertebra is labelled"}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("label map: %w", err)
+	}
+	for _, b := range bodies {
+		result.Vertebrae = append(result.Vertebrae, labelled(b))
+	}
+	result.assess()
+	return result, nil
+}
+
+func (r *Result) warn(code, message string) {
+	r.Warnings = append(r.Warnings, Warning{Code: code, Message: message})
+}
+
+// vertebra puts together what localization, naming and segmentation say of one
+// vertebra, up to its landmarks.
+func vertebra(found *localization.Vertebra, name naming.Name, body *segmentation.Body) Vertebra {
+	v := Vertebra{
+		Level:            name.Level,
+		LevelProbability: name.Probability,
+		LevelAlternative: name.Alternative,
+		Center:           found.Center,
+		Complete:         !found.Truncated && !found.Sacral,
+	}
+	switch {
+	case found.Truncated:
+		v.Status, v.Reason = Truncated, found.Reason
+	case found.Sacral || name.Level == spine.S1:
+		v.sacrum(body)
+	default:
+		v.measure(body)
+	}
+	return v
+}
+
+// labelled is vertebra for a label map, whose names are given.
+func labelled(b segmentation.LabelBody) Vertebra {
+	v := Vertebra{Level: b.Level, LevelProbability: 1, Center: b.Center, Complete: !b.Truncated && b.Level != spine.S1}
+	switch {
+	case b.Truncated:
+		v.Status, v.Reason = Truncated, b.Reason
+	case b.Body == nil:
+		v.Status, v.Reason = NotMeasurable, b.Reason
+	case b.Level == spine.S1:
+		v.sacrum(b.Body)
+	default:
+		v.measure(b.Body)
+		if v.Reason == "" {
+			v.Reason = b.Reason
+		}
+	}
+	return v
+}
+
+// measure places the landmarks on a body.
+func (v *Vertebra) measure(b *segmentation.Body) {
+	v.Body = b
+	points, err := landmark.FromBody(b)
+	if err != nil {
+		v.Status, v.Reason = NotMeasurable, err.Error()
+		return
+	}
+	v.Status, v.Landmarks, v.Center = Measured, points, points.Center
+}
+
+// sacrum places the landmarks on the first sacral segment's superior endplate,
+// which serves angles and the lumbosacral disc alone.
+func (v *Vertebra) sacrum(b *segmentation.Body) {
+	v.Status, v.Reason = NotMeasurable, "of the sacrum only the superior endplate is measured"
+	v.Body = b
+	points, err := landmark.SacrumFromBody(b)
+	if err != nil {
+		v.Reason = err.Error()
+		return
+	}
+	v.Landmarks, v.Center = points, points.Center
+}
+
+// assess fills in heights, angles and findings.
+func (r *Result) assess() {
+	column := make([]morphometry.Vertebra, len(r.Vertebrae))
+	for i, v := range r.Vertebrae {
+		column[i] = morphometry.Vertebra{Level: v.Level, Landmarks: v.Landmarks}
+	}
+	a := finding.Assess(column)
+	for i, assessed := range a.Vertebrae {
+		v := &r.Vertebrae[i]
+		v.Heights, v.Expected, v.Deformity = assessed.Heights, assessed.Expected, assessed.Deformity
+		v.WedgeAngle, v.DiscHeight = (*Measurement)(assessed.WedgeAngle), (*Measurement)(assessed.DiscHeight)
+	}
+	r.Angles, r.Findings = a.Angles, a.Findings
+}
