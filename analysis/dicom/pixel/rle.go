@@ -55,9 +55,9 @@ func rleSegments(frame []byte, want int) ([][]byte, error) {
 		return nil, fmt.Errorf("%w: %d RLE segments, want %d", ErrCorrupt, n, want)
 	}
 	segments := make([][]byte, want)
-	end := uint32(min(len(frame), 1<<32-1))
+	end := int64(len(frame))
 	for i := want - 1; i >= 0; i-- {
-		start := binary.LittleEndian.Uint32(frame[4+4*i:])
+		start := int64(binary.LittleEndian.Uint32(frame[4+4*i:]))
 		if start < rleHeaderSize || start > end {
 			return nil, fmt.Errorf("%w: RLE segment %d at %d, beyond %d", ErrCorrupt, i+1, start, end)
 		}
