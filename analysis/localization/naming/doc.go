@@ -6,18 +6,19 @@
 // In comes a canonical CT volume and the chain that localization found in it;
 // out comes a name for each vertebra with its probability and its runner-up.
 //
-// A hypothesis is a column (how many vertebrae have ribs, how many are lumbar)
-// and the place of the chain in it. Its posterior comes from all cues together:
-// how far bone reaches sideways from each vertebra (rib, transverse process or
-// neither), the first sacral segment and the breadth of its alae, lung beside
-// the vertebra, the iliac crests, and the distances and inclinations of
-// neighbouring vertebrae with the statistics of some 1,900 named spines
-// (table.go). Cues that share their causes of error are tempered, and those
-// that only rank neighbouring names are bounded, so that without an anchor (a
-// transition between regions that is seen) the names stay a guess and say so.
+// A hypothesis is a column (how many vertebrae have ribs, how many are lumbar),
+// the place of the chain in it, and at most one fault of the chain. Its posterior
+// comes from all cues together: how far bone reaches sideways from each vertebra
+// (rib, transverse process or neither), the mark of the first sacral segment,
+// lung beside the vertebra, and the distances and inclinations of neighbouring
+// vertebrae with the statistics of some 1,900 named spines (table.go). Cues that
+// share their causes of error are tempered, and geometry is bounded, so that
+// without an anchor (the first rib, the last rib or the sacrum in view) the names
+// stay a guess and say so.
 //
-// Limits: a chain that shows none of the first rib, the last rib and the sacrum
-// cannot be named with confidence, nor can a purely cervical one. Names above
-// and below a transitional vertebra follow the count of ribs, not the nerve
-// roots.
+// Limits: C1, C2 and the skull are not looked for, so that a cervical chain
+// without the first rib is named by its proportions alone. About a transitional
+// vertebra names follow the count of ribs, not the nerve roots. Ribs are followed
+// within 99 mm of the canal; a field of view narrower than 80 mm on either side
+// hides them.
 package naming

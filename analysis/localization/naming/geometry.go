@@ -32,7 +32,7 @@ const (
 	// fractures, fusions and posture explain more than another name does. With it
 	// the stated probabilities of windows of 4 to 9 vertebrae stay below their
 	// frequency of being right (TestGeometryIsNotOverconfident).
-	geometryFloor = 0.01
+	geometryFloor = 0.02
 
 	// Steps whose pitch differs by more than this factor from the median of
 	// their neighbours are left out: a crushed body or a missed one.

@@ -74,16 +74,36 @@ func Levels(ctx context.Context, vol *volume.Volume, s *localization.Spine, fixe
 	}
 	hypotheses := enumerate(s.Vertebrae, seen.geometry)
 	if fixed != nil {
-		if hypotheses, err = restrict(hypotheses, s.Vertebrae, *fixed); err != nil {
+		n, err := nameFixed(hypotheses, seen, *fixed)
+		if err != nil {
 			return Naming{}, fmt.Errorf("naming levels: %w", err)
 		}
+		return n, nil
 	}
 	if len(hypotheses) == 0 {
 		return tooLong(len(s.Vertebrae)), nil
 	}
-	p := weigh(hypotheses, seen)
-	return conclude(hypotheses, p, seen, fixed != nil), nil
+	return conclude(hypotheses, weigh(hypotheses, seen), seen, nil), nil
 }
+
+// nameFixed names the chain with one level fixed, and warns if the image speaks
+// against it.
+func nameFixed(hs []hypothesis, seen *observation, fixed Fixed) (Naming, error) {
+	agree, nearest, err := restrict(hs, seen.vertebrae, fixed)
+	if err != nil {
+		return Naming{}, err
+	}
+	own := marginal(hs, weigh(hs, seen), nearest, fixed.Level)
+	n := conclude(agree, weigh(agree, seen), seen, []string{"fixed"})
+	if own.Probability < contradicted {
+		n.Warnings = append(n.Warnings, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("the image speaks for %v (%.0f %%) where %v was given",
+			own.Alternative, 100*own.AlternativeProbability, fixed.Level)})
+	}
+	return n, nil
+}
+
+// contradicted is the probability below which a given level is called into doubt.
+const contradicted = 0.05
 
 // tooLong is the naming of a chain that has more vertebrae than a spine.
 func tooLong(n int) Naming {
@@ -103,22 +123,27 @@ const fixedMM = 60.0
 
 var errFixedLevel = errors.New("fixed level cannot hold")
 
-// restrict returns the hypotheses that agree with fixed.
-func restrict(hs []hypothesis, chain []localization.Vertebra, fixed Fixed) ([]hypothesis, error) {
-	nearest, least := 0, math.Inf(1)
+// restrict returns the hypotheses that agree with fixed, and the link of the
+// chain that it fixes.
+func restrict(hs []hypothesis, chain []localization.Vertebra, fixed Fixed) (agree []hypothesis, nearest int, err error) {
+	least := math.Inf(1)
 	for i, v := range chain {
 		if d := r3.Norm(r3.Sub(v.Center, fixed.Position)); d < least {
 			nearest, least = i, d
 		}
 	}
 	if !(least <= fixedMM) {
-		return nil, fmt.Errorf("%w: %v is %.0f mm from the nearest vertebra", errFixedLevel, fixed.Level, least)
+		return nil, 0, fmt.Errorf("%w: %v is %.0f mm from the nearest vertebra", errFixedLevel, fixed.Level, least)
 	}
-	agree := slices.DeleteFunc(hs, func(h hypothesis) bool { return h.level(nearest) != fixed.Level })
+	for _, h := range hs {
+		if fixed.Level != spine.Unknown && h.level(nearest) == fixed.Level {
+			agree = append(agree, h)
+		}
+	}
 	if len(agree) == 0 {
-		return nil, fmt.Errorf("%w: vertebra %d of %d as %v fits no spine", errFixedLevel, nearest+1, len(chain), fixed.Level)
+		return nil, 0, fmt.Errorf("%w: vertebra %d of %d as %v fits no spine", errFixedLevel, nearest+1, len(chain), fixed.Level)
 	}
-	return agree, nil
+	return agree, nearest, nil
 }
 
 // weigh returns the posterior probability of each hypothesis.
@@ -140,21 +165,16 @@ func weigh(hs []hypothesis, seen *observation) []float64 {
 }
 
 // conclude turns the posterior into names: those of the likeliest sequence of
-// levels, each with its marginal probability.
-func conclude(hs []hypothesis, p []float64, seen *observation, fixed bool) Naming {
+// levels, each with its marginal probability. given are anchors from outside the
+// image.
+func conclude(hs []hypothesis, p []float64, seen *observation, given []string) Naming {
 	n := len(seen.vertebrae)
 	best := likeliest(hs, p, n)
 	out := Naming{Hypothesis: best.column.String()}
 	for i := range n {
 		out.Names = append(out.Names, marginal(hs, p, i, best.level(i)))
 	}
-	if fixed {
-		out.Anchors = append(out.Anchors, "fixed")
-	}
-	out.Anchors = append(out.Anchors, seen.anchors(best, out.Names)...)
-	if len(out.Anchors) == 0 && leastSure(out.Names).Probability >= doubtful {
-		out.Anchors = []string{"ribs and proportions"}
-	}
+	out.Anchors = append(given, seen.anchors(best, out.Names)...)
 	out.Guess = len(out.Anchors) == 0
 	out.Warnings = warnings(&out, best, seen)
 	return out

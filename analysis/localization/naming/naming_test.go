@@ -6,6 +6,7 @@ package naming_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -178,6 +179,20 @@ func TestFixedLevelNamesTheRest(t *testing.T) {
 	}
 }
 
+// A given level wins over the image, but not in silence.
+func TestFixedLevelAgainstTheImage(t *testing.T) {
+	t.Parallel()
+	s := draw(2, phantom.Options{}, spine.T10, spine.S1)
+	at := slices.Index(s.levels, spine.L1)
+	n := s.name(t, &naming.Fixed{Level: spine.L2, Position: s.spine.Vertebrae[at].Center})
+	if got := n.Names[at].Level; got != spine.L2 {
+		t.Errorf("level = %v, want L2 as given", got)
+	}
+	if !warned(n, "LEVELS_INCONSISTENT") {
+		t.Errorf("warnings = %v, want LEVELS_INCONSISTENT", n.Warnings)
+	}
+}
+
 func TestFixedLevelThatCannotHold(t *testing.T) {
 	t.Parallel()
 	s := draw(20, phantom.Options{}, spine.L1, spine.L4)
@@ -335,6 +350,23 @@ func TestLevelsStopsWithItsContext(t *testing.T) {
 	if _, err := naming.Levels(ctx, s.vol, s.spine, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want %v", err, context.Canceled)
 	}
+}
+
+func ExampleLevels() {
+	s := phantom.Random(rand.New(rand.NewPCG(1, 7)), phantom.Options{})
+	vol := s.CT(s.Cover(spine.T11, spine.L3, 8, 220, 2, 3))
+	found, err := localization.Find(context.Background(), vol)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	n, err := naming.Levels(context.Background(), vol, found, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(n.Anchors, n.Hypothesis)
+	// Output: [last rib] 12 ribs, 5 lumbar
 }
 
 func BenchmarkLevels(b *testing.B) {

@@ -149,13 +149,21 @@ func (o *observation) anchors(h hypothesis, names []Name) []string {
 			out = append(out, "sacrum")
 		}
 	}
+	if len(out) == 0 && leastSure(names).Probability >= doubtful && o.beats(h, -1, len(names)+1) {
+		out = append(out, "ribs and proportions")
+	}
 	return out
 }
 
-// transition reports whether the reaches about vertebrae i and i+1 fit the names
-// of h better than the same names moved up or down.
+// transition reports whether the reaches about vertebrae i and i+1 speak for the
+// names of h.
 func (o *observation) transition(h hypothesis, i int) bool {
-	from, to := max(i+1-anchorSpan, -1), min(i+1+anchorSpan, len(o.vertebrae)+1)
+	return o.beats(h, max(i+1-anchorSpan, -1), min(i+1+anchorSpan, len(o.vertebrae)+1))
+}
+
+// beats reports whether the reaches of vertebrae [from, to) fit the names of h
+// better than the same names moved up or down.
+func (o *observation) beats(h hypothesis, from, to int) bool {
 	best := max(o.reachLogLikelihood(h, from, to, -1), o.reachLogLikelihood(h, from, to, 1))
 	return o.reachLogLikelihood(h, from, to, 0)-best > anchorOdds
 }

@@ -36,6 +36,8 @@ const (
 	// extendMM of canal are added above and below the chain: the bones of the
 	// vertebra next to it.
 	extendMM = 60.0
+	// longestMM bounds the way from one link of the chain to the next.
+	longestMM = 150.0
 
 	mapColumns = int((farMM-rootMM)/stepMM) + 1
 )
@@ -59,7 +61,11 @@ type path struct {
 func newPath(chain []localization.Vertebra) *path {
 	knots := make([]float64, len(chain))
 	for i := 1; i < len(chain); i++ {
-		knots[i] = knots[i-1] + max(r3.Norm(r3.Sub(chain[i].Canal, chain[i-1].Canal)), stepMM)
+		d := r3.Norm(r3.Sub(chain[i].Canal, chain[i-1].Canal))
+		if !(d > stepMM) { // NaN included
+			d = stepMM
+		}
+		knots[i] = knots[i-1] + min(d, longestMM)
 	}
 	tangents := make([]r3.Vec, len(chain)) // towards inferior
 	for i := range chain {
