@@ -19,6 +19,9 @@ const (
 	pitchWeight, changeWeight = 0.35, 0.25
 	// Costs end here, so that a crushed body can be half as high as the next.
 	pitchCostMax, changeCostMax = 0.6, 0.5
+	// leastPitch is the least pitch by the expected one: a vertebra plana of 5 mm
+	// between two discs.
+	leastPitch = 0.4
 	// wallWeight is the weight of the lateral wall's signal against the disc's.
 	wallWeight = 0.35
 	// discCost is what each further disc must gain.
@@ -84,10 +87,14 @@ func discGain(sg *signals, s int) float64 {
 }
 
 // pitchPrior is the cost of a vertebra of this pitch above s: log-normal about
-// what the body's depth leads to expect.
+// what the body's depth leads to expect, and infinite below leastPitch.
 func pitchPrior(sg *signals, s, pitch int) float64 {
 	m := s - pitch/2
-	t := math.Log(float64(pitch)/(pitchByDepth*(sg.anterior[m]-sg.posterior[m]))) / pitchSpread
+	ratio := float64(pitch) / (pitchByDepth * (sg.anterior[m] - sg.posterior[m]))
+	if ratio < leastPitch {
+		return math.Inf(1)
+	}
+	t := math.Log(ratio) / pitchSpread
 	return min(pitchWeight*t*t, pitchCostMax)
 }
 

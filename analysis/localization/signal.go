@@ -111,7 +111,7 @@ func posteriorWall(smooth [][]float64, a0 int) []float64 {
 const (
 	depthByWidth     = 0.8
 	depthSpread      = 0.2
-	depthPriorWeight = 0.1
+	depthPriorWeight = 0.3
 	// risingWeight is the weight of an edge that rises to anterior: an
 	// osteoporotic body's cortex, or a vessel full of contrast agent on it.
 	risingWeight = 0.8
