@@ -54,7 +54,7 @@ func blind(chain []localization.Vertebra) []Name {
 // Without an image, from the centres of 4 to 9 neighbours, the stated
 // probability does not exceed the frequency of being right, over all windows and
 // where it is high. It is lower, as these centres are better than a chain's and
-// these spines straighter than fractured ones, but not by more than 0.3.
+// these spines straighter than fractured ones, but not by more than 0.35.
 func TestGeometryIsNotOverconfident(t *testing.T) {
 	spines := readSpines(t, groundTruth)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -70,17 +70,17 @@ func TestGeometryIsNotOverconfident(t *testing.T) {
 			right = 1
 		}
 		all.n, all.right, all.stated = all.n+1, all.right+right, all.stated+name.Probability
-		if name.Probability > 0.7 {
+		if name.Probability > 0.5 {
 			sure.n, sure.right, sure.stated = sure.n+1, sure.right+right, sure.stated+name.Probability
 		}
 	}
-	t.Logf("%.0f windows: right %.3f, stated %.3f; of the %.0f stated above 0.7: right %.3f, stated %.3f",
+	t.Logf("%.0f windows: right %.3f, stated %.3f; of the %.0f stated above 0.5: right %.3f, stated %.3f",
 		all.n, all.right/all.n, all.stated/all.n, sure.n, sure.right/sure.n, sure.stated/sure.n)
-	if d := all.stated/all.n - all.right/all.n; d > 0 || d < -0.3 {
-		t.Errorf("stated probability exceeds the frequency of right names by %.3f, want -0.3 to 0", d)
+	if d := all.stated/all.n - all.right/all.n; d > 0 || d < -0.35 {
+		t.Errorf("stated probability exceeds the frequency of right names by %.3f, want -0.35 to 0", d)
 	}
 	if d := sure.stated/sure.n - sure.right/sure.n; d > 0 {
-		t.Errorf("above 0.7, stated probability exceeds the frequency of right names by %.3f, want at most 0", d)
+		t.Errorf("above 0.5, stated probability exceeds the frequency of right names by %.3f, want at most 0", d)
 	}
 }
 
