@@ -21,7 +21,7 @@ const (
 	pitchCostMax, changeCostMax = 0.6, 0.5
 	// leastPitch is the least pitch by the expected one: a vertebra plana of 5 mm
 	// between two discs.
-	leastPitch = 0.4
+	leastPitch = 0.33
 	// wallWeight is the weight of the lateral wall's signal against the disc's.
 	wallWeight = 0.35
 	// discCost is what each further disc must gain.

@@ -180,7 +180,7 @@ const (
 	nearerIsBetter = 0.008
 	// lineStiffness is the cost of a shift by one millimetre from one
 	// cross-section to the next.
-	lineStiffness = 0.15
+	lineStiffness = 0.35
 )
 
 // edge returns how strongly row rises (sign 1) or falls (-1) at index a, 0 to 1.
