@@ -6,6 +6,7 @@ package segmentation
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -35,17 +36,26 @@ type LabelBody struct {
 	Reason    string
 }
 
-// ErrNoLabels reports a label map without any vertebra.
-var ErrNoLabels = errors.New("no vertebra labelled")
+// Errors of FromLabels.
+var (
+	// ErrNoLabels reports a label map without any vertebra.
+	ErrNoLabels = errors.New("no vertebra labelled")
+	// ErrUnevenGrid reports a label map whose slices stand at uneven distances.
+	ErrUnevenGrid = errors.New("slices of the label map at uneven distances")
+)
 
 // FromLabels finds the vertebral bodies in a label map with VerSe level
 // numbers, from superior to inferior. Labels may cover whole vertebrae or only
-// their bodies; other labels are ignored. The map's grid must be even.
+// their bodies; other labels are ignored. A vertebra that cannot be outlined is
+// returned with the reason.
 //
 // The body is told from the arch by the largest circle inscribed in planes
 // across the column, the canal is the hole of the ring, and the outline lies on
 // the outer faces of the boundary voxels, averaged over neighbouring columns.
 func FromLabels(ctx context.Context, m *volume.LabelMap) ([]LabelBody, error) {
+	if m.SliceOffsets != nil {
+		return nil, ErrUnevenGrid
+	}
 	masks := labelMasks(m)
 	if len(masks) == 0 {
 		return nil, ErrNoLabels
@@ -95,7 +105,10 @@ func labelColumn(ctx context.Context, masks []*labelMask) ([]labelVertebra, erro
 			return nil, err
 		}
 		v := &column[i]
-		v.core = findLabelCore(v.mask, labelAxis(centers, i))
+		v.core = labelCore{center: v.centroid}
+		if !v.mask.oversized() {
+			v.core = findLabelCore(v.mask, labelAxis(centers, i))
+		}
 	}
 	for i := range column {
 		centers[i] = column[i].core.center
@@ -144,10 +157,14 @@ func (v *labelVertebra) archDirection() r3.Vec {
 func labelAnterior(column []labelVertebra, i int) r3.Vec {
 	for d := range column {
 		for _, j := range []int{i - d, i + d} {
-			if j >= 0 && j < len(column) && column[j].anterior != (r3.Vec{}) {
+			if j >= 0 && j < len(column) && across(column[j].anterior, column[i].superior) {
 				return column[j].anterior
 			}
 		}
 	}
-	return r3.Vec{Y: -1}
+	return acrossTo(column[i].superior)
 }
+
+// across tells whether unit direction d, or none, leads away from an axis by at
+// least some 25°.
+func across(d, axis r3.Vec) bool { return d != r3.Vec{} && math.Abs(r3.Dot(d, axis)) < 0.9 }

@@ -107,6 +107,6 @@ func (f *labelFrame) behind(m *labelMask) float64 {
 		_, a, _ := f.Coordinates(f.canal)
 		return a
 	}
-	lo, _ := m.range_(f.Origin, f.Anterior)
+	lo, _ := m.along(f.Origin, f.Anterior)
 	return lo
 }

@@ -73,7 +73,7 @@ const plateFraction = 0.75
 // the frame's axis.
 func (c *labelMask) platePlanes(f volume.Frame, radius float64) (superior, inferior plane, ok bool) {
 	const step = 1.5 // mm
-	lo, hi := c.range_(f.Origin, f.Superior)
+	lo, hi := c.along(f.Origin, f.Superior)
 	n := int(plateFraction * radius / step)
 	var at [][2]float64
 	var top, bottom []float64
@@ -112,9 +112,9 @@ func fitPlane(at [][2]float64, s []float64) (plane, bool) {
 	return plane{offset: x.AtVec(0), slopeA: x.AtVec(1), slopeL: x.AtVec(2)}, true
 }
 
-// range_ returns how far the crop extends from p along the unit direction d,
+// along returns how far the crop extends from p along the unit direction d,
 // mm.
-func (c *labelMask) range_(p, d r3.Vec) (lo, hi float64) {
+func (c *labelMask) along(p, d r3.Vec) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for corner := range 8 {
 		q := c.grid.Position(
@@ -216,8 +216,8 @@ func (c *labelMask) center(f *labelFrame, radius float64) bool {
 // lies, over lines at ±height along the axis and ±side along across.
 func (c *labelMask) waist(f volume.Frame, d, across r3.Vec, height, side float64) (length, middle float64, ok bool) {
 	const lines = 2 // on either side of the centre
-	_, reach := c.range_(f.Origin, d)
-	back, _ := c.range_(f.Origin, d)
+	_, reach := c.along(f.Origin, d)
+	back, _ := c.along(f.Origin, d)
 	n := 0.0
 	for i := -lines; i <= lines; i++ {
 		for j := -lines; j <= lines; j++ {

@@ -107,6 +107,17 @@ func (c *labelMask) findBorder(m *volume.LabelMap, box labelBox) {
 	})
 }
 
+// maxLabelExtent is the greatest extent of a label along an axis of the grid
+// that is searched for a body, mm: twice that of a vertebra with its processes
+// or of a sacrum. It bounds the memory that a hostile label map can claim.
+const maxLabelExtent = 300.0
+
+// oversized tells whether the label is larger than any vertebra.
+func (c *labelMask) oversized() bool {
+	i, j, k := c.grid.Spacing()
+	return max(i*float64(c.grid.Columns), j*float64(c.grid.Rows), k*float64(c.grid.Slices)) > maxLabelExtent
+}
+
 // each calls f with the coordinates of every voxel inside, in memory order.
 func (c *labelMask) each(f func(i, j, k int)) {
 	at := 0

@@ -70,6 +70,8 @@ func (v *labelVertebra) obstacle(column []labelVertebra) (reason string, truncat
 	switch {
 	case v.mask.level <= spine.C2:
 		return v.mask.level.String() + " has no two endplates", false
+	case v.mask.oversized():
+		return "the label is larger than a vertebra", false
 	case v.core.radius < max(minBodyRadius, minRelativeRadius*radii[len(radii)/2]):
 		return "the label holds no vertebral body", len(v.mask.border) > 0
 	case v.cut():
@@ -119,7 +121,7 @@ func (c *labelMask) plates(f *labelFrame, lo, hi float64) (inferior, superior Pl
 	const step = 1.0 // mm between columns across the plane
 	noise := c.noise(f.Superior, f.Left, f.Anterior, plateHalfWidth)
 	var lower, upper labelProfile
-	_, reach := c.range_(f.Origin, f.Anterior)
+	_, reach := c.along(f.Origin, f.Anterior)
 	for a := outlineStep * math.Ceil(f.behind(c)/outlineStep); a <= reach; a += outlineStep {
 		var bottom, top []float64
 		columns := 0
@@ -197,7 +199,7 @@ func (c *labelMask) walls(f *labelFrame, lo, hi float64) (posterior, anterior Wa
 	noise := c.noise(f.Anterior, f.Left, f.Superior, wallHalfWidth)
 	var rear, fore labelProfile
 	from := f.behind(c)
-	_, reach := c.range_(f.Origin, f.Anterior)
+	_, reach := c.along(f.Origin, f.Anterior)
 	for s := lo; s <= hi; s += outlineStep {
 		var back, front []float64
 		lines := 0
@@ -210,13 +212,25 @@ func (c *labelMask) walls(f *labelFrame, lo, hi float64) (posterior, anterior Wa
 		if float64(len(front)) < minColumns*float64(lines) {
 			continue
 		}
-		rear.add(s, back)
-		fore.add(s, front)
+		rear.addWall(s, back, -f.depth)
+		fore.addWall(s, front, f.depth)
 	}
 	return rear.wall(noise), fore.wall(noise)
 }
 
+// addWall adds the faces of a wall at height s, those of them that lie in its
+// quarter of the body: beyond the endplate of a tilted or dished body a line
+// meets only the far rim.
+func (p *labelProfile) addWall(s float64, faces []float64, depth float64) {
+	if mean := stat.Mean(faces, nil); mean/depth > wallQuarter {
+		p.add(s, faces)
+	}
+}
+
+const wallQuarter = 0.25 // of the depth, from the centre
+
 func (p *labelProfile) wall(noise labelNoise) Wall {
+	noise.rim = 0 // the wall line is read away from its ends
 	x, y, sd := p.smooth(noise)
 	return Wall{S: x, A: y, SD: sd}
 }
@@ -273,6 +287,9 @@ func (p *labelProfile) smooth(n labelNoise) (x, y, sd []float64) {
 		center := min(max(at, first), last)
 		from, _ := slices.BinarySearch(p.x, center-n.reach)
 		to, _ := slices.BinarySearch(p.x, center+n.reach)
+		if to-from < 2 {
+			continue // a gap
+		}
 		weights := make([]float64, to-from)
 		for j := range weights {
 			weights[j] = max(1-math.Abs(p.x[from+j]-center)/n.reach, 0)
@@ -281,6 +298,9 @@ func (p *labelProfile) smooth(n labelNoise) (x, y, sd []float64) {
 			}
 		}
 		alpha, beta := stat.LinearRegression(p.x[from:to], p.y[from:to], weights, false)
+		if math.IsNaN(alpha) || math.IsNaN(beta) {
+			continue // too few points around a gap
+		}
 		spread := min((slices.Max(p.high[from:to])-slices.Min(p.low[from:to]))/(ditherVoxels*n.step), 1)
 		faces := max(n.faces*p.share(from, to, n), 1)
 		x, y = append(x, at), append(y, alpha+beta*at)

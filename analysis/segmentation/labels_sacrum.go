@@ -30,6 +30,10 @@ func outlineSacrum(column []labelVertebra, i int, b LabelBody) LabelBody {
 		b.Reason = "the sacrum needs the vertebra above it"
 		return b
 	}
+	if column[i].mask.oversized() || column[i-1].mask.oversized() {
+		b.Reason = "a label is larger than a vertebra"
+		return b
+	}
 	above, ok := findLabelFrame(&column[i-1], labelAnterior(column, i-1))
 	if !ok {
 		b.Reason = "the sacrum needs the vertebra above it, which has no two endplates"

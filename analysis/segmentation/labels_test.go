@@ -245,6 +245,24 @@ func TestFromLabelsWithoutVertebra(t *testing.T) {
 	}
 }
 
+// A label as large as the patient, or with voxels of a decimetre, is told and
+// costs nothing.
+func TestOversizedLabel(t *testing.T) {
+	m := &volume.LabelMap{Labels: make([]uint16, 40*40*40)}
+	m.Geometry = volume.Geometry{Columns: 40, Rows: 40, Slices: 40, Column: r3.Vec{X: 100}, Row: r3.Vec{Y: 100}, Slice: r3.Vec{Z: 100}}
+	for i := range m.Labels {
+		m.Labels[i] = uint16(spine.L1)
+	}
+	bodies, err := segmentation.FromLabels(t.Context(), m)
+	if err != nil || len(bodies) != 1 || bodies[0].Body != nil || bodies[0].Reason != "the label is larger than a vertebra" {
+		t.Errorf("FromLabels = %+v, %v, want one vertebra with the reason", bodies, err)
+	}
+	m.SliceOffsets = make([]float64, 40)
+	if _, err := segmentation.FromLabels(t.Context(), m); !errors.Is(err, segmentation.ErrUnevenGrid) {
+		t.Errorf("FromLabels error = %v, want ErrUnevenGrid", err)
+	}
+}
+
 // accuracy holds errors against a phantom's truth, mm and degrees.
 type accuracy struct {
 	heights, signed, wedges []float64
@@ -416,4 +434,43 @@ func TestLabelLevels(t *testing.T) {
 			t.Fatalf("label %d became %d, want %d", l, levels.Labels[i], want)
 		}
 	}
+}
+
+// FuzzFromLabels draws the input as runs of labels on grids of all kinds: no
+// panic, and a body or a reason for each vertebra.
+func FuzzFromLabels(f *testing.F) {
+	f.Add(uint64(1), []byte{0, 200, 20, 250, 20, 250, 0, 100, 21, 250})
+	f.Add(uint64(2), []byte{24, 255, 26, 255, 24, 255, 26, 255, 0, 9, 26, 255})
+	f.Add(uint64(3), []byte{8, 255, 8, 255, 8, 255, 8, 255, 8, 255, 8, 255, 8, 255, 8, 255})
+	f.Fuzz(func(t *testing.T, seed uint64, runs []byte) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		turn := r3.NewRotation(math.Pi*rng.Float64(), r3.Unit(r3.Vec{X: rng.NormFloat64(), Y: rng.NormFloat64(), Z: rng.NormFloat64()}))
+		step := func() float64 { return 0.5 + 6*rng.Float64() }
+		g := volume.Geometry{
+			Columns: 1 + rng.IntN(24), Rows: 1 + rng.IntN(24), Slices: 1 + rng.IntN(24),
+			Column: turn.Rotate(r3.Vec{X: step()}), Row: turn.Rotate(r3.Vec{Y: step()}), Slice: turn.Rotate(r3.Vec{Z: step(), Y: 2}),
+		}
+		m := &volume.LabelMap{Geometry: g, Labels: make([]uint16, g.Columns*g.Rows*g.Slices)}
+		at := 0
+		for i := 0; i+1 < len(runs); i += 2 {
+			for range int(runs[i+1]) * 4 {
+				if at < len(m.Labels) {
+					m.Labels[at] = uint16(runs[i] % 30)
+					at++
+				}
+			}
+		}
+		bodies, err := segmentation.FromLabels(t.Context(), m)
+		if err != nil && !errors.Is(err, segmentation.ErrNoLabels) {
+			t.Error(err)
+		}
+		for _, b := range bodies {
+			if b.Body == nil && b.Reason == "" {
+				t.Errorf("%v: neither body nor reason", b.Level)
+			}
+			if b.Body != nil {
+				_, _ = landmark.FromBody(b.Body)
+			}
+		}
+	})
 }
