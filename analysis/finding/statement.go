@@ -74,9 +74,6 @@ func statement(v *Vertebra) string {
 		s = v.Level.String() + ": no certain deformity"
 	}
 	s += fmt.Sprintf(", %s height %.0f ± %.0f %% below that expected from %s", d.WorstHeight, d.WorstLoss, d.WorstLossSD, basisOf(d, v.Expected))
-	if d.Borderline {
-		s += ", borderline"
-	}
 	if d.Reason != "" {
 		s += " (" + d.Reason + ")"
 	}
