@@ -5,13 +5,17 @@ package segmentation
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-const plateStep = 0.5 // mm between the points of a reported plate
+const (
+	plateStep     = 0.5 // mm between the points of a reported plate
+	plateOverhang = 2.0 // mm that a reported plate goes on beyond the wall lines
+)
 
 // body puts a vertebra together: its frame from the fitted endplates, the walls
 // traced anew between them.
@@ -37,7 +41,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 		return Body{Frame: d.frame, Reason: "inferior endplate not found"}
 	}
 	b := Body{Frame: bodyFrame(above, below, d)}
-	lo, hi := plateEnds(b.Frame, above, below, d)
+	lo, hi := plateEnds(b.Frame, above, below)
 	if hi-lo < minimumBody {
 		b.Reason = "endplates meet"
 		return b
@@ -110,13 +114,12 @@ func endFrame(f *discFit, plate int, d *draft) volume.Frame {
 	return volume.NewFrame(center, normal, d.frame.Anterior)
 }
 
-// plateEnds returns the heights between which the walls are traced: the
-// innermost places of the endplates.
-func plateEnds(f volume.Frame, above, below *discFit, d *draft) (lo, hi float64) {
+// plateEnds returns the heights between which the walls are traced: nearly to
+// the outermost places of the endplates.
+func plateEnds(f volume.Frame, above, below *discFit) (lo, hi float64) {
 	top := plateIn(f, above, lowerPlate, above.space.basis.lo, above.space.basis.hi)
 	bottom := plateIn(f, below, upperPlate, below.space.basis.lo, below.space.basis.hi)
-	lo, hi = median(bottom.S), median(top.S)
-	return lo + 1, hi - 1
+	return slices.Min(bottom.S) + 1, slices.Max(top.S) - 1
 }
 
 // plateIn expresses a fitted plate in the body's mid-sagittal plane, between
@@ -124,8 +127,8 @@ func plateEnds(f volume.Frame, above, below *discFit, d *draft) (lo, hi float64)
 func plateIn(f volume.Frame, fit *discFit, plate int, from, to float64) Plate {
 	var p Plate
 	d := fit.space
-	lo, _, _ := offsets(f, d.frame, from)
-	hi, _, _ := offsets(f, d.frame, to)
+	lo, _, _ := offsets(f, d.frame, from-plateOverhang)
+	hi, _, _ := offsets(f, d.frame, to+plateOverhang)
 	for a := lo; a <= hi; a += plateStep {
 		l := 0.0
 		var s, sd float64

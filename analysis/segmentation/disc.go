@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -51,6 +52,7 @@ const (
 
 	minDiscHeight   = 0.8 // mm between the plates' centres; vanished discs touch
 	discHeightForce = 0.3 // mm, softness of that bound
+	gapWeight       = 2.5
 
 	// textureLength, mm, is the least correlation length of residuals:
 	// trabecular bone is not noise of independent voxels.
@@ -60,7 +62,36 @@ const (
 // roughness, mm, is the spread of a surface's second difference from knot to
 // knot. It counts by a Cauchy law: an endplate is smooth but for a rim, a
 // Schmorl node or a fracture's edge.
-const roughness = 0.15
+const roughness = 0.1
+
+// Depths of endplates below their rims, mm: Wang et al., Eur Spine J 2012
+// (PMC3481085). They are where a surface tends to that the voxels leave open,
+// as they do within a thick slice.
+const (
+	superiorConcavity = 0.7
+	inferiorConcavity = 1.5
+)
+
+// stage is one stage of a fit: how much of the slice profile's box is softened
+// to a Gaussian, whose flanks draw the surfaces from farther away, and whether
+// surfaces may bend sharply.
+type stage struct {
+	soften float64
+	kinks  bool
+}
+
+// stagesSmooth keep a smooth start smooth as long as they can; stagesKinked
+// take the kinks of a start for true.
+var (
+	stagesSmooth = []stage{{1, false}, {lastSoften, false}, {lastSoften, true}}
+	stagesKinked = []stage{{1, true}, {lastSoften, true}}
+)
+
+const lastSoften = 0.4
+
+// kinkScale is the bend, in units of the roughness, from which it costs less
+// and less to bend more.
+const kinkScale = 3
 
 // voxel is a sample in a disc's frame.
 type voxel struct{ s, a, l, hu float32 }
@@ -80,6 +111,9 @@ type discSpace struct {
 	// Their light falls on the ends of the endplates.
 	wall      [2][2]float64
 	wallSigma float64
+
+	gap   float64 // expected between the plates, mm; 0 if not known
+	kinks bool    // whether a surface may bend sharply
 }
 
 // Layout of the parameter vector.
@@ -88,7 +122,7 @@ func (d *discSpace) masses(plate int) int {
 	return 2*(d.basis.n+2) + plate*d.mass.n
 }
 func (d *discSpace) levels() int { return 2*(d.basis.n+2) + 2*d.mass.n } // lower, disc, upper: value and slope
-func (d *discSpace) walls() int  { return d.levels() + 6 }                         // posterior, anterior of the lower, then of the upper body
+func (d *discSpace) walls() int  { return d.levels() + 6 }               // posterior, anterior of the lower, then of the upper body
 func (d *discSpace) size() int   { return d.walls() + 4 }
 
 // discFit is a fitted disc space.
@@ -115,12 +149,12 @@ type term struct {
 
 // predict returns the model's attenuation at v and appends the derivatives to
 // terms.
-func (d *discSpace) predict(x []float64, v voxel, terms []term) (float64, []term) {
+func (d *discSpace) predict(params []float64, v voxel, terms []term) (float64, []term) {
 	a, l := float64(v.a), float64(v.l)
 	half := (d.basis.hi - d.basis.lo) / 2
 	u := (a - d.basis.lo - half) / half
 	at := d.levels()
-	lower, disc, upper := x[at]+u*x[at+1], x[at+2]+u*x[at+3], x[at+4]+u*x[at+5]
+	lower, disc, upper := params[at]+u*params[at+1], params[at+2]+u*params[at+3], params[at+4]+u*params[at+5]
 
 	first, w, dw := d.basis.at(a)
 	mf, mw, _ := d.mass.at(a)
@@ -132,42 +166,45 @@ func (d *discSpace) predict(x []float64, v voxel, terms []term) (float64, []term
 			continue
 		}
 		p := d.surface(plate)
-		s, slope := x[p+d.basis.n]*l+x[p+d.basis.n+1]*l*l, 0.0
+		s, slope := params[p+d.basis.n]*l+params[p+d.basis.n+1]*l*l, 0.0
 		for i := range 4 {
-			s += w[i] * x[p+first+i]
-			slope += dw[i] * x[p+first+i]
+			s += w[i] * params[p+first+i]
+			slope += dw[i] * params[p+first+i]
 		}
 		mass := 0.0
 		for i := range 4 {
-			mass += mw[i] * x[d.masses(plate)+mf+i]
+			mass += mw[i] * params[d.masses(plate)+mf+i]
 		}
 		cos := 1 / math.Sqrt(1+slope*slope)
-		sigma := d.sigmaAt(slope)
-		z := (float64(v.s) - s) * cos / sigma
+		blur := d.blurAt(slope)
+		x := (float64(v.s) - s) * cos
 		sign := 1.0 // bone lies below the lower plate, above the upper
 		bone := lower
 		if plate == upperPlate {
 			sign, bone = -1, upper
 		}
-		if sign*z > 5 {
+		if sign*x > blur.box/2+5*blur.sigma {
 			continue
 		}
-		cover[plate] = gaussStep(-sign * z)
+		above, g, dg := blur.at(x)
+		cover[plate] = above
+		if plate == lowerPlate {
+			cover[plate] = 1 - above
+		}
 		for end, w := range d.wall[plate] {
 			if u := (a - w) / d.wallSigma; math.Abs(u) < 4 {
 				light := gauss(u) / d.wallSigma
 				n := d.walls() + 2*plate + end
-				bone += x[n] * light
+				bone += params[n] * light
 				terms = append(terms, term{n, light * cover[plate]})
 			}
 		}
-		g := gauss(z) / sigma
 		y += (bone-disc)*cover[plate] + mass*g
 		if g < 1e-5 {
 			continue
 		}
 		// dy/ds of the surface.
-		step = cos * (sign*(bone-disc)*g + mass*g*z/sigma)
+		step = cos * (sign*(bone-disc)*g - mass*dg)
 		for i := range 4 {
 			terms = append(terms, term{p + first + i, step * w[i]})
 			terms = append(terms, term{d.masses(plate) + mf + i, mw[i] * g})
@@ -181,16 +218,20 @@ func (d *discSpace) predict(x []float64, v voxel, terms []term) (float64, []term
 	return y, terms
 }
 
-// sigmaAt returns the blur across a surface with the given slope along a.
-func (d *discSpace) sigmaAt(slope float64) float64 {
+// blurAt returns the blur across a surface with the given slope along a.
+func (d *discSpace) blurAt(slope float64) kernel {
 	f := d.frame
 	c := 1 / math.Sqrt(1+slope*slope)
-	sum := boneThickness * boneThickness / 12
+	variance := boneThickness * boneThickness / 12
+	box := 0.0
 	for i, axis := range d.blur.axes {
 		n := c * ((f.Superior.X-slope*f.Anterior.X)*axis.X + (f.Superior.Y-slope*f.Anterior.Y)*axis.Y + (f.Superior.Z-slope*f.Anterior.Z)*axis.Z)
-		sum += d.blur.variance[i] * n * n
+		variance += d.blur.variance[i] * n * n
+		if i == d.blur.slice {
+			box = d.blur.box * math.Abs(n)
+		}
 	}
-	return math.Sqrt(sum)
+	return kernel{box: box, sigma: math.Sqrt(variance)}
 }
 
 // system holds the normal equations H·δ = -g of one linearization.
@@ -245,11 +286,15 @@ func (d *discSpace) priors(q *system, x []float64) {
 	for plate := range 2 {
 		p, n := d.surface(plate), d.basis.n
 		for i := p; i < p+n-2; i++ {
-			bend := x[i] - 2*x[i+1] + x[i+2]
-			c2 := 4 * roughness * roughness
-			w := 1 / (1 + bend*bend/c2)
-			q.cost += 2 * math.Log1p(bend*bend/c2)
-			q.add(bend, w/(roughness*roughness), []term{{i, 1}, {i + 1, -2}, {i + 2, 1}})
+			bend := x[i] - 2*x[i+1] + x[i+2] - d.concavity(plate)
+			bends := []term{{i, 1}, {i + 1, -2}, {i + 2, 1}}
+			if !d.kinks {
+				q.prior(bend, roughness, bends...)
+				continue
+			}
+			c2 := kinkScale * kinkScale * roughness * roughness
+			q.cost += kinkScale * kinkScale / 2 * math.Log1p(bend*bend/c2)
+			q.add(bend, 1/(roughness*roughness*(1+bend*bend/c2)), bends)
 		}
 		q.prior(x[p+n], tiltSD, term{p + n, 1})
 		q.prior(x[p+n+1], bowSD, term{p + n + 1, 1})
@@ -282,11 +327,25 @@ func (d *discSpace) priors(q *system, x []float64) {
 	if d.has[0] && d.has[1] {
 		for i := range d.basis.n {
 			l, u := d.surface(lowerPlate)+i, d.surface(upperPlate)+i
+			if d.gap > 0 {
+				sd := discShareSD * d.gap * math.Sqrt(float64(d.basis.n))
+				q.prior(x[u]-x[l]-d.gap, sd/gapWeight, term{u, 1}, term{l, -1})
+			}
 			if gap := x[u] - x[l]; gap < minDiscHeight {
 				q.prior(gap-minDiscHeight, discHeightForce, term{u, 1}, term{l, -1})
 			}
 		}
 	}
+}
+
+// concavity returns the second difference from knot to knot of a plate with the
+// usual concavity.
+func (d *discSpace) concavity(plate int) float64 {
+	steps := (d.basis.hi - d.basis.lo) / 2 / d.basis.interval()
+	if plate == upperPlate {
+		return -2 * inferiorConcavity / (steps * steps)
+	}
+	return 2 * superiorConcavity / (steps * steps)
 }
 
 // solve returns the damped step of the system.
@@ -373,18 +432,57 @@ func (d *discSpace) residualNoise(x []float64) float64 {
 	return max(1.4826*r[len(r)/2], 5)
 }
 
-// fit refines the surfaces from a start in which both are straight.
+// fit refines the surfaces from a start as it is and from its smoothed form,
+// and returns the likelier.
 func (d *discSpace) fit(start []float64) *discFit {
+	kinked := d.fitFrom(start, stagesKinked)
+	smooth := d.fitFrom(d.smoothed(start), stagesSmooth)
+	// At one and the same noise costs compare.
+	noise := min(kinked.noise, smooth.noise)
+	qk, qs := d.linearize(kinked.x, noise), d.linearize(smooth.x, noise)
+	best, q := kinked, qk
+	if qs.cost < qk.cost {
+		best, q = smooth, qs
+	}
+	best.noise, best.cov = noise, q.covariance()
+	return best
+}
+
+// fitFrom refines the surfaces from one start.
+func (d *discSpace) fitFrom(start []float64, stages []stage) *discFit {
 	x := slices.Clone(start)
-	var q *system
 	noise := d.residualNoise(x)
-	for range 3 { // the noise follows the fit
-		q = d.minimize(x, noise, 15)
+	blur := d.blur
+	for _, stage := range stages { // the noise follows the fit
+		d.blur, d.kinks = blur.softened(stage.soften), stage.kinks
+		d.minimize(x, noise, 12)
 		noise = d.residualNoise(x)
 	}
-	f := &discFit{space: d, x: x, noise: noise}
-	f.cov = q.covariance()
-	return f
+	return &discFit{space: d, x: x, noise: noise}
+}
+
+// smoothed returns a start with straight plates of the usual concavity through
+// those of x.
+func (d *discSpace) smoothed(x []float64) []float64 {
+	out := slices.Clone(x)
+	n := d.basis.n
+	u := make([]float64, n)
+	for i := range u {
+		u[i] = float64(i) - float64(n-1)/2
+	}
+	for plate := range 2 {
+		p := d.surface(plate)
+		bend := d.concavity(plate) / 2
+		bare := make([]float64, n)
+		for i := range bare {
+			bare[i] = x[p+i] - bend*u[i]*u[i]
+		}
+		offset, slope := stat.LinearRegression(u, bare, nil, false)
+		for i := range u {
+			out[p+i] = offset + slope*u[i] + bend*u[i]*u[i]
+		}
+	}
+	return out
 }
 
 // covariance returns the inverse of the curvature, nil if it has none.

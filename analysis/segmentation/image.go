@@ -30,7 +30,7 @@ const (
 	unknownDepthSD = 6.0
 
 	// placeSD, mm, is how far localization's endplates may be off.
-	placeSD = 2.5
+	placeSD = 3.0
 
 	wallMargin   = 0.3  // mm inside the wall line where an endplate's voxels begin
 	bodyShare    = 0.45 // of a body's height that belongs to an endplate's window
@@ -47,7 +47,8 @@ const (
 // blurred by the acquisition; walls are traced as paths of such plates in the
 // mid-sagittal plane.
 func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) ([]Body, error) {
-	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol)}
+	profile := sliceProfile{1, 0.1}
+	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, profile)}
 	n := len(s.Vertebrae)
 	drafts := make([]draft, n)
 	parallel(n, func(i int) { drafts[i] = im.draft(&s.Vertebrae[i]) })
@@ -148,7 +149,7 @@ func (im *reader) waist(f volume.Frame, v *localization.Vertebra) (left, width f
 		row[c] = im.mean(func(u, w float64) r3.Vec { return f.Point(u, w, p.position(float64(c))) }, waistHalf/2, waistHalf)
 	}
 	p.rows[0] = row
-	sigma := im.blur.sigma(f.Left)
+	sigma := im.blur.across(f.Left).total()
 	l, lScore := trace(p, sigma, true, expected/2, sd)
 	r, rScore := trace(p, sigma, false, -expected/2, sd)
 	if lScore[0] < 1 || rScore[0] < 1 {
@@ -186,9 +187,18 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, depth float64) (posterior
 			a := p.position(float64(c))
 			row[c] = im.mean(func(l, _ float64) r3.Vec { return f.Point(s, a, l) }, slabHalfWidth, 0)
 		}
+		if !fillOutside(row) {
+			continue
+		}
+		if len(p.rows) == 0 {
+			p.s0 = s
+		}
 		p.rows = append(p.rows, row)
 	}
-	sigma := im.blur.sigma(f.Anterior)
+	if len(p.rows) == 0 {
+		return Wall{}, Wall{}
+	}
+	sigma := im.blur.across(f.Anterior).total()
 	back, backScore := trace(p, sigma, false, canal+canalRadius, canalRadiusSD)
 	middle := median(back)
 	front, frontScore := trace(p, sigma, true, middle+depth, sd)
@@ -243,6 +253,12 @@ func (im *reader) disc(above, below *draft) *discFit {
 	d := &discSpace{blur: im.blur, has: [2]bool{below != nil, above != nil}}
 	d.frame = discFrame(above, below)
 	lo, hi := d.range_(above, upperPlate), d.range_(below, lowerPlate)
+	if above != nil && above.found.Truncated && !math.IsNaN(hi[0]) {
+		lo = hi // a cut body's walls are not to be trusted
+	}
+	if below != nil && below.found.Truncated && !math.IsNaN(lo[0]) {
+		hi = lo
+	}
 	if math.IsNaN(lo[0]) {
 		lo = hi
 	}
@@ -255,7 +271,10 @@ func (im *reader) disc(above, below *draft) *discFit {
 	upperRange, lowerRange := lo, hi
 	d.basis = newSpline(min(lo[0], hi[0]), max(lo[1], hi[1]), knotStep, 3, 9)
 	d.mass = spline{d.basis.lo, d.basis.hi, massKnots}
-	d.wallSigma = im.blur.sigma(d.frame.Anterior)
+	if above != nil && below != nil {
+		d.gap = discShare * r3.Norm(r3.Sub(above.found.Center, below.found.Center))
+	}
+	d.wallSigma = im.blur.across(d.frame.Anterior).total()
 	const half = boneThickness / 2
 	d.wall = [2][2]float64{{lowerRange[0] + half, lowerRange[1] - half}, {upperRange[0] + half, upperRange[1] - half}}
 	start, ok := im.start(d, above, below)
@@ -371,8 +390,8 @@ func (im *reader) gather(d *discSpace, start []float64, upperRange, lowerRange [
 	sx, sy, sz := im.vol.Spacing()
 	size := sx * sy * sz * float64(stride[0]*stride[1]*stride[2])
 	correlated := 1.0
-	for _, v := range d.blur.variance {
-		correlated *= 2 * math.Sqrt(math.Pi) * max(math.Sqrt(v), textureLength)
+	for _, axis := range d.blur.axes {
+		correlated *= 2 * math.Sqrt(math.Pi) * max(d.blur.across(axis).total(), textureLength)
 	}
 	d.temper = min(1, size/correlated)
 }

@@ -5,10 +5,13 @@ package segmentation
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // The start of a disc's fit: for strips across the disc, every pair of places
@@ -17,11 +20,17 @@ import (
 const (
 	scanStep   = 0.5 // mm between samples along a strip and between places tried
 	stripStep  = 3.0 // mm between strips
-	stripReach = 8.0 // mm around localization's endplate where a plate may be
+	stripReach = 9.0 // mm around localization's endplate where a plate may be
 	scanNoise  = 60.0
 	// scanSlope is the price of a step of a millimetre from strip to strip: the
 	// spread of an endplate's slope.
 	scanSlope = 0.3
+	// discShare is the height of a disc in units of the distance between the
+	// centres of the bodies beside it: 7.1 mm of 27.75 + 7.1 at L2 to L5 (Clouthier
+	// 2023), less in the thorax. discShareSD is the spread of its logarithm:
+	// vanished discs are two standard deviations away.
+	discShare   = 0.2
+	discShareSD = 0.5
 )
 
 // strips holds mean profiles across a disc: strip n, at a[n], sampled from lo
@@ -47,10 +56,32 @@ func (im *reader) strips(d *discSpace, lo, hi float64) strips {
 			s := lo + float64(r)*scanStep
 			profile[r] = im.mean2(func(u, l float64) r3.Vec { return d.frame.Point(s, a+u, l) }, step/3)
 		}
+		if !fillOutside(profile) {
+			continue
+		}
 		st.a = append(st.a, a)
 		st.profiles = append(st.profiles, profile)
 	}
 	return st
+}
+
+// fillOutside continues a profile beyond the volume with its outermost sample
+// inside, so that the border is no edge; it returns false if all is outside.
+func fillOutside(p []float64) bool {
+	const outside = 0.75 * volume.OutsideHU
+	first := slices.IndexFunc(p, func(x float64) bool { return x > outside })
+	if first < 0 {
+		return false
+	}
+	for r := range p {
+		switch {
+		case r < first:
+			p[r] = p[first]
+		case p[r] <= outside:
+			p[r] = p[r-1]
+		}
+	}
+	return true
 }
 
 // mean2 averages over at(u, l) for three places along u and five along l.
@@ -97,10 +128,13 @@ func (im *reader) start(d *discSpace, above, below *draft) ([]float64, bool) {
 	lo := math.Min(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) - down - 2
 	hi := math.Max(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) + up + 2
 	st := im.strips(d, lo, hi)
+	if len(st.a) < 2 {
+		return nil, false
+	}
 	n := len(st.profiles[0])
 	// The sampler's own linear interpolation widens the blur.
 	_, _, dz := im.vol.Spacing()
-	sigma := math.Hypot(d.sigmaAt(0), dz/math.Sqrt(6))
+	sigma := math.Hypot(d.blurAt(0).total(), dz/math.Sqrt(6))
 	lowers, uppers := absent(lo-50, n), absent(hi+50, n)
 	if d.has[lowerPlate] {
 		lowers = candidates(lowerAt, lo, n, sigma, 1)
@@ -109,6 +143,7 @@ func (im *reader) start(d *discSpace, above, below *draft) ([]float64, bool) {
 		uppers = candidates(upperAt, lo, n, sigma, -1)
 	}
 	sc := newScan(lowers, uppers, lowerAt, upperAt, n)
+	sc.gap = d.gap
 	costs := make([][]float64, len(st.a))
 	for i, p := range st.profiles {
 		costs[i] = sc.costs(p)
@@ -128,6 +163,7 @@ func nanOr(x, other float64) float64 {
 type pairScan struct {
 	lowers, uppers   []candidate
 	lowerAt, upperAt float64
+	gap              float64         // expected between the plates, mm; 0 if not known
 	disc             [][]float64     // per pair, the share of disc
 	inverse          []*mat.SymDense // per pair, of the penalized normal equations
 }
@@ -223,6 +259,9 @@ func (sc *pairScan) costs(p []float64) []float64 {
 			for _, mass := range coef[coefLowerMass:] {
 				m := min(mass, 0) / plateMassSD
 				cost += 4 * m * m
+			}
+			if sc.gap > 0 {
+				cost += squared(math.Log((u.at-l.at)/sc.gap), discShareSD) / 2
 			}
 			// Strips are correlated: each counts for half.
 			out[pair] = (cost + squared(l.at-sc.lowerAt, placeSD)/2 + squared(u.at-sc.upperAt, placeSD)/2) / 2
