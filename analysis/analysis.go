@@ -89,10 +89,10 @@ func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*
 	if errors.Is(err, segmentation.ErrNoLabels) {
 		return &Result{Reason: "no vertebra is labelled"}, nil
 	}
-	result := &Result{}
 	if err != nil {
-		result.warn("LABEL_SCHEME_DOUBTFUL", err.Error())
+		return &Result{Reason: "label values: " + err.Error()}, nil
 	}
+	result := &Result{}
 	bodies, err := segmentation.FromLabels(ctx, segmentation.LabelLevels(labels, scheme))
 	if errors.Is(err, segmentation.ErrNoLabels) {
 		return &Result{Reason: "no vertebra is labelled"}, nil
@@ -105,10 +105,6 @@ func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*
 	}
 	result.assess()
 	return result, nil
-}
-
-func (r *Result) warn(code, message string) {
-	r.Warnings = append(r.Warnings, Warning{Code: code, Message: message})
 }
 
 // vertebra puts together what localization, naming and segmentation say of one
