@@ -204,8 +204,14 @@ type decoder struct {
 	table   table
 }
 
-// decode decodes frame i of an instance into dst.
-func (d *decoder) decode(ctx context.Context, in *instance, i int, r io.ReaderAt, spans []span, dst []int16) error {
+// decode decodes frame i of an instance into dst. A decoder that panics on it
+// fails the frame, not the process.
+func (d *decoder) decode(ctx context.Context, in *instance, i int, r io.ReaderAt, spans []span, dst []int16) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: decoder of %s gave up", pixel.ErrCorrupt, in.transferSyntaxUID)
+		}
+	}()
 	if err := d.load(r, spans); err != nil {
 		return err
 	}

@@ -224,7 +224,7 @@ func ReadSeries(ctx context.Context, sources iter.Seq2[Source, error], opt Optio
 // Skipped makes an entry for a stack that could not be read.
 func (s *Stack) Skipped(err error) Skipped {
 	return Skipped{
-		Name:              s.images[0].in.content.source.Name,
+		Name:              s.Name(),
 		StudyInstanceUID:  s.StudyInstanceUID,
 		SeriesInstanceUID: s.SeriesInstanceUID,
 		SOPInstanceUID:    s.Slices[0].SOPInstanceUID,

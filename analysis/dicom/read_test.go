@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -341,10 +342,14 @@ func TestBadSlice(t *testing.T) {
 	short := files(explicitLittle, axials(n)...)
 	b = part10(explicitLittle, axial(bad))
 	short[bad] = memory("cut", b[:len(b)-2])
+	panicking := files(explicitLittle, axials(n)...)
+	b = part10(explicitLittle, axial(bad))
+	panicking[bad].Open = func() (io.ReadCloser, error) { return panickingFile{bytes.NewReader(b)}, nil }
 	for name, sources := range map[string][]dicom.Source{
 		"cut fragments": cut,
 		"not RLE":       files(rleLossless, broken...),
 		"cut pixels":    short,
+		"panic":         panicking,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := one(t, sources, dicom.Options{})
@@ -366,6 +371,13 @@ func TestBadSlice(t *testing.T) {
 		})
 	}
 }
+
+// panickingFile shows its header, and panics where its pixels are read.
+type panickingFile struct{ *bytes.Reader }
+
+func (panickingFile) ReadAt([]byte, int64) (int, error) { panic("no pixels") }
+
+func (panickingFile) Close() error { return nil }
 
 // compressed is axials(n) with RLE pixels.
 func compressed(n int) []dataset {

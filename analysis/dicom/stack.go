@@ -43,6 +43,9 @@ type Stack struct {
 	progress *progress
 }
 
+// Name returns the name of the first slice's source.
+func (s *Stack) Name() string { return s.images[0].in.content.source.Name }
+
 // image is one frame and where it lies along the normal of its stack.
 type image struct {
 	in    *instance
@@ -86,14 +89,15 @@ func (m image) fits(o image) bool {
 	a, b := m.frame(), o.frame()
 	return m.in.format.Rows == o.in.format.Rows && m.in.format.Columns == o.in.format.Columns &&
 		m.in.frameOfReferenceUID == o.in.frameOfReferenceUID &&
-		near(a.along, b.along, orientationTolerance) && near(a.down, b.down, orientationTolerance) &&
+		near(a.along, b.along) && near(a.down, b.down) &&
 		math.Abs(a.rowStep-b.rowStep) <= spacingTolerance*a.rowStep &&
 		math.Abs(a.columnStep-b.columnStep) <= spacingTolerance*a.columnStep
 }
 
-func near(a, b r3.Vec, tolerance float64) bool {
+// near reports whether two unit vectors are of one orientation.
+func near(a, b r3.Vec) bool {
 	d := r3.Sub(a, b)
-	return max(math.Abs(d.X), math.Abs(d.Y), math.Abs(d.Z)) <= tolerance
+	return max(math.Abs(d.X), math.Abs(d.Y), math.Abs(d.Z)) <= orientationTolerance
 }
 
 // assemble sorts the instances of one series into stacks of at least minSlices.
@@ -315,8 +319,8 @@ func describeSiblings(stacks []*Stack, groups [][]image) {
 	orientations := 0
 	for i, g := range groups {
 		if !slices.ContainsFunc(groups[:i], func(o []image) bool {
-			return near(o[0].frame().along, g[0].frame().along, orientationTolerance) &&
-				near(o[0].frame().down, g[0].frame().down, orientationTolerance)
+			return near(o[0].frame().along, g[0].frame().along) &&
+				near(o[0].frame().down, g[0].frame().down)
 		}) {
 			orientations++
 		}

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -125,7 +124,7 @@ func dicomSeries(s *dicom.Stack, paths []string) series {
 			SeriesInstanceUID:   s.SeriesInstanceUID,
 			FrameOfReferenceUID: s.FrameOfReferenceUID,
 			Modality:            s.Modality,
-			Path:                given(paths, sourceName(s)),
+			Path:                given(paths, s.Name()),
 		},
 		read: func(ctx context.Context) (*volume.Volume, []analysis.Warning, error) {
 			read, err := s.Read(ctx)
@@ -232,8 +231,3 @@ func (r *request) measureVolume(ctx context.Context, e report.Examination, vol *
 	}
 	return e, err
 }
-
-// sourceName returns the name of the stack's first source.
-func sourceName(s *dicom.Stack) string { return s.Skipped(errUnnamed).Name }
-
-var errUnnamed = errors.New("")
