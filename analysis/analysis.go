@@ -90,7 +90,7 @@ func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*
 		return &Result{Reason: "no vertebra is labelled"}, nil
 	}
 	if err != nil {
-		return &Result{Reason: "label values: " + err.Error()}, nil
+		return &Result{Reason: "label values: " + err.Error()}, nil //nolint:nilerr // a map that is not understood is a result
 	}
 	result := &Result{}
 	bodies, err := segmentation.FromLabels(ctx, segmentation.LabelLevels(labels, scheme))
