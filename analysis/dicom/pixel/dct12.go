@@ -29,28 +29,8 @@ var zigzag = [64]uint8{
 // decodeDCT12 decodes the extended sequential process of 12 bits (T.81 process
 // 4), of components that are not subsampled, in one scan or in a scan each.
 func decodeDCT12(ctx context.Context, frame []byte, f Format, dst []int32) error {
-	r, err := newMarkerReader(frame)
-	if err != nil {
-		return err
-	}
 	d := dctDecoder{format: f, dst: dst}
-	for d.done != 1<<f.SamplesPerPixel-1 {
-		s, err := r.next()
-		if err != nil {
-			return err
-		}
-		if s.marker != markerSOS {
-			if err := d.segment(s); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := d.scan(ctx, s.data, r.data[r.pos:]); err != nil {
-			return err
-		}
-		r.skipEntropyCoded(1)
-	}
-	return nil
+	return decodeScans(ctx, frame, 1, &d)
 }
 
 // A dctDecoder holds what the segments before a scan have set.
@@ -64,6 +44,8 @@ type dctDecoder struct {
 	interval     int // restart interval, blocks of each component; 0 for none
 	done         int // bit set of the components that have been decoded
 }
+
+func (d *dctDecoder) finished() bool { return d.done == 1<<d.format.SamplesPerPixel-1 }
 
 // segment takes in a segment other than SOS. sequentialHeader has checked the
 // first frame header.

@@ -27,26 +27,9 @@ const (
 // three interleave modes. Restart intervals, mapping tables and images of more
 // than 65535 rows or columns are not read.
 func decodeJPEGLS(ctx context.Context, frame []byte, f Format, dst []int32) error {
-	r, err := newMarkerReader(frame)
-	if err != nil {
-		return err
-	}
 	d := lsDecoder{format: f, dst: dst}
-	for d.done != 1<<f.SamplesPerPixel-1 {
-		s, err := r.next()
-		if err != nil {
-			return err
-		}
-		if s.marker != markerSOS {
-			if err := d.segment(s); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := d.scan(ctx, s.data, r.data[r.pos:]); err != nil {
-			return err
-		}
-		r.skipEntropyCoded(0x80)
+	if err := decodeScans(ctx, frame, 0x80, &d); err != nil {
+		return err
 	}
 	f.coded(d.header.precision).samples(dst)
 	return nil
@@ -68,6 +51,8 @@ type lsPreset struct {
 	thresholds [3]int32
 	reset      int32
 }
+
+func (d *lsDecoder) finished() bool { return d.done == 1<<d.format.SamplesPerPixel-1 }
 
 // segment takes in a segment other than SOS.
 func (d *lsDecoder) segment(s segment) error {

@@ -15,26 +15,9 @@ var errTruncated = fmt.Errorf("%w: entropy-coded data ends early", ErrCorrupt)
 // process 14, SOF3): every predictor, restart intervals, point transform, and
 // several components in one scan or in a scan each.
 func decodeJPEGLossless(ctx context.Context, frame []byte, f Format, dst []int32) error {
-	r, err := newMarkerReader(frame)
-	if err != nil {
-		return err
-	}
 	d := losslessDecoder{format: f, dst: dst}
-	for d.done != 1<<f.SamplesPerPixel-1 {
-		s, err := r.next()
-		if err != nil {
-			return err
-		}
-		if s.marker != markerSOS {
-			if err := d.segment(s); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := d.scan(ctx, s.data, r.data[r.pos:]); err != nil {
-			return err
-		}
-		r.skipEntropyCoded(1)
+	if err := decodeScans(ctx, frame, 1, &d); err != nil {
+		return err
 	}
 	f.coded(d.header.precision).samples(dst)
 	return nil
@@ -49,6 +32,8 @@ type losslessDecoder struct {
 	interval int // restart interval, pixels; 0 for none
 	done     int // bit set of the components that have been decoded
 }
+
+func (d *losslessDecoder) finished() bool { return d.done == 1<<d.format.SamplesPerPixel-1 }
 
 // segment takes in a segment other than SOS.
 func (d *losslessDecoder) segment(s segment) error {

@@ -4,6 +4,7 @@
 package pixel
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -88,6 +89,39 @@ func (r *markerReader) skipEntropyCoded(escapes byte) {
 		}
 	}
 	r.pos = len(r.data)
+}
+
+// A scanDecoder decodes a codestream segment by segment.
+type scanDecoder interface {
+	segment(s segment) error                                       // other than SOS
+	scan(ctx context.Context, header []byte, entropy []byte) error // may be followed by more than the scan
+	finished() bool                                                // whether all components have been decoded
+}
+
+// decodeScans hands the segments of frame to d until it has finished. escapes is
+// that of skipEntropyCoded.
+func decodeScans(ctx context.Context, frame []byte, escapes byte, d scanDecoder) error {
+	r, err := newMarkerReader(frame)
+	if err != nil {
+		return err
+	}
+	for !d.finished() {
+		s, err := r.next()
+		if err != nil {
+			return err
+		}
+		if s.marker != markerSOS {
+			if err := d.segment(s); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.scan(ctx, s.data, r.data[r.pos:]); err != nil {
+			return err
+		}
+		r.skipEntropyCoded(escapes)
+	}
+	return nil
 }
 
 // isFrameHeader reports whether marker is one of the SOFs of T.81.
