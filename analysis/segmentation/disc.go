@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/spatial/r3"
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis/volume"
@@ -93,18 +94,46 @@ const lastSoften = 0.4
 // and less to bend more.
 const kinkScale = 3
 
-// voxel is a sample in a disc's frame.
-type voxel struct{ s, a, l, hu float32 }
+// voxel is a sample in a disc's frame, with what the model needs of its place
+// across the disc.
+type voxel struct {
+	s, a, l, hu float64
+
+	u             float64 // a, -1 to 1 from wall to wall
+	first         int     // of the four surface functions that are not zero at a
+	weight, slope [4]float64
+	massFirst     int
+	mass          [4]float64
+	light         [2][2]float64 // of the walls, 1/mm
+}
+
+// at returns a voxel at a place of the disc.
+func (d *discSpace) at(s, a, l, hu float64) voxel {
+	half := (d.basis.hi - d.basis.lo) / 2
+	v := voxel{s: s, a: a, l: l, hu: hu, u: (a - d.basis.lo - half) / half}
+	v.first, v.weight, v.slope = d.basis.at(a)
+	v.massFirst, v.mass, _ = d.mass.at(a)
+	for body, ends := range d.wall {
+		for end, w := range ends {
+			v.light[body][end] = gauss((a-w)/d.wallSigma) / d.wallSigma
+		}
+	}
+	return v
+}
 
 // discSpace is the problem of one disc: what is fitted, and to what.
 type discSpace struct {
 	frame  volume.Frame
 	blur   psf
-	basis  spline // of both surfaces, along a
+	sloped slopedBlur // of blur, softened as the stage of the fit wants
+	basis  spline     // of both surfaces, along a
 	mass   spline
 	voxels []voxel
 	temper float64 // effective samples per voxel
 	has    [2]bool // which plates there are
+
+	ends  [2][2]float64 // of the lower and the upper body: posterior and anterior wall along a
+	start []float64     // parameters to start from
 
 	// wall holds, for the lower and the upper body, where the centres of the
 	// posterior and the anterior cortex lie along a; sigma is the blur there.
@@ -147,91 +176,108 @@ type term struct {
 	v  float64
 }
 
+// faint is the light of a wall, 1/mm, or the density of a blur that is counted
+// as none: under a hundredth of a HU of the brightest plates.
+const faint = 1e-5
+
 // predict returns the model's attenuation at v and appends the derivatives to
 // terms.
-func (d *discSpace) predict(params []float64, v voxel, terms []term) (float64, []term) {
-	a, l := float64(v.a), float64(v.l)
-	half := (d.basis.hi - d.basis.lo) / 2
-	u := (a - d.basis.lo - half) / half
+func (d *discSpace) predict(x []float64, v *voxel, terms []term) (float64, []term) {
 	at := d.levels()
-	lower, disc, upper := params[at]+u*params[at+1], params[at+2]+u*params[at+3], params[at+4]+u*params[at+5]
-
-	first, w, dw := d.basis.at(a)
-	mf, mw, _ := d.mass.at(a)
-	var step, y float64
-	var cover [2]float64
-	y = disc
+	disc := x[at+2] + v.u*x[at+3]
+	y, open := disc, 1.0
 	for plate := range 2 {
 		if !d.has[plate] {
 			continue
 		}
-		p := d.surface(plate)
-		s, slope := params[p+d.basis.n]*l+params[p+d.basis.n+1]*l*l, 0.0
-		for i := range 4 {
-			s += w[i] * params[p+first+i]
-			slope += dw[i] * params[p+first+i]
-		}
-		mass := 0.0
-		for i := range 4 {
-			mass += mw[i] * params[d.masses(plate)+mf+i]
-		}
-		cos := 1 / math.Sqrt(1+slope*slope)
-		blur := d.blurAt(slope)
-		x := (float64(v.s) - s) * cos
-		sign := 1.0 // bone lies below the lower plate, above the upper
-		bone := lower
-		if plate == upperPlate {
-			sign, bone = -1, upper
-		}
-		if sign*x > blur.box/2+5*blur.sigma {
+		level := at + 4*plate
+		var part plateLight
+		if part, terms = d.plate(x, v, plate, x[level]+v.u*x[level+1], disc, terms); part.cover == 0 && part.hu == 0 {
 			continue
 		}
-		above, g, dg := blur.at(x)
-		cover[plate] = above
-		if plate == lowerPlate {
-			cover[plate] = 1 - above
-		}
-		for end, w := range d.wall[plate] {
-			if u := (a - w) / d.wallSigma; math.Abs(u) < 4 {
-				light := gauss(u) / d.wallSigma
-				n := d.walls() + 2*plate + end
-				bone += params[n] * light
-				terms = append(terms, term{n, light * cover[plate]})
-			}
-		}
-		y += (bone-disc)*cover[plate] + mass*g
-		if g < 1e-5 {
-			continue
-		}
-		// dy/ds of the surface.
-		step = cos * (sign*(bone-disc)*g - mass*dg)
-		for i := range 4 {
-			terms = append(terms, term{p + first + i, step * w[i]})
-			terms = append(terms, term{d.masses(plate) + mf + i, mw[i] * g})
-		}
-		terms = append(terms, term{p + d.basis.n, step * l}, term{p + d.basis.n + 1, step * l * l})
+		y += part.hu
+		open -= part.cover
+		terms = append(terms, term{level, part.cover}, term{level + 1, part.cover * v.u})
 	}
-	terms = append(terms,
-		term{at, cover[0]}, term{at + 1, cover[0] * u},
-		term{at + 2, 1 - cover[0] - cover[1]}, term{at + 3, (1 - cover[0] - cover[1]) * u},
-		term{at + 4, cover[1]}, term{at + 5, cover[1] * u})
-	return y, terms
+	return y, append(terms, term{at + 2, open}, term{at + 3, open * v.u})
+}
+
+// plateLight is what one plate and the body behind it add to a voxel: HU, and
+// the share of the voxel's blur that the body covers.
+type plateLight struct{ hu, cover float64 }
+
+// plate returns the light of one plate and the body behind it, whose trabecular
+// bone has the attenuation bone.
+func (d *discSpace) plate(x []float64, v *voxel, plate int, bone, disc float64, terms []term) (plateLight, []term) {
+	p, m := d.surface(plate), d.masses(plate)
+	coef := x[p : p+d.basis.n+2]
+	s, slope := (coef[d.basis.n]+coef[d.basis.n+1]*v.l)*v.l, 0.0
+	mass := 0.0
+	for i := range 4 {
+		c := coef[v.first+i]
+		s += v.weight[i] * c
+		slope += v.slope[i] * c
+		mass += v.mass[i] * x[m+v.massFirst+i]
+	}
+	cos := 1 / math.Sqrt(1+slope*slope)
+	blur := d.blurAt(slope)
+	distance := (v.s - s) * cos
+	sign := 1.0 // bone lies below the lower plate, above the upper
+	if plate == upperPlate {
+		sign = -1
+	}
+	if sign*distance > blur.box/2+5*blur.sigma {
+		return plateLight{}, terms
+	}
+	cover, g, dg := blur.at(distance)
+	if plate == lowerPlate {
+		cover = 1 - cover
+	}
+	for end, light := range v.light[plate] {
+		if light > faint {
+			n := d.walls() + 2*plate + end
+			bone += x[n] * light
+			terms = append(terms, term{n, light * cover})
+		}
+	}
+	out := plateLight{hu: (bone-disc)*cover + mass*g, cover: cover}
+	if g < faint {
+		return out, terms
+	}
+	ds := cos * (sign*(bone-disc)*g - mass*dg) // of the surface's height
+	for i := range 4 {
+		terms = append(terms, term{p + v.first + i, ds * v.weight[i]}, term{m + v.massFirst + i, g * v.mass[i]})
+	}
+	return out, append(terms, term{p + d.basis.n, ds * v.l}, term{p + d.basis.n + 1, ds * v.l * v.l})
+}
+
+// slopedBlur holds the blur across a surface as a function of its slope.
+type slopedBlur struct {
+	variance [3]float64 // coefficients of 1, slope and slope² of (1+slope²)·variance, mm²
+	box      [2]float64 // of 1 and slope of √(1+slope²)·box, mm
+}
+
+// newSlopedBlur returns the blur p as surfaces of the frame f meet it.
+func newSlopedBlur(p psf, f volume.Frame) slopedBlur {
+	var b slopedBlur
+	for i, axis := range p.axes {
+		s, a := r3.Dot(f.Superior, axis), r3.Dot(f.Anterior, axis)
+		b.variance[0] += p.variance[i] * s * s
+		b.variance[1] -= 2 * p.variance[i] * s * a
+		b.variance[2] += p.variance[i] * a * a
+		if i == p.slice {
+			b.box = [2]float64{p.box * s, -p.box * a}
+		}
+	}
+	return b
 }
 
 // blurAt returns the blur across a surface with the given slope along a.
 func (d *discSpace) blurAt(slope float64) kernel {
-	f := d.frame
-	c := 1 / math.Sqrt(1+slope*slope)
-	variance := boneThickness * boneThickness / 12
-	box := 0.0
-	for i, axis := range d.blur.axes {
-		n := c * ((f.Superior.X-slope*f.Anterior.X)*axis.X + (f.Superior.Y-slope*f.Anterior.Y)*axis.Y + (f.Superior.Z-slope*f.Anterior.Z)*axis.Z)
-		variance += d.blur.variance[i] * n * n
-		if i == d.blur.slice {
-			box = d.blur.box * math.Abs(n)
-		}
-	}
-	return kernel{box: box, sigma: math.Sqrt(variance)}
+	b := &d.sloped
+	c2 := 1 / (1 + slope*slope)
+	variance := (b.variance[0]+slope*(b.variance[1]+slope*b.variance[2]))*c2 + boneThickness*boneThickness/12
+	return kernel{box: math.Abs(b.box[0]+slope*b.box[1]) * math.Sqrt(c2), sigma: math.Sqrt(variance)}
 }
 
 // system holds the normal equations H·δ = -g of one linearization.
@@ -272,9 +318,10 @@ func (d *discSpace) linearize(x []float64, noise float64) *system {
 	terms := make([]term, 0, 32)
 	c2 := 4 * noise * noise // Cauchy scale 2σ: 95 % efficient on Gaussian residuals
 	unit := d.temper / (noise * noise)
-	for _, v := range d.voxels {
+	for i := range d.voxels {
+		v := &d.voxels[i]
 		y, t := d.predict(x, v, terms[:0])
-		r := y - float64(v.hu)
+		r := y - v.hu
 		q.cost += unit * c2 / 2 * math.Log1p(r*r/c2)
 		q.add(r, unit/(1+r*r/c2), t)
 	}
@@ -424,9 +471,9 @@ func (d *discSpace) clampMasses(x []float64) {
 func (d *discSpace) residualNoise(x []float64) float64 {
 	r := make([]float64, len(d.voxels))
 	terms := make([]term, 0, 32)
-	for i, v := range d.voxels {
-		y, _ := d.predict(x, v, terms[:0])
-		r[i] = math.Abs(y - float64(v.hu))
+	for i := range d.voxels {
+		y, _ := d.predict(x, &d.voxels[i], terms[:0])
+		r[i] = math.Abs(y - d.voxels[i].hu)
 	}
 	slices.Sort(r)
 	return max(1.4826*r[len(r)/2], 5)
@@ -452,9 +499,8 @@ func (d *discSpace) fit(start []float64) *discFit {
 func (d *discSpace) fitFrom(start []float64, stages []stage) *discFit {
 	x := slices.Clone(start)
 	noise := d.residualNoise(x)
-	blur := d.blur
 	for _, stage := range stages { // the noise follows the fit
-		d.blur, d.kinks = blur.softened(stage.soften), stage.kinks
+		d.sloped, d.kinks = newSlopedBlur(d.blur.softened(stage.soften), d.frame), stage.kinks
 		d.minimize(x, noise, 12)
 		noise = d.residualNoise(x)
 	}

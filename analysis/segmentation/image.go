@@ -36,6 +36,8 @@ const (
 	bodyShare    = 0.45 // of a body's height that belongs to an endplate's window
 	windowReach  = 9.0  // mm, most that an endplate's window reaches into a body
 	waistHalf    = 4.0  // mm, half the height and depth of the region where the lateral walls are read
+	loneReach    = 4.0  // mm that the window of an endplate without a partner reaches away from its body
+	voxelVolume  = 1.0  // mm³ that a voxel used in a fit stands for; finer ones are thinned out
 	minimumPlate = 6.0  // mm of endplate, from wall to wall, below which none is reported
 )
 
@@ -55,17 +57,28 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	neighbours := func(disc int) (above, below *draft) {
+		if disc > 0 {
+			above = &drafts[disc-1]
+		}
+		if disc < n {
+			below = &drafts[disc]
+		}
+		return above, below
+	}
+	spaces := make([]*discSpace, n+1)
+	parallel(n+1, func(i int) { spaces[i] = im.space(neighbours(i)) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i := range drafts {
+		drafts[i].measureThickness(spaces[i], spaces[i+1])
+	}
 	discs := make([]*discFit, n+1)
 	parallel(n+1, func(i int) {
-		var above, below *draft
-		if i > 0 {
-			above = &drafts[i-1]
-		}
-		if i < n {
-			below = &drafts[i]
-		}
-		if ctx.Err() == nil {
-			discs[i] = im.disc(above, below)
+		if ctx.Err() == nil && spaces[i] != nil {
+			above, below := neighbours(i)
+			discs[i] = im.fit(spaces[i], above, below)
 		}
 	})
 	if err := ctx.Err(); err != nil {
@@ -111,6 +124,8 @@ type draft struct {
 	canal  float64 // position of the canal's centre along a, mm
 
 	posterior, anterior Wall
+
+	thickness [thicknessPlaces]float64 // between the endplates, posterior to anterior, mm
 }
 
 // draft puts a frame on a vertebra, its plane through the middle of the body,
@@ -244,48 +259,47 @@ func (w Wall) near(sign float64) float64 {
 	return median(at)
 }
 
-// disc fits the endplates between two vertebrae, either of which may be nil at
-// the ends of the chain. It returns nil if there is nothing to fit.
-func (im *reader) disc(above, below *draft) *discFit {
-	if above == nil && below == nil {
-		return nil
-	}
+// space poses the problem of the disc between two vertebrae, either of which may
+// be nil at the ends of the chain, and finds a start for it. It returns nil if
+// there is nothing to fit.
+func (im *reader) space(above, below *draft) *discSpace {
 	d := &discSpace{blur: im.blur, has: [2]bool{below != nil, above != nil}}
 	d.frame = discFrame(above, below)
-	lo, hi := d.range_(above, upperPlate), d.range_(below, lowerPlate)
-	if above != nil && above.found.Truncated && !math.IsNaN(hi[0]) {
-		lo = hi // a cut body's walls are not to be trusted
+	d.sloped = newSlopedBlur(im.blur.softened(1), d.frame)
+	upper, lower := d.between(above, upperPlate), d.between(below, lowerPlate)
+	// A cut body's walls are not to be trusted.
+	if math.IsNaN(upper[0]) || (above != nil && above.found.Truncated && !math.IsNaN(lower[0])) {
+		upper = lower
 	}
-	if below != nil && below.found.Truncated && !math.IsNaN(lo[0]) {
-		hi = lo
+	if math.IsNaN(lower[0]) || (below != nil && below.found.Truncated) {
+		lower = upper
 	}
-	if math.IsNaN(lo[0]) {
-		lo = hi
-	}
-	if math.IsNaN(hi[0]) {
-		hi = lo
-	}
-	if math.IsNaN(lo[0]) || max(lo[0], hi[0])+minimumPlate > min(lo[1], hi[1]) {
+	if math.IsNaN(upper[0]) || max(upper[0], lower[0])+minimumPlate > min(upper[1], lower[1]) {
 		return nil
 	}
-	upperRange, lowerRange := lo, hi
-	d.basis = newSpline(min(lo[0], hi[0]), max(lo[1], hi[1]), knotStep, 3, 9)
+	d.ends = [2][2]float64{lower, upper}
+	d.basis = newSpline(min(upper[0], lower[0]), max(upper[1], lower[1]), knotStep, 3, 9)
 	d.mass = spline{d.basis.lo, d.basis.hi, massKnots}
 	if above != nil && below != nil {
 		d.gap = discShare * r3.Norm(r3.Sub(above.found.Center, below.found.Center))
 	}
 	d.wallSigma = im.blur.across(d.frame.Anterior).total()
-	const half = boneThickness / 2
-	d.wall = [2][2]float64{{lowerRange[0] + half, lowerRange[1] - half}, {upperRange[0] + half, upperRange[1] - half}}
-	start, ok := im.start(d, above, below)
-	if !ok {
+	for body, ends := range d.ends {
+		d.wall[body] = [2]float64{ends[0] + boneThickness/2, ends[1] - boneThickness/2}
+	}
+	if !im.findStart(d, above, below) {
 		return nil
 	}
-	im.gather(d, start, upperRange, lowerRange, above, below)
+	return d
+}
+
+// fit fits a disc; nil if too little of it lies in the volume.
+func (im *reader) fit(d *discSpace, above, below *draft) *discFit {
+	im.gather(d, above, below)
 	if len(d.voxels) < 3*d.size() {
 		return nil
 	}
-	return d.fit(start)
+	return d.fit(d.start)
 }
 
 // discFrame returns the frame midway between two vertebrae.
@@ -305,9 +319,9 @@ func discFrame(above, below *draft) volume.Frame {
 		r3.Add(above.frame.Anterior, below.frame.Anterior))
 }
 
-// range_ returns where the walls of a vertebra, near the disc, lie in the
+// between returns where the walls of a vertebra, near the disc, lie in the
 // disc's frame.
-func (d *discSpace) range_(v *draft, plate int) [2]float64 {
+func (d *discSpace) between(v *draft, plate int) [2]float64 {
 	if v == nil || len(v.posterior.S) == 0 {
 		return [2]float64{math.NaN(), math.NaN()}
 	}
@@ -334,89 +348,117 @@ func (d *discSpace) place(v *draft, plate int) float64 {
 	return s
 }
 
-// windows returns how far the fit reaches into the body below and above the
+// windows returns how far the strips reach into the body below and above the
 // plates.
 func windows(above, below *draft) (down, up float64) {
-	down, up = 5, 5
-	if below != nil {
-		down = windowReach
-		if below.height > 0 {
-			down = min(windowReach, bodyShare*below.height)
-		}
+	down, up = windowReach, windowReach
+	if below != nil && below.height > 0 {
+		down = min(windowReach, bodyShare*below.height)
 	}
-	if above != nil {
+	if above != nil && above.height > 0 {
 		up = min(windowReach, bodyShare*above.height)
 	}
 	return down, up
 }
 
+// thicknessPlaces is at how many places from wall to wall a body's thickness is
+// noted.
+const thicknessPlaces = 7
+
+// measureThickness notes how far the body's endplates are apart, from posterior
+// to anterior, by the starts of the discs above and below.
+func (v *draft) measureThickness(above, below *discSpace) {
+	for i := range v.thickness {
+		v.thickness[i] = v.height
+		if above == nil || below == nil || !above.has[lowerPlate] || !below.has[upperPlate] {
+			continue
+		}
+		f := (float64(i) + 0.5) / thicknessPlaces
+		top, bottom := above.startPoint(lowerPlate, f), below.startPoint(upperPlate, f)
+		v.thickness[i] = max(r3.Dot(r3.Sub(top, bottom), v.frame.Superior), minimumBody)
+	}
+}
+
+// startPoint returns the start's place of a plate at the given share of the way
+// from the posterior to the anterior wall.
+func (d *discSpace) startPoint(plate int, f float64) r3.Vec {
+	a := d.ends[plate][0] + f*(d.ends[plate][1]-d.ends[plate][0])
+	s, _ := d.height(d.start, plate, a, 0)
+	return d.frame.Point(s, a, 0)
+}
+
+// window returns how far an endplate's window reaches into the body at the
+// given share of the way from the posterior to the anterior wall, mm.
+func (v *draft) window(f float64) float64 {
+	if v == nil || v.height == 0 {
+		return windowReach
+	}
+	i := min(max(int(f*thicknessPlaces), 0), thicknessPlaces-1)
+	return min(windowReach, bodyShare*v.thickness[i])
+}
+
 // gather collects the voxels that the fit explains: between the walls, near
 // the mid-sagittal plane, and within the plates' windows.
-func (im *reader) gather(d *discSpace, start []float64, upperRange, lowerRange [2]float64, above, below *draft) {
-	down, up := windows(above, below)
-	sLower, _ := d.height(start, lowerPlate, (d.basis.lo+d.basis.hi)/2, 0)
-	sUpper, _ := d.height(start, upperPlate, (d.basis.lo+d.basis.hi)/2, 0)
-	if !d.has[lowerPlate] {
-		sLower = sUpper - 2
-	}
-	if !d.has[upperPlate] {
-		sUpper = sLower + 2
-	}
-	middle := (sLower + sUpper) / 2
-	slope := d.meanSlope(start)
-	center := (d.basis.lo + d.basis.hi) / 2
-	lo, hi, stride := im.box(d, sLower-down-6, sUpper+up+6)
-	ix := d.frame
-	for k := lo[2]; k <= hi[2]; k += stride[2] {
-		for j := lo[1]; j <= hi[1]; j += stride[1] {
+func (im *reader) gather(d *discSpace, above, below *draft) {
+	lo, hi := im.box(d)
+	sx, sy, sz := im.vol.Spacing()
+	skip := max(int(voxelVolume/(sx*sy*sz)), 1)
+	for k := lo[2]; k <= hi[2]; k++ {
+		for j := lo[1]; j <= hi[1]; j++ {
 			at := (k*im.vol.Rows + j) * im.vol.Columns
-			for i := lo[0]; i <= hi[0]; i += stride[0] {
-				s, a, l := ix.Coordinates(im.vol.Position(float64(i), float64(j), float64(k)))
-				if math.Abs(l) > profileReach {
-					continue
+			// Every skip-th voxel, shifted from row to row.
+			phase := (3*j + 5*k) % skip
+			for i := lo[0] + (skip+phase-lo[0]%skip)%skip; i <= hi[0]; i += skip {
+				s, a, l := d.frame.Coordinates(im.vol.Position(float64(i), float64(j), float64(k)))
+				if math.Abs(l) <= profileReach && d.inWindow(s, a, above, below) {
+					d.voxels = append(d.voxels, d.at(s, a, l, float64(im.vol.Samples[at+i])))
 				}
-				t := s - slope*(a-center)
-				r := lowerRange
-				if t > middle {
-					r = upperRange
-				}
-				if t < sLower-down || t > sUpper+up || a < r[0]+wallMargin || a > r[1]-wallMargin {
-					continue
-				}
-				d.voxels = append(d.voxels, voxel{float32(s), float32(a), float32(l), float32(im.vol.Samples[at+i])})
 			}
 		}
 	}
-	sx, sy, sz := im.vol.Spacing()
-	size := sx * sy * sz * float64(stride[0]*stride[1]*stride[2])
 	correlated := 1.0
 	for _, axis := range d.blur.axes {
 		correlated *= 2 * math.Sqrt(math.Pi) * max(d.blur.across(axis).total(), textureLength)
 	}
-	d.temper = min(1, size/correlated)
+	d.temper = min(1, sx*sy*sz*float64(skip)/correlated)
 }
 
-// meanSlope returns the slope along a of the straight start.
-func (d *discSpace) meanSlope(start []float64) float64 {
-	plate := lowerPlate
-	if !d.has[plate] {
-		plate = upperPlate
+// inWindow reports whether a place belongs to what the fit explains.
+func (d *discSpace) inWindow(s, a float64, above, below *draft) bool {
+	lower, upper := math.Inf(-1), math.Inf(1)
+	if d.has[lowerPlate] {
+		lower, _ = d.height(d.start, lowerPlate, a, 0)
 	}
-	lo, _ := d.height(start, plate, d.basis.lo, 0)
-	hi, _ := d.height(start, plate, d.basis.hi, 0)
-	return (hi - lo) / (d.basis.hi - d.basis.lo)
+	if d.has[upperPlate] {
+		upper, _ = d.height(d.start, upperPlate, a, 0)
+	}
+	half, body, into := lowerPlate, below, lower-s
+	if s-lower > upper-s {
+		half, body, into = upperPlate, above, s-upper
+	}
+	ends := d.ends[half]
+	f := (a - ends[0]) / (ends[1] - ends[0])
+	// Beyond a missing plate lies nothing that the model knows.
+	beyond := (!d.has[lowerPlate] && upper-s > loneReach) || (!d.has[upperPlate] && s-lower > loneReach)
+	return a >= ends[0]+wallMargin && a <= ends[1]-wallMargin && into <= body.window(f) && !beyond
 }
 
-// box returns the voxel range that holds the disc's window, and strides that
-// keep voxels no finer than the blur needs.
-func (im *reader) box(d *discSpace, sLo, sHi float64) (lo, hi, stride [3]int) {
+// box returns the voxel range that holds the disc's window.
+func (im *reader) box(d *discSpace) (lo, hi [3]int) {
+	sLo, sHi := math.Inf(1), math.Inf(-1)
+	for plate := range 2 {
+		if d.has[plate] {
+			p := d.start[d.surface(plate) : d.surface(plate)+d.basis.n]
+			sLo, sHi = min(sLo, slices.Min(p)), max(sHi, slices.Max(p))
+		}
+	}
 	ix := im.vol.Indexer()
 	size := [3]int{im.vol.Columns, im.vol.Rows, im.vol.Slices}
 	var minimum, maximum [3]float64
 	for n := range 3 {
 		minimum[n], maximum[n] = math.Inf(1), math.Inf(-1)
 	}
-	for _, s := range []float64{sLo, sHi} {
+	for _, s := range []float64{sLo - windowReach, sHi + windowReach} {
 		for _, a := range []float64{d.basis.lo, d.basis.hi} {
 			for _, l := range []float64{-profileReach, profileReach} {
 				i, j, k := ix.Index(d.frame.Point(s, a, l))
@@ -426,11 +468,9 @@ func (im *reader) box(d *discSpace, sLo, sHi float64) (lo, hi, stride [3]int) {
 			}
 		}
 	}
-	sx, sy, sz := im.vol.Spacing()
-	for n, step := range [3]float64{sx, sy, sz} {
+	for n := range 3 {
 		lo[n] = max(int(math.Ceil(minimum[n])), 0)
 		hi[n] = min(int(math.Floor(maximum[n])), size[n]-1)
-		stride[n] = max(int(0.75/step), 1)
 	}
-	return lo, hi, stride
+	return lo, hi
 }

@@ -120,16 +120,16 @@ func absent(at float64, n int) []candidate {
 	return []candidate{{at: at, bone: make([]float64, n), plate: make([]float64, n)}}
 }
 
-// start returns parameters from the best path of plates, and false where there
-// is nothing to sample.
-func (im *reader) start(d *discSpace, above, below *draft) ([]float64, bool) {
+// findStart sets the disc's start from the best path of plates; it returns false
+// where there is nothing to sample.
+func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	lowerAt, upperAt := d.place(below, lowerPlate), d.place(above, upperPlate)
 	down, up := windows(above, below)
 	lo := math.Min(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) - down - 2
 	hi := math.Max(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) + up + 2
 	st := im.strips(d, lo, hi)
 	if len(st.a) < 2 {
-		return nil, false
+		return false
 	}
 	n := len(st.profiles[0])
 	// The sampler's own linear interpolation widens the blur.
@@ -149,7 +149,8 @@ func (im *reader) start(d *discSpace, above, below *draft) ([]float64, bool) {
 		costs[i] = sc.costs(p)
 	}
 	path := sc.path(costs)
-	return sc.parameters(d, st, path), true
+	d.start = sc.parameters(d, st, path)
+	return true
 }
 
 func nanOr(x, other float64) float64 {
