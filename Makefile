@@ -62,6 +62,12 @@ cover: ## write coverage.out and print the total
 score: build ## compare with the reference readings, where the development data is there
 	$(ENDPLATE_SHARED)/score.py --bin bin/endplate
 
+ACCURACY ?= 200
+
+.PHONY: accuracy
+accuracy: ## measure ACCURACY=200 made spines, and 40 of them in other slices and kernels; takes a quarter of an hour
+	ENDPLATE_ACCURACY=$(ACCURACY) go test -count=1 -v -timeout 3h -run '^TestAccuracy' ./analysis
+
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
 	gofmt -w analysis api cmd proto
