@@ -133,7 +133,7 @@ func sagittal(vol *volume.Volume, path []r3.Vec) (view, error) {
 	}
 	top := path[0].Z + ends
 	v := view{
-		title:  "Sagittal, following the spine sideways",
+		title:  "Sagittal, curved to follow the spine from side to side",
 		width:  posterior - anterior,
 		height: top - path[len(path)-1].Z + ends,
 		place:  func(p r3.Vec) (x, y float64) { return p.Y - anterior, top - p.Z },

@@ -31,6 +31,7 @@ type section struct {
 	Rows        []row
 	Angles      []angleRow
 	Findings    []finding.Finding
+	Criteria    []string // what the findings rest on
 	Pictures    []picture
 	Profile     *profile
 }
@@ -63,6 +64,7 @@ func newSection(e *Examination) section {
 		Title:       e.title(),
 		Rows:        rows(e.Result),
 		Findings:    e.Result.Findings,
+		Criteria:    criteria(e.Result.Findings),
 		Profile:     newProfile(e.Result),
 	}
 	for _, a := range regional(e.Result) {

@@ -5,6 +5,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,4 +75,15 @@ func fixed(x float64, decimals int) string {
 		return s[1:]
 	}
 	return s
+}
+
+// criteria returns what the findings rest on, each criterion once.
+func criteria(findings []finding.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		if c := f.Criterion + " [" + f.Source + "]"; !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }

@@ -26,6 +26,12 @@ const (
 	namesMM   = 62.0
 )
 
+const (
+	scaleMM    = 50  // length of the bar that shows the scale, mm
+	scaleInset = 6.0 // of the bar from the picture's edges, mm
+	labelStep  = 6.0 // least distance of labels, a line of their script, mm
+)
+
 // picture is a view as SVG; lengths are mm.
 type picture struct {
 	Title, Alt     string
@@ -34,6 +40,8 @@ type picture struct {
 	PNG            template.URL
 	Canal          string // points of a polyline
 	Bodies         []outline
+	Scale          segment // a bar of ScaleMM
+	ScaleMM        int
 	DisplayWidthPx int
 }
 
@@ -74,6 +82,8 @@ func newPicture(v *view, result *analysis.Result) picture {
 		Height:   coordinate(v.height),
 		Left:     -numbersMM,
 		FullSpan: coordinate(numbersMM + v.width + namesMM),
+		ScaleMM:  scaleMM,
+		Scale:    v.scale(),
 	}
 	p.DisplayWidthPx = int(p.FullSpan * pxPerMM)
 	if v.png != nil {
@@ -87,7 +97,21 @@ func newPicture(v *view, result *analysis.Result) picture {
 	for i := range result.Vertebrae {
 		p.Bodies = append(p.Bodies, v.outline(&result.Vertebrae[i]))
 	}
+	spreadLabels(p.Bodies)
 	return p
+}
+
+// scale returns a bar in the lower right corner.
+func (v *view) scale() segment {
+	x, y := coordinate(v.width-scaleInset), coordinate(v.height-scaleInset)
+	return segment{x - scaleMM, y, x, y}
+}
+
+// spreadLabels moves labels down where they would stand on the one above.
+func spreadLabels(bodies []outline) {
+	for i := 1; i < len(bodies); i++ {
+		bodies[i].LabelY = max(bodies[i].LabelY, bodies[i-1].LabelY+labelStep)
+	}
 }
 
 func (v *view) outline(vertebra *analysis.Vertebra) outline {

@@ -16,7 +16,7 @@ const (
 	profileColumn = 56.0
 	profileHeight = 300.0
 	profileLeft   = 44.0
-	profileTop    = 12.0
+	profileTop    = 28.0 // room for the unit
 	profileBottom = 34.0
 	profileOffset = 13.0 // between the three heights of a level
 	profileDash   = 5.5  // half the dash at an expected height

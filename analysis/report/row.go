@@ -86,7 +86,7 @@ func newRow(v *analysis.Vertebra) row {
 		Probability: fixed(100*v.LevelProbability, 0),
 		Tone:        toneOf(v),
 	}
-	if v.LevelProbability < guessProbability {
+	if v.Level == spine.Unknown || v.LevelProbability < guessProbability {
 		out.Level += "?"
 	}
 	if v.Heights != nil {

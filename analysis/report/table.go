@@ -116,7 +116,7 @@ func (e *Examination) title() string {
 	if measured == 1 {
 		noun = "vertebra"
 	}
-	return fmt.Sprintf("%s  %s  %d %s measured", e.Path, e.Modality, measured, noun)
+	return fmt.Sprintf("%s: %s, %d %s measured", e.Path, e.Modality, measured, noun)
 }
 
 // A heading has a unit below it; a width is the widest cell's.
@@ -197,7 +197,9 @@ func writeFindings(b *bytes.Buffer, findings []finding.Finding, c Colors) {
 			borderline = " (borderline)"
 		}
 		fmt.Fprintf(b, "%s %s%s\n", c.paint(c.deformed, "finding"), f.Statement, borderline)
-		fmt.Fprintf(b, "        %s\n", c.paint(c.faint, f.Criterion+" ["+f.Source+"]"))
+	}
+	for _, criterion := range criteria(findings) {
+		fmt.Fprintf(b, "        %s\n", c.paint(c.faint, criterion))
 	}
 	if len(findings) > 0 {
 		b.WriteByte('\n')
