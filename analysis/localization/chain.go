@@ -19,6 +19,9 @@ const (
 	pitchWeight, changeWeight = 0.35, 0.25
 	// Costs end here, so that a crushed body can be half as high as the next.
 	pitchCostMax, changeCostMax = 0.6, 0.5
+	// outerCostMax holds for the two outermost vertebrae, which no neighbours on
+	// both sides support.
+	outerCostMax = 1.2
 	// leastPitch is the least pitch by the expected one: a vertebra plana of 5 mm
 	// between two discs.
 	leastPitch = 0.33
@@ -47,19 +50,33 @@ func findDiscs(sg *signals) ([]int, float64) {
 			pitch := x + pitchMin
 			at := s*width + x
 			total[at], from[at] = here, -1
+			if here > best {
+				best, bestEnd = here, at
+			}
 			if s-pitch < 0 {
 				continue
 			}
-			prior := pitchPrior(sg, s, pitch)
+			outer := pitchPrior(sg, s, pitch)
+			if math.IsInf(outer, 1) {
+				continue
+			}
+			prior := min(outer, pitchCostMax)
+			outer = min(outer, outerCostMax) - prior
 			pedicle := meanOver(walls, s-pitch+int(pedicleTop*float64(pitch)), s-pitch+int(pedicleBottom*float64(pitch)))
 			link := here - prior + wallWeight*pedicle - discCost
 			for y := range width {
-				if t := total[(s-pitch)*width+y] + link - changeCost(change, from[(s-pitch)*width+y], x, y); t > total[at] {
+				t := total[(s-pitch)*width+y] + link
+				if from[(s-pitch)*width+y] < 0 {
+					t -= outer
+				} else {
+					t -= change[x][y]
+				}
+				if t > total[at] {
 					total[at], from[at] = t, int8(y)
 				}
 			}
-			if total[at] > best {
-				best, bestEnd = total[at], at
+			if from[at] >= 0 && total[at]-outer > best {
+				best, bestEnd = total[at]-outer, at
 			}
 		}
 	}
@@ -95,7 +112,7 @@ func pitchPrior(sg *signals, s, pitch int) float64 {
 		return math.Inf(1)
 	}
 	t := math.Log(ratio) / pitchSpread
-	return min(pitchWeight*t*t, pitchCostMax)
+	return pitchWeight * t * t
 }
 
 // changeCosts tabulates the cost of a change of pitch.
@@ -110,15 +127,6 @@ func changeCosts() [][]float64 {
 		}
 	}
 	return out
-}
-
-// changeCost is the cost of pitch x below pitch y, nothing below the first disc
-// of a chain, which has no pitch.
-func changeCost(table [][]float64, from int8, x, y int) float64 {
-	if from < 0 {
-		return 0
-	}
-	return table[x][y]
 }
 
 // sums returns the running totals of v: out[i] is the sum of v[:i].

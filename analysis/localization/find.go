@@ -62,6 +62,9 @@ func FindCanal(v *volume.Volume) ([]CanalPoint, string) {
 // mm by Straighten, or why there is none.
 func FindVertebrae(v *volume.Volume, r *Straight) ([]Vertebra, string) {
 	sg := readSignals(r)
+	for s := range min(belowSkull(v, r, sg), len(sg.visible)) {
+		sg.visible[s] = false
+	}
 	discs, _ := findDiscs(sg)
 	b := &builder{v: v, r: r, sg: sg, discs: discs}
 	vertebrae := b.vertebrae(sacralLink(r, sg, discs))

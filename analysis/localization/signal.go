@@ -34,7 +34,7 @@ type signals struct {
 	disc                []float64 // evidence of a disc: about 1 at a clear one
 	plates              []pair    // the endplates of that disc
 	wall                []float64 // lateral wall of the canal: positive at a pedicle, negative at a foramen
-	visible             []bool    // the body lies in the volume
+	visible             []bool    // there is a body, and it lies in the volume
 }
 
 // pair is the place of a disc's two endplates at the body's mid-depth, as
@@ -85,9 +85,15 @@ func readSignals(r *Straight) *signals {
 	sg.visible = make([]bool, len(m))
 	for s := range m {
 		mid := r.A0 + int((sg.posterior[s]+sg.anterior[s])/2)
-		sg.visible[s] = !math.IsNaN(m[s][min(mid, r.A-1)])
+		sg.visible[s] = sg.plausible(s) && !math.IsNaN(m[s][min(mid, r.A-1)])
 	}
 	return sg
+}
+
+// plausible reports whether the walls found at s can be a body's: lines at
+// their inner limits have found none.
+func (sg *signals) plausible(s int) bool {
+	return sg.anterior[s]-sg.posterior[s] > depthMin && sg.left[s]+sg.right[s] > 2*lateralNear+2
 }
 
 // Spans of averaging along the canal, mm.
@@ -156,6 +162,35 @@ func lateralWalls(r *Straight, posterior []float64) (left, right []float64) {
 	}
 	return side(1), side(-1)
 }
+
+// waist returns the lateral walls of one body, mm to each side, from the
+// cross-sections within ±reach of s.
+func waist(r *Straight, sg *signals, s, reach int) (left, right float64) {
+	row := make([]float64, r.L)
+	for l := range row {
+		var sum, n float64
+		for q := max(s-reach, 0); q <= min(s+reach, len(r.Canal)-1); q++ {
+			if h := coronalMean(r, q, sg.posterior[q]+bodyFront, sg.posterior[q]+bodyMiddle, float64(l-r.L0)); !math.IsNaN(h) {
+				sum += h
+				n++
+			}
+		}
+		row[l] = sum / n
+	}
+	side := func(sign int, about float64) float64 {
+		best, at := math.Inf(-1), about
+		for l := max(lateralNear, int(about)-waistReach); l <= min(lateralFar, int(about)+waistReach); l++ {
+			if e := edge(row, r.L0+sign*l, -float64(sign)) - nearerIsBetter*float64(l); e > best {
+				best, at = e, float64(l)
+			}
+		}
+		return at
+	}
+	return side(1, sg.left[s]), side(-1, sg.right[s])
+}
+
+// waistReach is how far a body's lateral wall may lie from the smoothed line, mm.
+const waistReach = 6
 
 // coronalMean returns the mean from a0 to a1 mm anterior at l mm left, clipped;
 // NaN outside the volume.
@@ -338,6 +373,9 @@ const (
 	gapFraction = 0.4
 	// tiltCost is what a step of tilt must gain, HU.
 	tiltCost = 3.0
+	// clearHU is the least contrast of a clear disc: that of an osteoporotic
+	// endplate, 0.4 mm of 600 HU, in slices of 5 mm, half lost by tilt.
+	clearHU = 25.0
 	// shellWeight is the weight of bright walls between two ridges, which speak
 	// for a crushed body.
 	shellWeight = 0.5
@@ -347,26 +385,64 @@ const (
 )
 
 // discSignal returns the evidence of a disc at each s of the mid-sagittal plane
-// m: a pair of bright ridges about a darker gap, or one bright ridge, in units
-// of the clear discs around.
+// m, in units of the clear discs around, and for discs its endplates.
 func discSignal(m [][]float64, a0 int, sg *signals) ([]float64, []pair) {
-	middle, rims := tiltedProfiles(m, a0, sg, 0, 0.35), tiltedProfiles(m, a0, sg, 0.25, 0.48)
-	shell := shells(m, a0, sg)
-	raw, plates := make([]float64, len(m)), make([]pair, len(m))
+	view := discView{
+		middle: tiltedProfiles(m, a0, sg, 0, 0.35),
+		rims:   tiltedProfiles(m, a0, sg, 0.25, 0.48),
+		shell:  shells(m, a0, sg),
+	}
+	raw, pairs := make([]float64, len(m)), make([]float64, len(m))
+	plates := make([]pair, len(m))
 	each(len(m), func(s int) {
 		gap := max(int(gapFraction*(sg.anterior[s]-sg.posterior[s])), gapMin+1)
-		raw[s], plates[s] = discAt(middle, shell, s, gap)
-		if c, p := discAt(rims, shell, s, gap); c > raw[s] {
-			raw[s], plates[s] = c, p
-		}
+		pairs[s], plates[s] = view.pairAt(s, gap)
+		raw[s] = max(pairs[s], view.ridgeAt(s, gap))
 	})
 	disc := make([]float64, len(m))
 	for s := range disc {
 		around := slices.Clone(raw[max(s-levelSpan/2, 0):min(s+levelSpan/2+1, len(raw))])
 		slices.Sort(around)
-		disc[s] = min(max(raw[s]/(around[len(around)*9/10]+1), -0.5), 1.5)
+		disc[s] = min(max(raw[s]/max(around[len(around)*9/10], clearHU), -0.5), 1.5)
 	}
-	return disc, plates
+	return disc, nearestPairs(raw, pairs, plates)
+}
+
+// Choice of the pair of endplates for a disc that is placed otherwise.
+const (
+	pairReach = 6 // mm
+	// pairAway is what a pair must gain for each mm, HU.
+	pairAway = 4.0
+	// pairLeast is the least contrast of a pair by that of a single ridge.
+	pairLeast = 0.25
+	// pairBeyond is how far outside of the pair the disc may have been placed, mm.
+	pairBeyond = 1.5
+)
+
+// nearestPairs returns for each s the best pair of endplates nearby, or a
+// vanished disc's where there is none.
+func nearestPairs(raw, pairs []float64, plates []pair) []pair {
+	out := make([]pair, len(raw))
+	for s := range out {
+		best := pairLeast * raw[s]
+		out[s] = pair{float64(s) - 1, float64(s) + 1, 0, 0}
+		for q := max(s-pairReach, 0); q <= min(s+pairReach, len(raw)-1); q++ {
+			p := plates[q]
+			c := pairs[q] - pairAway*math.Abs(float64(q-s))
+			if c > best && float64(s) >= p.up-pairBeyond && float64(s) <= p.down+pairBeyond {
+				best, out[s] = c, p
+			}
+		}
+	}
+	return out
+}
+
+// discView is what discs are looked for in: the profiles along tilted lines of
+// the middle of the bodies and of their rims, which stay where endplates are
+// deeply concave, and the walls.
+type discView struct {
+	middle, rims [][]float64
+	shell        []float64
 }
 
 // tiltedProfiles returns the mean of m along lines of each tilt, over the parts
@@ -414,37 +490,67 @@ func between(m [][]float64, y float64, a int) float64 {
 	return m[i][a] + f*(m[i+1][a]-m[i][a])
 }
 
-// discAt returns the greatest contrast, HU, of a disc centred at s with a gap
-// up to gapMax, and its endplates.
-func discAt(q [][]float64, shell []float64, s, gapMax int) (contrast float64, plates pair) {
-	contrast = -clipMaxHU
-	n := len(q[0])
-	slope := func(t int) float64 { return float64(t-tiltSteps) * tiltStep }
-	try := func(c float64, up, down, t, u int) {
-		c -= tiltCost / 2 * (math.Abs(float64(t-tiltSteps)) + math.Abs(float64(u-tiltSteps)))
-		if c > contrast {
-			contrast, plates = c, pair{float64(up), float64(down), slope(t), slope(u)}
+// ridgeAt returns the contrast, HU, of a single bright ridge at s against the
+// bodies gap mm away.
+func (d *discView) ridgeAt(s, gap int) float64 {
+	best := float64(-clipMaxHU)
+	for t, q := range d.middle {
+		if s >= gap && s < len(q)-gap {
+			c := ridgeWeight*(q[s]-(q[s-gap]+q[s+gap])/2) - tiltCost*math.Abs(float64(t-tiltSteps))
+			if c > best {
+				best = c
+			}
 		}
 	}
-	for t := range q {
-		if s >= gapMax && s < n-gapMax {
-			around := (q[t][s-gapMax] + q[t][s+gapMax]) / 2
-			try(ridgeWeight*(q[t][s]-around), s-1, s+1, t, t)
-		}
-		for u := max(t-wedgeSteps, 0); u <= min(t+wedgeSteps, len(q)-1); u++ {
-			inside := q[(t+u)/2]
-			for gap := gapMin; gap <= gapMax; gap++ {
-				up, down := s-gap/2, s+gap-gap/2
-				if up < 0 || down >= n {
-					break
+	return best
+}
+
+// pairAt returns the greatest contrast, HU, of two bright ridges up to gapMax
+// apart about a darker gap centred at s, and where they lie.
+func (d *discView) pairAt(s, gapMax int) (contrast float64, plates pair) {
+	contrast = -clipMaxHU
+	slope := func(t int) float64 { return float64(t-tiltSteps) * tiltStep }
+	for _, q := range [2][][]float64{d.middle, d.rims} {
+		for t := range q {
+			for u := max(t-wedgeSteps, 0); u <= min(t+wedgeSteps, len(q)-1); u++ {
+				c, up, down := d.gapAt(q, t, u, s, gapMax)
+				c -= tiltCost / 2 * (math.Abs(float64(t-tiltSteps)) + math.Abs(float64(u-tiltSteps)))
+				if c > contrast {
+					contrast, plates = c, pair{float64(up), float64(down), slope(t), slope(u)}
 				}
-				dark := meanBetween(inside, up+2, down-2)
-				walls := meanBetween(shell, up+2, down-2)
-				try(min(q[t][up], q[u][down])-dark-shellWeight*max(walls-dark, 0), up, down, t, u)
 			}
 		}
 	}
 	return contrast, plates
+}
+
+// gapAt is pairAt for endplates of tilts t and u.
+func (d *discView) gapAt(q [][]float64, t, u, s, gapMax int) (contrast float64, up, down int) {
+	contrast = -clipMaxHU
+	inside := q[(t+u)/2]
+	for gap := gapMin; gap <= gapMax; gap++ {
+		i, j := s-gap/2, s+gap-gap/2
+		if i < 0 || j >= len(inside) {
+			break
+		}
+		dark := meanBetween(inside, i+2, j-2)
+		walls := meanBetween(d.shell, i+2, j-2)
+		c := min(crest(q[t], i, -1), crest(q[u], j, 1)) - dark - shellWeight*max(walls-dark, 0)
+		if c > contrast {
+			contrast, up, down = c, i, j
+		}
+	}
+	return contrast, up, down
+}
+
+// crest returns q at i, less what it still rises beyond i in direction dir: an
+// endplate is a ridge, or the shoulder of an equally bright body.
+func crest(q []float64, i, dir int) float64 {
+	next := i + 2*dir
+	if next < 0 || next >= len(q) || math.IsNaN(q[next]) {
+		return q[i]
+	}
+	return q[i] - max(q[next]-q[i], 0)
 }
 
 // meanBetween returns the mean of v[lo … hi], or v halfway where that is empty.

@@ -132,17 +132,26 @@ func (b *builder) between(superior, inferior plate) Vertebra {
 }
 
 // place makes a vertebra at a centre with an axis, whose middle lies in
-// cross-section s.
+// cross-section s. It moves the centre sideways between the body's lateral
+// walls there.
 func (b *builder) place(centre, axis r3.Vec, s float64) Vertebra {
 	n := min(max(int(math.Round(s)), 0), len(b.r.Canal)-1)
+	left, right := waist(b.r, b.sg, n, waistSpan)
 	f := volume.NewFrame(centre, axis, frameAt(b.r.Canal, s).Anterior)
+	f.Origin = f.Point(0, 0, (left-right)/2-(b.sg.left[n]-b.sg.right[n])/2)
+	canal := b.canalBeside(f)
+	f = volume.NewFrame(f.Origin, f.Superior, r3.Add(f.Anterior, r3.Unit(r3.Sub(f.Origin, canal))))
 	return Vertebra{
-		Center: centre, Canal: b.canalBeside(f),
+		Center: f.Origin, Canal: canal,
 		Superior: f.Superior, Anterior: f.Anterior,
 		Depth: b.sg.anterior[n] - b.sg.posterior[n],
-		Width: b.sg.left[n] + b.sg.right[n],
+		Width: left + right,
 	}
 }
+
+// waistSpan is how far from mid-height a body's width is read, mm: its waist,
+// away from the ribs' heads.
+const waistSpan = 4
 
 // canalBeside returns where the canal crosses the transverse plane of f nearest
 // to its origin.
