@@ -220,6 +220,6 @@ func gapWarnings(images []image, d []float64) []Warning {
 	if gaps == 0 {
 		return nil
 	}
-	return []Warning{{CodeSliceGap, fmt.Sprintf("%d gaps over %.4g mm; the widest, %.4g mm, follows instance %s",
-		gaps, gapRatio*typical, d[widest], images[widest].in.sopUID)}}
+	return []Warning{{CodeSliceGap, fmt.Sprintf("gaps over %.4g mm: %d; the widest, %.4g mm, follows instance %s",
+		gapRatio*typical, gaps, d[widest], images[widest].in.sopUID)}}
 }

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"sync"
+
+	"github.com/suyashkumar/dicom/pkg/tag"
 
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -48,6 +51,7 @@ func (s *Stack) Read(ctx context.Context) (*Series, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	s.misscaled(v, failures)
 	series := &Series{Description: s.Description, Volume: v}
 	if err := series.leaveOut(s, failures); err != nil {
 		return nil, fmt.Errorf("series %s: %w", s.SeriesInstanceUID, err)
@@ -160,6 +164,57 @@ func (s *Stack) decodeJob(ctx context.Context, d *decoder, j job, v *volume.Volu
 		failures[k] = d.decode(ctx, j.in, f, r, spans[f], v.Samples[k*n:(k+1)*n])
 		s.progress.step()
 	}
+}
+
+// A slice is taken to be wrongly rescaled if nearly all others share another
+// rescale and its mean jumps against theirs.
+const (
+	commonShare = 0.9   // of the slices
+	maxJump     = 200.0 // HU; a fifth of the way from air to water, over the whole field of view
+)
+
+// misscaled enters an error for each slice whose rescale cannot be right.
+func (s *Stack) misscaled(v *volume.Volume, failures []error) {
+	common, n := s.commonRescale()
+	if n == len(s.images) || float64(n) < commonShare*float64(len(s.images)) {
+		return
+	}
+	usual := func(k int) bool {
+		return k >= 0 && k < len(s.images) && failures[k] == nil && s.images[k].frame().rescale == common
+	}
+	for k, m := range s.images {
+		if failures[k] != nil || m.frame().rescale == common {
+			continue
+		}
+		for _, neighbour := range []int{k - 1, k + 1} {
+			if usual(neighbour) && math.Abs(sliceMean(v, k)-sliceMean(v, neighbour)) > maxJump {
+				failures[k] = &InvalidAttributeError{Keyword: name(tag.RescaleIntercept), Problem: "unlike the other slices', and the values do not fit theirs"}
+			}
+		}
+	}
+}
+
+// commonRescale returns the rescale that most slices have, and how many have it.
+func (s *Stack) commonRescale() (common rescale, n int) {
+	counts := map[rescale]int{}
+	for _, m := range s.images {
+		r := m.frame().rescale
+		counts[r]++
+		if counts[r] > n {
+			common, n = r, counts[r]
+		}
+	}
+	return common, n
+}
+
+// sliceMean returns the mean of slice k, HU.
+func sliceMean(v *volume.Volume, k int) float64 {
+	n := v.Columns * v.Rows
+	sum := 0
+	for _, hu := range v.Samples[k*n : (k+1)*n] {
+		sum += int(hu)
+	}
+	return float64(sum) / float64(n)
 }
 
 // leaveOut removes the slices that failed, and describes what remains. It fails if

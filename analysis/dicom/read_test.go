@@ -332,7 +332,7 @@ func TestMixedOrientationIsReported(t *testing.T) {
 // TestBadSlice has one bad slice among good ones: found by its header, or only
 // when its pixels are decoded.
 func TestBadSlice(t *testing.T) {
-	const n, bad = 7, 3
+	const n, bad = 11, 3
 	whole := files(rleLossless, compressed(n)...)
 	cut := slices.Clone(whole)
 	b := part10(rleLossless, compressed(n)[bad])
@@ -345,7 +345,10 @@ func TestBadSlice(t *testing.T) {
 	panicking := files(explicitLittle, axials(n)...)
 	b = part10(explicitLittle, axial(bad))
 	panicking[bad].Open = func() (io.ReadCloser, error) { return panickingFile{bytes.NewReader(b)}, nil }
+	misscaled := axials(n)
+	misscaled[bad][tag.RescaleIntercept] = text("DS", "-5000")
 	for name, sources := range map[string][]dicom.Source{
+		"misscaled":     files(explicitLittle, misscaled...),
 		"cut fragments": cut,
 		"not RLE":       files(rleLossless, broken...),
 		"cut pixels":    short,
@@ -369,6 +372,23 @@ func TestBadSlice(t *testing.T) {
 				t.Errorf("%d slices, offsets %v", got.Volume.Slices, got.Volume.SliceOffsets)
 			}
 		})
+	}
+}
+
+// A slice may be stored with a rescale of its own, so long as its values go on
+// from slice to slice.
+func TestRescaleOfASliceAlone(t *testing.T) {
+	const n, own = 12, 5
+	series := axials(n)
+	pixels := slices.Clone(series[own][tag.PixelData].v.([]uint16))
+	for i := range pixels {
+		pixels[i] += 500
+	}
+	series[own][tag.PixelData] = value{"OW", pixels}
+	series[own][tag.RescaleIntercept] = text("DS", "-1524")
+	got := one(t, files(explicitLittle, series...), dicom.Options{})
+	if diff := cmp.Diff(wantSamples(n), got.Volume.Samples); diff != "" {
+		t.Errorf("samples (-want +got):\n%s", diff)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/volume"
@@ -85,13 +86,25 @@ const (
 )
 
 // fits reports whether two frames can belong to one stack.
-func (m image) fits(o image) bool {
+func (m image) fits(o image) bool { return m.apart(o) == "" }
+
+// apart returns the keyword of an attribute that keeps two frames from being of
+// one stack, or an empty string.
+func (m image) apart(o image) string {
 	a, b := m.frame(), o.frame()
-	return m.in.format.Rows == o.in.format.Rows && m.in.format.Columns == o.in.format.Columns &&
-		m.in.frameOfReferenceUID == o.in.frameOfReferenceUID &&
-		near(a.along, b.along) && near(a.down, b.down) &&
-		math.Abs(a.rowStep-b.rowStep) <= spacingTolerance*a.rowStep &&
-		math.Abs(a.columnStep-b.columnStep) <= spacingTolerance*a.columnStep
+	switch {
+	case m.in.format.Rows != o.in.format.Rows:
+		return name(tag.Rows)
+	case m.in.format.Columns != o.in.format.Columns:
+		return name(tag.Columns)
+	case m.in.frameOfReferenceUID != o.in.frameOfReferenceUID:
+		return name(tag.FrameOfReferenceUID)
+	case !near(a.along, b.along) || !near(a.down, b.down):
+		return name(tag.ImageOrientationPatient)
+	case math.Abs(a.rowStep-b.rowStep) > spacingTolerance*a.rowStep || math.Abs(a.columnStep-b.columnStep) > spacingTolerance*a.columnStep:
+		return name(tag.PixelSpacing)
+	}
+	return ""
 }
 
 // near reports whether two unit vectors are of one orientation.
@@ -106,7 +119,7 @@ func assemble(series []*instance, minSlices int) (stacks []*Stack, skipped []Ski
 	first := series[0]
 	skip := func(code Code, images []image, format string, args ...any) {
 		skipped = append(skipped, Skipped{
-			Name:              first.content.source.Name,
+			Name:              images[0].in.content.source.Name,
 			StudyInstanceUID:  first.studyUID,
 			SeriesInstanceUID: first.seriesUID,
 			SOPInstanceUID:    images[0].in.sopUID,
@@ -138,10 +151,22 @@ func assemble(series []*instance, minSlices int) (stacks []*Stack, skipped []Ski
 		}
 	}
 	if len(few) > 0 {
-		skip(CodeTooFewSlices, few, "%d slices, fewer than %d on any one line", len(few), minSlices)
+		skip(CodeTooFewSlices, few, "slices that make no volume of at least %d: %d%s", minSlices, len(few), oddOnesOut(few, stacks))
 	}
 	describeSiblings(stacks, groups)
 	return stacks, skipped
+}
+
+// oddOnesOut says what sets images apart from the largest stack of their series.
+func oddOnesOut(few []image, stacks []*Stack) string {
+	if len(stacks) == 0 {
+		return ""
+	}
+	largest := slices.MaxFunc(stacks, func(a, b *Stack) int { return cmp.Compare(len(a.images), len(b.images)) })
+	if keyword := few[0].apart(largest.images[0]); keyword != "" {
+		return ", unlike the others by " + keyword
+	}
+	return ", apart from the others by ImagePositionPatient"
 }
 
 // imagesOf lists the frames in an order that depends on nothing but them.
