@@ -171,10 +171,18 @@ func (d *Deformity) addDoubt(l spine.Level, e *morphometry.Expected) {
 	if len(e.From) == 1 {
 		doubts = append(doubts, "expected from "+e.From[0].String()+" alone")
 	}
+	var far []string
 	for _, from := range e.From {
 		if !morphometry.Adjacent(from, l) && !morphometry.Adjacent(l, from) {
-			doubts = append(doubts, from.String()+" is not adjacent: the levels between are deformed or not measured")
+			far = append(far, from.String())
 		}
+	}
+	switch len(far) {
+	case 0:
+	case 1:
+		doubts = append(doubts, far[0]+" is not adjacent: the levels between are deformed or not measured")
+	default:
+		doubts = append(doubts, strings.Join(far, " and ")+" are not adjacent: the levels between are deformed or not measured")
 	}
 	if l < spine.T4 || l >= spine.L5 && l != spine.T13 {
 		doubts = append(doubts, "grades are defined from T4 to L4")
