@@ -206,12 +206,15 @@ func write(r *report.Report, f format, out string, stdout io.Writer) error {
 // outcome turns what was skipped into the command's error.
 func outcome(r *report.Report, paths []string, p *progress) error {
 	failures := failed(r.Skipped, paths)
+	if len(r.Examinations) == 0 && len(failures) == 1 {
+		return fmt.Errorf("nothing could be measured: %s", failures[0])
+	}
 	for _, s := range failures {
 		p.printf("skipped %s", s)
 	}
 	switch {
 	case len(r.Examinations) == 0 && len(failures) > 0:
-		return fmt.Errorf("nothing could be measured: %s", failures[0])
+		return fmt.Errorf("nothing could be measured: %d inputs skipped, the first is %s", len(failures), failures[0])
 	case len(r.Examinations) == 0 && len(r.Skipped) > 0:
 		return fmt.Errorf("nothing could be measured: no CT image among the inputs; %s", r.Skipped[0])
 	case len(r.Examinations) == 0:
