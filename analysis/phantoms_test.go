@@ -150,17 +150,36 @@ func anchored(truth phantom.Truth) bool {
 	return complete[spine.S1] || complete[spine.T12] && complete[spine.L1]
 }
 
+// sample is how a set of vertebrae compares with its truth.
+type sample struct {
+	height, wedge             []float64 // differences from the truth, mm and degrees
+	heightWithin, wedgeWithin int       // within two standard deviations
+	graded, demand            int       // right and demanded grades
+	unassessed                int       // demanded, but not assessed
+}
+
+// The groups of vertebrae that a report tells apart: something may go wrong beside
+// the border of the volume, or in the crushed.
+const (
+	allLevels = iota
+	innerLevels
+	endLevels
+	thoracicLevels
+	lumbarLevels
+	intactLevels
+	fracturedLevels
+	numGroups
+)
+
+var groupNames = [numGroups]string{"all", "inner levels", "end levels", "thoracic", "lumbar", "intact", "fractured"}
+
 // tally sums up measured examinations against their truth.
 type tally struct {
 	spines, whole, found, extra, cut int
 
 	named, anchored int // of the found where an anchor is in view
-	graded, demand  int // right and demanded grades
-	unassessed      int // demanded, but not assessed
 
-	height, wedge            []float64 // differences from the truth, mm and degrees
-	heightWithin, wedgeCover int       // within two standard deviations
-
+	groups [numGroups]sample
 	misses []string // what went wrong, for a person to look at
 }
 
@@ -181,7 +200,7 @@ func (a *tally) add(e examination, truth phantom.Truth, result *analysis.Result)
 		p := &pairs[i]
 		switch {
 		case p.truth.Margin >= borderMM:
-			a.compare(e, p, hasAnchor)
+			a.addWhole(e, p, hasAnchor, groupsOf(truth, i))
 		case p.got != nil && p.truth.Margin < -borderMM:
 			a.cut++
 			a.miss(e, "%v measured though cut by %.1f mm", p.truth.Level, -p.truth.Margin)
@@ -189,25 +208,44 @@ func (a *tally) add(e examination, truth phantom.Truth, result *analysis.Result)
 	}
 }
 
-// compare adds a vertebra that is whole in the volume.
-func (a *tally) compare(e examination, p *pair, hasAnchor bool) {
+// groupsOf returns the groups that vertebra i of truth belongs to.
+func groupsOf(truth phantom.Truth, i int) []int {
+	vs := truth.Vertebrae
+	groups := []int{allLevels, endLevels, thoracicLevels, intactLevels}
+	if i > 0 && i+1 < len(vs) && vs[i-1].Margin >= borderMM && vs[i+1].Margin >= borderMM {
+		groups[1] = innerLevels
+	}
+	if vs[i].Level.Region() == spine.Lumbar {
+		groups[2] = lumbarLevels
+	}
+	if vs[i].Shape != phantom.NoDeformity {
+		groups[3] = fracturedLevels
+	}
+	return groups
+}
+
+// addWhole adds a vertebra that is whole in the volume.
+func (a *tally) addWhole(e examination, p *pair, hasAnchor bool, groups []int) {
 	a.whole++
-	level := p.truth.Level
 	if p.got == nil {
-		a.miss(e, "%v not measured", level)
+		a.miss(e, "%v not measured", p.truth.Level)
 		return
 	}
 	a.found++
 	if hasAnchor {
 		a.anchored++
-		if p.got.Level == level {
+		if p.got.Level == p.truth.Level {
 			a.named++
 		} else {
-			a.miss(e, "%v called %v (probability %.2f)", level, p.got.Level, p.got.LevelProbability)
+			a.miss(e, "%v called %v (probability %.2f)", p.truth.Level, p.got.Level, p.got.LevelProbability)
 		}
 	}
-	a.compareHeights(e, p)
-	a.compareGrade(e, p)
+	for _, g := range groups {
+		a.groups[g].add(p)
+	}
+	for _, m := range p.remarks() {
+		a.miss(e, "%s (%s)", m, groupNames[groups[1]])
+	}
 }
 
 // Differences that a person should look at.
@@ -216,44 +254,60 @@ const (
 	remarkableDeg = 3.0
 )
 
-func (a *tally) compareHeights(e examination, p *pair) {
+// add adds a vertebra that was measured.
+func (s *sample) add(p *pair) {
 	got, want, sd := p.heights()
-	for i, name := range []string{"anterior", "middle", "posterior"} {
+	for i := range got {
 		d := got[i] - want[i]
-		a.height = append(a.height, d)
+		s.height = append(s.height, d)
 		if math.Abs(d) <= 2*sd[i] {
-			a.heightWithin++
-		}
-		if math.Abs(d) > remarkableMM {
-			a.miss(e, "%v %s height %.2f, want %.2f (sd %.2f)", p.truth.Level, name, got[i], want[i], sd[i])
+			s.heightWithin++
 		}
 	}
 	d := p.got.WedgeAngle.Value - p.truth.WedgeAngle
-	a.wedge = append(a.wedge, d)
+	s.wedge = append(s.wedge, d)
 	if math.Abs(d) <= 2*p.got.WedgeAngle.SD {
-		a.wedgeCover++
+		s.wedgeWithin++
 	}
-	if math.Abs(d) > remarkableDeg {
-		a.miss(e, "%v wedge angle %.1f, want %.1f", p.truth.Level, p.got.WedgeAngle.Value, p.truth.WedgeAngle)
-	}
-}
-
-func (a *tally) compareGrade(e examination, p *pair) {
 	if !p.gradeDemanded() {
 		return
 	}
-	a.demand++
+	s.demand++
+	switch f := p.got.Deformity; {
+	case f == nil || !f.Assessed:
+		s.unassessed++
+	case f.Grade == p.truth.Genant:
+		s.graded++
+	}
+}
+
+// remarks returns what a person should look at in a measured vertebra.
+func (p *pair) remarks() []string {
+	var out []string
+	remark := func(format string, args ...any) {
+		out = append(out, p.truth.Level.String()+" "+fmt.Sprintf(format, args...))
+	}
+	got, want, sd := p.heights()
+	for i, name := range []string{"anterior", "middle", "posterior"} {
+		if math.Abs(got[i]-want[i]) > remarkableMM {
+			remark("%s height %.2f, want %.2f, sd %.2f", name, got[i], want[i], sd[i])
+		}
+	}
+	if w := p.got.WedgeAngle.Value; math.Abs(w-p.truth.WedgeAngle) > remarkableDeg {
+		remark("wedge angle %.1f, want %.1f", w, p.truth.WedgeAngle)
+	}
+	if !p.gradeDemanded() {
+		return out
+	}
 	loss, _ := p.truth.WorstLoss()
 	switch d := p.got.Deformity; {
 	case d == nil || !d.Assessed:
-		a.unassessed++
-		a.miss(e, "%v not graded", p.truth.Level)
+		remark("not graded")
 	case d.Grade != p.truth.Genant:
-		a.miss(e, "%v grade %d (loss %.1f %%, sd %.1f, borderline %t), want %d (%.1f %%)",
-			p.truth.Level, d.Grade, d.WorstLoss, d.WorstLossSD, d.Borderline, p.truth.Genant, loss)
-	default:
-		a.graded++
+		remark("grade %d, loss %.1f %%, sd %.1f, borderline %t, want %d, %.1f %%",
+			d.Grade, d.WorstLoss, d.WorstLossSD, d.Borderline, p.truth.Genant, loss)
 	}
+	return out
 }
 
 // absolute returns the mean and the 95th percentile of the absolute values.
@@ -271,16 +325,21 @@ func absolute(d []float64) (mean, p95 float64) {
 
 func share(n, of int) float64 { return 100 * float64(n) / float64(of) }
 
-// tallyHead is the head of the table whose rows are String's.
-const tallyHead = "  spines  found      extra cut  named      height MAE p95   bias   2 sd %  wedge MAE p95   2 sd %  grade"
-
+// String tells what was found.
 func (a *tally) String() string {
-	h, h95 := absolute(a.height)
-	w, w95 := absolute(a.wedge)
-	return fmt.Sprintf("%7d %5d/%-5d %4d %4d %5d/%-5d %8.3f %6.2f %+6.3f %6.1f %9.2f %6.2f %6.1f %5d/%d (%d not graded)",
-		a.spines, a.found, a.whole, a.extra, a.cut, a.named, a.anchored,
-		h, h95, stat.Mean(a.height, nil), share(a.heightWithin, len(a.height)),
-		w, w95, share(a.wedgeCover, len(a.wedge)), a.graded, a.demand, a.unassessed)
+	return fmt.Sprintf("%d spines: found %d of %d, extra %d, cut but measured %d, named %d of %d",
+		a.spines, a.found, a.whole, a.extra, a.cut, a.named, a.anchored)
+}
+
+// sampleHead is the head of the table whose rows are String's.
+const sampleHead = "vertebrae   height: mean abs, p95,  bias, % in 2 sd   wedge: mean abs,  p95, % in 2 sd   grades right"
+
+func (s *sample) String() string {
+	h, h95 := absolute(s.height)
+	w, w95 := absolute(s.wedge)
+	return fmt.Sprintf("%9d %16.3f %6.2f %+6.3f %8.1f %16.2f %7.2f %8.1f %9d/%d, %d not graded",
+		len(s.wedge), h, h95, stat.Mean(s.height, nil), share(s.heightWithin, len(s.height)),
+		w, w95, share(s.wedgeWithin, len(s.wedge)), s.graded, s.demand, s.unassessed)
 }
 
 // merge adds b to a.
@@ -292,18 +351,31 @@ func (a *tally) merge(b *tally) {
 	a.cut += b.cut
 	a.named += b.named
 	a.anchored += b.anchored
-	a.graded += b.graded
-	a.demand += b.demand
-	a.unassessed += b.unassessed
-	a.height = append(a.height, b.height...)
-	a.wedge = append(a.wedge, b.wedge...)
-	a.heightWithin += b.heightWithin
-	a.wedgeCover += b.wedgeCover
+	for g := range a.groups {
+		a.groups[g].merge(&b.groups[g])
+	}
 	a.misses = append(a.misses, b.misses...)
 }
 
+func (s *sample) merge(b *sample) {
+	s.height = append(s.height, b.height...)
+	s.wedge = append(s.wedge, b.wedge...)
+	s.heightWithin += b.heightWithin
+	s.wedgeWithin += b.wedgeWithin
+	s.graded += b.graded
+	s.demand += b.demand
+	s.unassessed += b.unassessed
+}
+
+// report returns a table by groups and what a person should look at.
 func (a *tally) report() string {
-	return tallyHead + "\n" + a.String() + "\n" + strings.Join(a.misses, "\n")
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v\n%-14s%s\n", a, "", sampleHead)
+	for g := range a.groups {
+		fmt.Fprintf(&b, "%-14s%v\n", groupNames[g], &a.groups[g])
+	}
+	b.WriteString(strings.Join(a.misses, "\n"))
+	return b.String()
 }
 
 func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
