@@ -247,6 +247,41 @@ func TestReadTruncatedAnywhere(t *testing.T) {
 	}
 }
 
+// endless is a header's grid of zeros, packed to a thousandth.
+func endless(t *testing.T, side int16) *bytes.Buffer {
+	t.Helper()
+	header := base().bytes()[:352]
+	for i := range 3 {
+		binary.LittleEndian.PutUint16(header[42+2*i:], uint16(side))
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	zeros := make([]byte, 1<<20)
+	if _, err := z.Write(header); err != nil {
+		t.Fatal(err)
+	}
+	for range int(side) * int(side) * int(side) * 2 >> 20 {
+		if _, err := z.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+// A CT that unpacks to hundreds of times its size is none; label maps may.
+func TestInflation(t *testing.T) {
+	b := endless(t, 512)
+	if _, err := nifti.ReadVolume(bytes.NewReader(b.Bytes())); err == nil || !strings.Contains(err.Error(), "unpack") {
+		t.Errorf("ReadVolume of %d bytes of zeros: error = %v", b.Len(), err)
+	}
+	if _, err := nifti.ReadLabels(b); err != nil {
+		t.Errorf("ReadLabels: %v", err)
+	}
+}
+
 func TestNotNIfTI(t *testing.T) {
 	for _, in := range []string{"", "DICM", strings.Repeat("x", 400)} {
 		if _, err := nifti.ReadVolume(strings.NewReader(in)); !errors.Is(err, nifti.ErrNotNIfTI) {
