@@ -74,6 +74,9 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 		result.Warnings = append(result.Warnings, Warning(w))
 	}
 	for i := range found.Vertebrae {
+		if names.Names[i].Level == spine.Unknown {
+			continue // no vertebra, or below S1: a warning tells of it
+		}
 		result.Vertebrae = append(result.Vertebrae, vertebra(&found.Vertebrae[i], names.Names[i], &bodies[i]))
 	}
 	result.assess()

@@ -126,7 +126,7 @@ func (h hypothesis) inconsistencies(chain []localization.Vertebra) []string {
 		out = append(out, fmt.Sprintf("the chain seems to run %d segments beyond S1", n))
 	}
 	for i, v := range chain {
-		if v.Sacral && h.level(i) != spine.S1 {
+		if v.Sacral && h.level(i) != spine.S1 && h.level(i) != spine.Unknown {
 			out = append(out, fmt.Sprintf("what was found as the sacrum seems to be %v", h.level(i)))
 		}
 	}
