@@ -210,7 +210,7 @@ func (m measuredHeights) shifts(base measuredHeights) []float64 {
 func TestAccuracyInOtherSlices(t *testing.T) {
 	const most = 40 // spines
 	n := min(accuracySpines(t), most)
-	t.Logf("%d spines in other slices and kernels; shift of heights against 1 mm and STANDARD\n%17s shift  absolute  %s", n, "", sampleHead)
+	t.Logf("%d spines in other slices and kernels; shift of heights against 1 mm and STANDARD\n%18smean  median  absolute  %s", n, "", sampleHead)
 	var base measuredHeights
 	for _, kernel := range []phantom.Kernel{phantom.Standard, phantom.Sharp, phantom.Soft} {
 		for _, slice := range []float64{1, 0.6, 2, 3, 5} {
@@ -224,7 +224,7 @@ func TestAccuracyInOtherSlices(t *testing.T) {
 			}
 			d := heights.shifts(base)
 			mean, _ := absolute(d)
-			t.Logf("%v %+6.3f %8.3f %v\n%v", a, stat.Mean(d, nil), mean, &sum.groups[allLevels], sum)
+			t.Logf("%v %+6.3f %+6.3f %8.3f %v\n%v", a, stat.Mean(d, nil), median(d), mean, &sum.groups[allLevels], sum)
 			if s := stat.Mean(d, nil); math.Abs(s) > sliceShift {
 				t.Errorf("%v: heights shift by %+.3f mm, want at most %.1f", a, s, sliceShift)
 			}
@@ -247,7 +247,7 @@ func examineAs(t *testing.T, n int, a acquisition) (*tally, measuredHeights) {
 		each[n] = measuredHeights{}
 		pairs, _ := matched(truth, result)
 		for _, p := range pairs {
-			if p.got == nil || p.truth.Margin < borderMM {
+			if p.got == nil || p.truth.Margin < es[n].border() {
 				continue
 			}
 			got, _, _ := p.heights()

@@ -25,10 +25,8 @@ const (
 	// half the height of the lowest body that is not crushed.
 	matchMM = 10.0
 
-	// borderMM is how far inside the volume a body must lie to be counted as
-	// whole, and outside to be counted as cut: two voxels of the volumes here.
-	// Between the two, either answer is right.
-	borderMM = 2.0
+	// leastBorderMM is the least that border returns.
+	leastBorderMM = 2.0
 
 	// gradeMargin is how far from a cut, in percent, a true loss must lie for its
 	// grade to be demanded.
@@ -72,6 +70,11 @@ func draw(seed uint64) examination {
 	e.scan.Kernel, e.scan.Noise, e.scan.Seed = kernel, noise, seed
 	return e
 }
+
+// border returns how far inside the volume a body must lie to be counted as whole,
+// and outside to be counted as cut, mm: the width of a slice. Between the two,
+// either answer is right.
+func (e examination) border() float64 { return max(leastBorderMM, e.scan.SliceSpacing) }
 
 // truth returns what a perfect reader would measure in a volume of geometry g.
 func (e examination) truth(g volume.Geometry) phantom.Truth {
@@ -142,10 +145,10 @@ func (p *pair) gradeDemanded() bool {
 
 // anchored reports whether a volume shows what names levels: the sacrum, or the
 // last rib with the first vertebra below it.
-func anchored(truth phantom.Truth) bool {
+func (e examination) anchored(truth phantom.Truth) bool {
 	complete := map[spine.Level]bool{}
 	for _, m := range truth.Vertebrae {
-		complete[m.Level] = m.Margin >= borderMM
+		complete[m.Level] = m.Margin >= e.border()
 	}
 	return complete[spine.S1] || complete[spine.T12] && complete[spine.L1]
 }
@@ -195,24 +198,24 @@ func (a *tally) add(e examination, truth phantom.Truth, result *analysis.Result)
 	for _, v := range extra {
 		a.miss(e, "extra %v at %.0f", v.Level, v.Center)
 	}
-	hasAnchor := anchored(truth)
+	hasAnchor := e.anchored(truth)
 	for i := range pairs {
 		p := &pairs[i]
 		switch {
-		case p.truth.Margin >= borderMM:
-			a.addWhole(e, p, hasAnchor, groupsOf(truth, i))
-		case p.got != nil && p.truth.Margin < -borderMM:
+		case p.truth.Margin >= e.border():
+			a.addWhole(e, p, hasAnchor, e.groups(truth, i))
+		case p.got != nil && p.truth.Margin < -e.border():
 			a.cut++
 			a.miss(e, "%v measured though cut by %.1f mm", p.truth.Level, -p.truth.Margin)
 		}
 	}
 }
 
-// groupsOf returns the groups that vertebra i of truth belongs to.
-func groupsOf(truth phantom.Truth, i int) []int {
+// groups returns the groups that vertebra i of truth belongs to.
+func (e examination) groups(truth phantom.Truth, i int) []int {
 	vs := truth.Vertebrae
 	groups := []int{allLevels, endLevels, thoracicLevels, intactLevels}
-	if i > 0 && i+1 < len(vs) && vs[i-1].Margin >= borderMM && vs[i+1].Margin >= borderMM {
+	if i > 0 && i+1 < len(vs) && min(vs[i-1].Margin, vs[i+1].Margin) >= e.border() {
 		groups[1] = innerLevels
 	}
 	if vs[i].Level.Region() == spine.Lumbar {
@@ -323,6 +326,13 @@ func absolute(d []float64) (mean, p95 float64) {
 	return stat.Mean(a, nil), stat.Quantile(0.95, stat.Empirical, a, nil)
 }
 
+func median(d []float64) float64 {
+	if len(d) == 0 {
+		return math.NaN()
+	}
+	return stat.Quantile(0.5, stat.Empirical, slices.Sorted(slices.Values(d)), nil)
+}
+
 func share(n, of int) float64 { return 100 * float64(n) / float64(of) }
 
 // String tells what was found.
@@ -332,13 +342,13 @@ func (a *tally) String() string {
 }
 
 // sampleHead is the head of the table whose rows are String's.
-const sampleHead = "vertebrae   height: mean abs, p95,  bias, % in 2 sd   wedge: mean abs,  p95, % in 2 sd   grades right"
+const sampleHead = "vertebrae   height: mean abs, p95,  bias, median, % in 2 sd   wedge: mean abs,  p95, % in 2 sd   grades right"
 
 func (s *sample) String() string {
 	h, h95 := absolute(s.height)
 	w, w95 := absolute(s.wedge)
-	return fmt.Sprintf("%9d %16.3f %6.2f %+6.3f %8.1f %16.2f %7.2f %8.1f %9d/%d, %d not graded",
-		len(s.wedge), h, h95, stat.Mean(s.height, nil), share(s.heightWithin, len(s.height)),
+	return fmt.Sprintf("%9d %16.3f %6.2f %+6.3f %+6.3f %8.1f %16.2f %7.2f %8.1f %9d/%d, %d not graded",
+		len(s.wedge), h, h95, stat.Mean(s.height, nil), median(s.height), share(s.heightWithin, len(s.height)),
 		w, w95, share(s.wedgeWithin, len(s.wedge)), s.graded, s.demand, s.unassessed)
 }
 
