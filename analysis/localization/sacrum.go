@@ -8,21 +8,22 @@ import (
 )
 
 // The sacrum: the ilia flank it, the canal bends backwards, and the bodies grow
-// thin. Each sign counts from 0 to 1.
+// thin. Each sign counts from 0 to 1; bodies that grow thicker speak against it.
 const (
 	// The ilium lies beside and behind the sacral canal at every height, while
 	// transverse processes and ribs come and go; mm from the canal's centre.
 	iliumHU                       = 200
 	iliumPosterior, iliumAnterior = -25, 5
 	iliumNear, iliumFar           = 30, 60
-	iliumFull                     = 0.05 // fraction of such voxels in a cross-section
+	iliumFull                     = 0.08 // fraction of such voxels in a cross-section
 
 	bendSpan     = 60   // mm of canal above over which it bends
 	bendFull     = 25.0 // degrees
 	thinningFull = 0.3  // of the depth
 
-	// sacralMin is the least sum of signs: two of the three.
-	sacralMin = 1.6
+	// sacralMin is the least sum of signs, sacralBefore that of a segment before
+	// one that reaches sacralMin: the body of S1 need not be thinner than L5's.
+	sacralMin, sacralBefore = 1.6, 1.3
 	// lumbarDepth is the least depth of a lumbar body by the canal's diameter;
 	// cervical ones, above which the spine bends likewise, have 1.1.
 	lumbarDepth = 1.4
@@ -31,15 +32,16 @@ const (
 // sacralLink returns the index of the disc above the first sacral segment, -1
 // if none is in view.
 func sacralLink(r *Straight, sg *signals, discs []int) int {
-	for n := range discs {
-		if n == 0 {
-			continue
-		}
+	evidence := make([]float64, len(discs)+1)
+	for n := 1; n < len(discs); n++ {
 		end := len(r.Canal) - 1
 		if n+1 < len(discs) {
 			end = discs[n+1]
 		}
-		if sacralEvidence(r, sg, discs[n-1], discs[n], end) >= sacralMin {
+		evidence[n] = sacralEvidence(r, sg, discs[n-1], discs[n], end)
+	}
+	for n := 1; n < len(discs); n++ {
+		if evidence[n] >= sacralMin || evidence[n] >= sacralBefore && evidence[n+1] >= sacralMin {
 			return n
 		}
 	}
@@ -60,7 +62,7 @@ func sacralEvidence(r *Straight, sg *signals, above, disc, end int) float64 {
 	bend := (sagittalAngle(r, max(disc-bendSpan, 0)) - sagittalAngle(r, mid)) / bendFull
 	thin := (1 - (sg.anterior[end]-sg.posterior[end])/depth) / thinningFull
 	unit := func(x float64) float64 { return min(max(x, 0), 1) }
-	return unit(ilium) + unit(bend) + unit(thin)
+	return unit(ilium) + unit(bend) + min(max(thin, -1), 1)
 }
 
 // sagittalAngle returns how far the canal at s leans to posterior on its way
