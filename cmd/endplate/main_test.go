@@ -71,12 +71,22 @@ func archive(ts *testscript.TestScript, neg bool, args []string) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var stdout, stderr bytes.Buffer
-	if got := run(ctx, []string{"measure", t.TempDir()}, &stdout, &stderr); got != exitInterrupted {
-		t.Errorf("run = %d, want %d; stderr %q", got, exitInterrupted, stderr.String())
-	}
-	if stdout.Len() > 0 {
-		t.Errorf("stdout = %q, want nothing", stdout.String())
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"measure", dir},
+		{"measure", "--out", filepath.Join(dir, "result.json"), dir},
+		{"phantom", "--out", dir, "--slices", "3", "--columns", "32", "--rows", "32"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if got := run(ctx, args, &stdout, &stderr); got != exitInterrupted {
+			t.Errorf("%q: status %d, want %d; stderr %q", args, got, exitInterrupted, stderr.String())
+		}
+		if stdout.Len() > 0 {
+			t.Errorf("%q: stdout = %q, want nothing", args, stdout.String())
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%q: left behind %v, %v", args, left, err)
+		}
 	}
 }
 

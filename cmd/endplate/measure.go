@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ func measure(ctx context.Context, paths []string, flags measureFlags, stdout, st
 	if err != nil {
 		return err
 	}
+	if err := checkOut(flags.out); err != nil {
+		return err
+	}
 	request.draw = format == formatHTML
 	p := newProgress(stderr, flags.quiet)
 	result, err := request.run(ctx, p)
@@ -111,7 +115,7 @@ func newRequest(paths []string, flags measureFlags) (*request, error) {
 			continue
 		}
 		if _, err := os.Stat(path); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %s", path, pathless(err))
 		}
 	}
 	return r, nil
@@ -197,10 +201,39 @@ func write(r *report.Report, f format, out string, stdout io.Writer) error {
 		return err
 	}
 	if out != "" {
-		return os.WriteFile(out, b.Bytes(), 0o644)
+		return writeFile(out, b.Bytes())
 	}
 	_, err = stdout.Write(b.Bytes())
 	return err
+}
+
+// writeFile writes b to path. Of a file that it had to make and could not write
+// whole, such as on a full disk, it leaves nothing.
+func writeFile(path string, b []byte) error {
+	_, absent := os.Stat(path)
+	err := os.WriteFile(path, b, 0o644)
+	if err != nil && errors.Is(absent, fs.ErrNotExist) {
+		os.Remove(path) // it may not even be there
+	}
+	return err
+}
+
+// checkOut refuses a file that cannot be written before the work is done for it.
+func checkOut(path string) error {
+	if path == "" {
+		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("--out %s: is a folder", path)
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("--out %s: %s", path, pathless(err))
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("--out %s: %s is no folder", path, filepath.Dir(path))
+	}
+	return nil
 }
 
 // outcome turns what was skipped into the command's error.

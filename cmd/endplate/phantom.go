@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -50,7 +51,7 @@ of the scan change only how it is seen.`,
   endplate phantom --out p2 --seed 7 --spacing 3 --kernel sharp --noise 30 --position FFP
   endplate phantom --out p3 --columns 512 --rows 512 --slices 300`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return writePhantom(flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return writePhantom(cmd.Context(), flags) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "out", "o", "", "folder to write to")
@@ -76,7 +77,7 @@ of the scan change only how it is seen.`,
 	return cmd
 }
 
-func writePhantom(flags phantomFlags) error {
+func writePhantom(ctx context.Context, flags phantomFlags) error {
 	opt, err := flags.options()
 	if err != nil {
 		return err
@@ -97,10 +98,19 @@ func writePhantom(flags phantomFlags) error {
 		Description: fmt.Sprintf("%s %.4g mm %s", flags.levels, flags.spacing, v.Acquisition.ConvolutionKernel),
 		Number:      1,
 	}
+	var written []string
 	uids, err := dicom.WriteCT(v, series, func(k int, instance []byte) error {
-		return os.WriteFile(filepath.Join(flags.out, fmt.Sprintf("%04d.dcm", k+1)), instance, 0o644)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		path := filepath.Join(flags.out, fmt.Sprintf("%04d.dcm", k+1))
+		written = append(written, path)
+		return os.WriteFile(path, instance, 0o644)
 	})
 	if err != nil {
+		for _, path := range written {
+			os.Remove(path) // the error at hand says more than one of removing
+		}
 		return err
 	}
 	truth := truthOf(s.Within(s.Truth(), v.Geometry), uids)
