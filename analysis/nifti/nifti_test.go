@@ -213,7 +213,7 @@ func TestReadRefuses(t *testing.T) {
 		{"negative dimension", func(f *file) { f.dim[2] = -1 }, "dim[2] is -1"},
 		{"no dimension", func(f *file) { f.dim[0] = 0 }, "dim[0] is 0"},
 		{"too many voxels", func(f *file) { f.dim = []int16{3, 32767, 32767, 32767} }, "more than 536870912 voxels"},
-		{"lying dimension", func(f *file) { f.dim = []int16{3, 512, 512, 2000} }, "data end after 4 of 524288000 voxels"},
+		{"lying dimension", func(f *file) { f.dim = []int16{3, 512, 512, 2000} }, "after 4 of 524288000 voxels"},
 		{"colour", func(f *file) { f.datatype = 128 }, "unsupported data type 128"},
 		{"flat grid", func(f *file) { f.srow[10] = 0 }, "voxel spacing"},
 		{"parallel steps", func(f *file) { f.srow = [12]float32{1, 1, 0, 0, 0, 0.01, 0, 0, 0, 0, 1, 0} }, "span no volume"},
