@@ -213,7 +213,7 @@ func writeFile(path string, b []byte) error {
 	_, absent := os.Stat(path)
 	err := os.WriteFile(path, b, 0o644)
 	if err != nil && errors.Is(absent, fs.ErrNotExist) {
-		os.Remove(path) // it may not even be there
+		_ = os.Remove(path) // it may not even be there
 	}
 	return err
 }

@@ -109,7 +109,7 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 	})
 	if err != nil {
 		for _, path := range written {
-			os.Remove(path) // the error at hand says more than one of removing
+			_ = os.Remove(path) // the error at hand says more than one of removing
 		}
 		return err
 	}
