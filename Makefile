@@ -75,7 +75,9 @@ fmt: $(BIN)/buf ## format Go and protobuf sources
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters first, which takes minutes
-	test -z "$$(gofmt -l analysis api cmd proto | tee /dev/stderr)"
+	test -z "$$(gofmt -l .ci analysis api cmd proto | tee /dev/stderr)"
+	go fix -diff ./...
+	go mod tidy -diff
 	$(BIN)/golangci-lint run
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code

@@ -6,6 +6,7 @@ package analysis_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"runtime"
@@ -258,9 +259,7 @@ func examineAs(t *testing.T, n int, a acquisition) (*tally, measuredHeights) {
 	})
 	all := measuredHeights{}
 	for _, m := range each {
-		for k, h := range m {
-			all[k] = h
-		}
+		maps.Copy(all, m)
 	}
 	return sum, all
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -255,9 +256,7 @@ func TestCutAnywhere(t *testing.T) {
 		"nested":       after(explicitLittle, nested(20)),
 		"deflated big": after(deflated, deflate(1<<20)),
 	}
-	for name, b := range sharedContents(t) {
-		contents[name] = b
-	}
+	maps.Copy(contents, sharedContents(t))
 	random := rand.New(rand.NewPCG(3, 4))
 	for name, b := range contents {
 		for range cuts {

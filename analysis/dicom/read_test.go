@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -131,9 +132,7 @@ func TestHounsfield(t *testing.T) {
 			syntax, side := size.syntax, size.side
 			t.Run(fmt.Sprint(tt.name, syntax, side), func(t *testing.T) {
 				d := axial(0).with(tag.Rows, words(uint16(side))).with(tag.Columns, words(uint16(side)))
-				for k, v := range tt.change {
-					d[k] = v
-				}
+				maps.Copy(d, tt.change)
 				pixels := slices.Repeat([]uint16{fill}, side*side)
 				pixels[7] = tt.word
 				d[tag.PixelData] = value{"OW", pixels}

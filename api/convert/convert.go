@@ -8,7 +8,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/spatial/r3"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
@@ -66,7 +65,7 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 			Statement:  f.Statement,
 			Criterion:  f.Criterion,
 			Source:     f.Source,
-			Borderline: proto.Bool(f.Borderline),
+			Borderline: new(f.Borderline),
 		})
 	}
 	for _, w := range e.Result.Warnings {
@@ -80,7 +79,7 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 		Level:            level(v.Level),
 		LevelProbability: number(v.LevelProbability),
 		LevelAlternative: level(v.LevelAlternative),
-		Complete:         proto.Bool(v.Complete),
+		Complete:         new(v.Complete),
 		Status:           status(v.Status),
 		StatusReason:     v.Reason,
 		Center:           position(v.Center),
@@ -168,15 +167,15 @@ func deformity(d *finding.Deformity) *endplatev1.Deformity {
 		return &endplatev1.Deformity{Reason: d.Reason}
 	}
 	return &endplatev1.Deformity{
-		GenantGrade:        proto.Int32(int32(d.Grade)),
+		GenantGrade:        new(int32(d.Grade)),
 		Shape:              shape(d.Shape),
 		WorstLossPercent:   number(d.WorstLoss),
 		WorstLossSdPercent: number(d.WorstLossSD),
 		WorstHeight:        height(d.WorstHeight),
-		Borderline:         proto.Bool(d.Borderline),
+		Borderline:         new(d.Borderline),
 		Basis:              basis(d.Basis),
-		Severe:             proto.Bool(d.Severe),
-		VertebraPlana:      proto.Bool(d.VertebraPlana),
+		Severe:             new(d.Severe),
+		VertebraPlana:      new(d.VertebraPlana),
 		Reason:             d.Reason,
 	}
 }
@@ -261,7 +260,7 @@ func number(x float64) *float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil
 	}
-	return proto.Float64(math.Round(x*stepsPerUnit)/stepsPerUnit + 0) // + 0 turns -0 into 0
+	return new(math.Round(x*stepsPerUnit)/stepsPerUnit + 0) // + 0 turns -0 into 0
 }
 
 func finite(p r3.Vec) bool {
