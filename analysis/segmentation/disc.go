@@ -53,7 +53,9 @@ const (
 
 	minDiscHeight   = 0.8 // mm between the plates' centres; vanished discs touch
 	discHeightForce = 0.3 // mm, softness of that bound
-	gapWeight       = 2.5
+	// gapWeight is how often a disc's usual share counts: it must hold against
+	// what little a slice that holds both plates says.
+	gapWeight = 3.5
 
 	// textureLength, mm, is the least correlation length of residuals:
 	// trabecular bone is not noise of independent voxels.
@@ -84,11 +86,9 @@ type stage struct {
 // stagesSmooth keep a smooth start smooth as long as they can; stagesKinked
 // take the kinks of a start for true.
 var (
-	stagesSmooth = []stage{{1, false}, {lastSoften, false}, {lastSoften, true}}
-	stagesKinked = []stage{{1, true}, {lastSoften, true}}
+	stagesSmooth = []stage{{1, false}, {0, false}, {0, true}}
+	stagesKinked = []stage{{1, true}, {0, true}}
 )
-
-const lastSoften = 0.4
 
 // kinkScale is the bend, in units of the roughness, from which it costs less
 // and less to bend more.
@@ -134,6 +134,9 @@ type discSpace struct {
 
 	ends  [2][2]float64 // of the lower and the upper body: posterior and anterior wall along a
 	start []float64     // parameters to start from
+	// startCost is the mean cost of a strip at the start, places left out.
+	startCost float64
+	shift     float64 // of localization's endplates along s, where they were found wrong, mm
 
 	// wall holds, for the lower and the upper body, where the centres of the
 	// posterior and the anterior cortex lie along a; sigma is the blur there.
@@ -372,17 +375,30 @@ func (d *discSpace) priors(q *system, x []float64) {
 		q.prior(x[i+1], sd, term{i + 1, 1})
 	}
 	if d.has[0] && d.has[1] {
+		d.gapPrior(q, x)
 		for i := range d.basis.n {
 			l, u := d.surface(lowerPlate)+i, d.surface(upperPlate)+i
-			if d.gap > 0 {
-				sd := discShareSD * d.gap * math.Sqrt(float64(d.basis.n))
-				q.prior(x[u]-x[l]-d.gap, sd/gapWeight, term{u, 1}, term{l, -1})
-			}
 			if gap := x[u] - x[l]; gap < minDiscHeight {
 				q.prior(gap-minDiscHeight, discHeightForce, term{u, 1}, term{l, -1})
 			}
 		}
 	}
+}
+
+// gapPrior holds the mean height of the disc near its usual share of the pitch.
+func (d *discSpace) gapPrior(q *system, x []float64) {
+	if d.gap == 0 {
+		return
+	}
+	n := d.basis.n
+	mean, share := 0.0, 1/float64(n)
+	terms := make([]term, 0, 2*n)
+	for i := range n {
+		l, u := d.surface(lowerPlate)+i, d.surface(upperPlate)+i
+		mean += (x[u] - x[l]) * share
+		terms = append(terms, term{l, -share}, term{u, share})
+	}
+	q.prior(mean-d.gap, discShareSD*d.gap/gapWeight, terms...)
 }
 
 // concavity returns the second difference from knot to knot of a plate with the

@@ -29,8 +29,10 @@ const (
 	unknownDepth   = 27.0
 	unknownDepthSD = 6.0
 
-	// placeSD, mm, is how far localization's endplates may be off.
-	placeSD = 3.0
+	// placeSD and centerSD, mm, are how far localization's endplates, and the
+	// middle between the two of a disc, may be off.
+	placeSD  = 4.0
+	centerSD = 1.8
 
 	wallMargin   = 0.3  // mm inside the wall line where an endplate's voxels begin
 	bodyShare    = 0.45 // of a body's height that belongs to an endplate's window
@@ -49,8 +51,7 @@ const (
 // blurred by the acquisition; walls are traced as paths of such plates in the
 // mid-sagittal plane.
 func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) ([]Body, error) {
-	profile := sliceProfile{1, 0.1}
-	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, profile)}
+	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0])}
 	n := len(s.Vertebrae)
 	drafts := make([]draft, n)
 	parallel(n, func(i int) { drafts[i] = im.draft(&s.Vertebrae[i]) })
@@ -74,6 +75,8 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	for i := range drafts {
 		drafts[i].measureThickness(spaces[i], spaces[i+1])
 	}
+	im.lowerTall(drafts, spaces)
+	im.chooseProfile(spaces, neighbours)
 	discs := make([]*discFit, n+1)
 	parallel(n+1, func(i int) {
 		if ctx.Err() == nil && spaces[i] != nil {
@@ -87,6 +90,78 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	bodies := make([]Body, n)
 	parallel(n, func(i int) { bodies[i] = im.body(&drafts[i], discs[i], discs[i+1]) })
 	return bodies, ctx.Err()
+}
+
+// profileDiscs is on how many discs the slice profile is told.
+const profileDiscs = 6
+
+// chooseProfile sets the blur of the volume and of all discs to the slice
+// profile under which some discs, spread over the chain, are likeliest.
+func (im *reader) chooseProfile(spaces []*discSpace, neighbours func(int) (above, below *draft)) {
+	var chosen []int
+	for i, d := range spaces {
+		if d != nil && d.has[lowerPlate] && d.has[upperPlate] {
+			chosen = append(chosen, i)
+		}
+	}
+	for len(chosen) > profileDiscs {
+		chosen = thinned(chosen)
+	}
+	cost := make([][]float64, len(chosen))
+	parallel(len(chosen), func(c int) {
+		above, below := neighbours(chosen[c])
+		d := *spaces[chosen[c]]
+		im.gather(&d, above, below)
+		if len(d.voxels) < 3*d.size() {
+			return
+		}
+		cost[c] = d.profileCosts(im.vol)
+	})
+	best, lowest := 0, math.Inf(1)
+	for p := range sliceProfiles {
+		sum := 0.0
+		for _, c := range cost {
+			if c != nil {
+				sum += c[p]
+			}
+		}
+		if sum < lowest {
+			best, lowest = p, sum
+		}
+	}
+	im.blur = blurOf(im.vol, sliceProfiles[best])
+	for _, d := range spaces {
+		if d != nil {
+			d.blur = im.blur
+		}
+	}
+}
+
+// thinned returns every other element.
+func thinned(x []int) []int {
+	var out []int
+	for i := 1; i < len(x); i += 2 {
+		out = append(out, x[i])
+	}
+	return out
+}
+
+// profileCosts returns the cost of the disc's fit under each slice profile, all
+// at the noise of the best.
+func (d *discSpace) profileCosts(vol *volume.Volume) []float64 {
+	fits := make([]*discFit, len(sliceProfiles))
+	noise := math.Inf(1)
+	for p, profile := range sliceProfiles {
+		d.blur = blurOf(vol, profile)
+		fits[p] = d.fitFrom(d.smoothed(d.start), stagesSmooth[:2])
+		noise = min(noise, fits[p].noise)
+	}
+	costs := make([]float64, len(fits))
+	for p, profile := range sliceProfiles {
+		d.sloped = newSlopedBlur(blurOf(vol, profile), d.frame)
+		costs[p] = d.linearize(fits[p].x, noise).cost
+	}
+	return costs
 }
 
 // parallel calls f for 0 … n-1 on all cores and waits. Each call must write
@@ -378,6 +453,38 @@ func (v *draft) measureThickness(above, below *discSpace) {
 		v.thickness[i] = max(r3.Dot(r3.Sub(top, bottom), v.frame.Superior), minimumBody)
 	}
 }
+
+// tall is how much taller than its neighbour an outermost body may be before the
+// disc at the end of the chain is looked for anew. Neighbours differ by 3 to 7 %
+// (means of the level ratio), with standard deviations of 4 %.
+const tall = 1.12
+
+// lowerTall looks anew for the disc to a body that the volume cuts, of which
+// localization sees little, where it makes the outermost whole body taller than
+// the next one. The new place counts if the image shows a disc there no worse.
+func (im *reader) lowerTall(drafts []draft, spaces []*discSpace) {
+	n := len(drafts)
+	for _, end := range []struct{ cut, whole, disc, step int }{{0, 1, 1, 1}, {n - 1, n - 2, n - 1, -1}} {
+		if n < 4 || !drafts[end.cut].found.Truncated || spaces[end.disc] == nil {
+			continue
+		}
+		usual := drafts[end.whole+end.step].meanThickness()
+		excess := drafts[end.whole].meanThickness() - usual
+		if excess < (tall-1)*usual {
+			continue
+		}
+		d := *spaces[end.disc]
+		d.shift = -float64(end.step) * excess
+		ok := im.findStart(&d, &drafts[end.disc-1], &drafts[end.disc])
+		if ok && d.startCost <= spaces[end.disc].startCost {
+			*spaces[end.disc] = d
+			drafts[end.whole].measureThickness(spaces[end.whole], spaces[end.whole+1])
+		}
+	}
+}
+
+// meanThickness returns the mean distance of the endplates' starts, mm.
+func (v *draft) meanThickness() float64 { return stat.Mean(v.thickness[:], nil) }
 
 // startPoint returns the start's place of a plate at the given share of the way
 // from the posterior to the anterior wall.

@@ -24,6 +24,12 @@ const (
 // box convolved with a Gaussian.
 type sliceProfile struct{ box, sigma float64 }
 
+// sliceProfiles are the slice profiles tried: nearly a box, as in axial acquisition
+// and thin spiral slices added up, and a Gaussian of a little less than the
+// nominal full width at half maximum, as in spiral interpolation and resampled
+// volumes.
+var sliceProfiles = []sliceProfile{{0.92, 0.15}, {0, 0.36}}
+
 // psf is the blur of an acquisition: a Gaussian along each axis of the grid,
 // and a box along the slice axis.
 type psf struct {
@@ -31,6 +37,7 @@ type psf struct {
 	variance [3]float64 // of the Gaussians, mm²
 	slice    int        // which axis is the slices'
 	box      float64    // mm, along the slice axis
+	width    float64    // nominal, of a slice, mm
 }
 
 // blurOf returns the blur to be expected of v with the given slice profile. The
@@ -50,7 +57,7 @@ func blurOf(v *volume.Volume, profile sliceProfile) psf {
 		p.variance[n] = inPlaneSigma*inPlaneSigma + pixel*pixel/12
 		if n == p.slice {
 			width := max(v.Acquisition.SliceThickness, pixel)
-			p.box = profile.box * width
+			p.width, p.box = width, profile.box*width
 			p.variance[n] = profile.sigma * profile.sigma * width * width
 		}
 	}

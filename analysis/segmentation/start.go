@@ -123,7 +123,7 @@ func absent(at float64, n int) []candidate {
 // findStart sets the disc's start from the best path of plates; it returns false
 // where there is nothing to sample.
 func (im *reader) findStart(d *discSpace, above, below *draft) bool {
-	lowerAt, upperAt := d.place(below, lowerPlate), d.place(above, upperPlate)
+	lowerAt, upperAt := d.place(below, lowerPlate)+d.shift, d.place(above, upperPlate)+d.shift
 	down, up := windows(above, below)
 	lo := math.Min(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) - down - 2
 	hi := math.Max(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) + up + 2
@@ -148,8 +148,14 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	for i, p := range st.profiles {
 		costs[i] = sc.costs(p)
 	}
+	sc.addPlaces(costs)
 	path := sc.path(costs)
 	d.start = sc.parameters(d, st, path)
+	d.startCost = 0
+	for c, pair := range path {
+		total := floats.Dot(st.profiles[c], st.profiles[c]) / (2 * scanNoise * scanNoise)
+		d.startCost += (total/2 + costs[c][pair] - sc.placeCost(pair)) / float64(len(path))
+	}
 	return true
 }
 
@@ -265,10 +271,26 @@ func (sc *pairScan) costs(p []float64) []float64 {
 				cost += squared(math.Log((u.at-l.at)/sc.gap), discShareSD) / 2
 			}
 			// Strips are correlated: each counts for half.
-			out[pair] = (cost + squared(l.at-sc.lowerAt, placeSD)/2 + squared(u.at-sc.upperAt, placeSD)/2) / 2
+			// Strips are correlated: each counts for half.
+			out[pair] = cost / 2
 		}
 	}
 	return out
+}
+
+// placeCost is what the distance of a pair from localization's endplates costs.
+func (sc *pairScan) placeCost(pair int) float64 {
+	l, u := sc.lowers[pair/len(sc.uppers)].at-sc.lowerAt, sc.uppers[pair%len(sc.uppers)].at-sc.upperAt
+	return (squared(l, placeSD) + squared(u, placeSD) + squared((l+u)/2, centerSD)) / 4
+}
+
+func (sc *pairScan) addPlaces(costs [][]float64) {
+	for pair := range costs[0] {
+		place := sc.placeCost(pair)
+		for _, c := range costs {
+			c[pair] += place
+		}
+	}
 }
 
 // squared returns (x/sd)², 0 where x is NaN.
