@@ -5,6 +5,7 @@ package localization
 
 import (
 	"math"
+	"slices"
 )
 
 // The path through the enclosure scores.
@@ -271,8 +272,6 @@ func (s *search) trace(at pathPoint) []pathPoint {
 		}
 		at = pathPoint{at.i + b%side - s.reach, at.j + b/side - s.reach, at.k - 1}
 	}
-	for a, b := 0, len(path)-1; a < b; a, b = a+1, b-1 {
-		path[a], path[b] = path[b], path[a]
-	}
+	slices.Reverse(path)
 	return path
 }

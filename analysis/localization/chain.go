@@ -5,6 +5,7 @@ package localization
 
 import (
 	"math"
+	"slices"
 )
 
 // The chain of discs, mm along the canal.
@@ -29,70 +30,99 @@ const (
 	wallWeight = 0.35
 	// discCost is what each further disc must gain.
 	discCost = 0.15
+	// leastChain is the least score of a chain: half a clear disc.
+	leastChain = 0.5
 	// The pedicle's height in its vertebra, from the disc above as a fraction of
 	// the pitch: the upper half.
 	pedicleTop, pedicleBottom = 0.2, 0.5
 )
 
+// pitches is how many pitches are tried.
+const pitches = pitchMax - pitchMin + 1
+
+// chain is the dynamic programming of findDiscs. Its state s*pitches+x is a disc
+// at s below a vertebra of pitch x+pitchMin.
+type chain struct {
+	sg     *signals
+	walls  []float64 // running totals of the lateral wall's signal
+	change [][]float64
+	total  []float64 // best score of a chain that ends in the state
+	from   []int8    // the pitch above the one before; -1 where the chain starts
+
+	best    float64
+	bestEnd int
+}
+
 // findDiscs returns the positions of the discs, from superior to inferior, by
-// dynamic programming over (position, pitch), and the chain's score.
+// dynamic programming over (position, pitch), and the chain's score. It returns
+// none if the best chain shows no disc.
 func findDiscs(sg *signals) ([]int, float64) {
-	n := len(sg.disc)
-	const width = pitchMax - pitchMin + 1
-	total := make([]float64, n*width)
-	from := make([]int8, n*width)
-	walls := sums(sg.wall)
-	change := changeCosts()
-	bestEnd, best := -1, math.Inf(-1)
-	for s := range n {
-		here := discGain(sg, s)
-		for x := range width {
-			pitch := x + pitchMin
-			at := s*width + x
-			total[at], from[at] = here, -1
-			if here > best {
-				best, bestEnd = here, at
-			}
-			if s-pitch < 0 {
-				continue
-			}
-			outer := pitchPrior(sg, s, pitch)
-			if math.IsInf(outer, 1) {
-				continue
-			}
-			prior := min(outer, pitchCostMax)
-			outer = min(outer, outerCostMax) - prior
-			pedicle := meanOver(walls, s-pitch+int(pedicleTop*float64(pitch)), s-pitch+int(pedicleBottom*float64(pitch)))
-			link := here - prior + wallWeight*pedicle - discCost
-			for y := range width {
-				t := total[(s-pitch)*width+y] + link
-				if from[(s-pitch)*width+y] < 0 {
-					t -= outer
-				} else {
-					t -= change[x][y]
-				}
-				if t > total[at] {
-					total[at], from[at] = t, int8(y)
-				}
-			}
-			if from[at] >= 0 && total[at]-outer > best {
-				best, bestEnd = total[at]-outer, at
-			}
+	n := len(sg.disc) * pitches
+	c := &chain{
+		sg: sg, walls: sums(sg.wall), change: changeCosts(),
+		total: make([]float64, n), from: make([]int8, n), best: math.Inf(-1),
+	}
+	for s := range sg.disc {
+		c.advance(s)
+	}
+	if c.best < leastChain {
+		return nil, c.best
+	}
+	return c.trace(), c.best
+}
+
+// advance finds the best chains that end with a disc at s.
+func (c *chain) advance(s int) {
+	here := discGain(c.sg, s)
+	if here > c.best {
+		c.best, c.bestEnd = here, s*pitches
+	}
+	for x := range pitches {
+		at, pitch := s*pitches+x, x+pitchMin
+		c.total[at], c.from[at] = here, -1
+		if s < pitch {
+			continue
+		}
+		cost := pitchPrior(c.sg, s, pitch)
+		if math.IsInf(cost, 1) {
+			continue
+		}
+		prior := min(cost, pitchCostMax)
+		outer := min(cost, outerCostMax) - prior
+		pedicle := meanOver(c.walls, s-pitch+int(pedicleTop*float64(pitch)), s-pitch+int(pedicleBottom*float64(pitch)))
+		c.extend(at, x, (s-pitch)*pitches, here-prior+wallWeight*pedicle-discCost, outer)
+		if c.from[at] >= 0 && c.total[at]-outer > c.best {
+			c.best, c.bestEnd = c.total[at]-outer, at
 		}
 	}
-	var discs []int
-	for at := bestEnd; at >= 0; {
-		s, x := at/width, at%width
-		discs = append(discs, s)
-		if from[at] < 0 {
-			break
+}
+
+// extend chooses the chain before the link of pitch x into state at, among the
+// states from before on. A chain's first link costs outer more.
+func (c *chain) extend(at, x, before int, link, outer float64) {
+	for y := range pitches {
+		t := c.total[before+y] + link
+		if c.from[before+y] < 0 {
+			t -= outer
+		} else {
+			t -= c.change[x][y]
 		}
-		at = (s-x-pitchMin)*width + int(from[at])
+		if t > c.total[at] {
+			c.total[at], c.from[at] = t, int8(y)
+		}
 	}
-	for a, b := 0, len(discs)-1; a < b; a, b = a+1, b-1 {
-		discs[a], discs[b] = discs[b], discs[a]
+}
+
+// trace returns the discs of the best chain, from superior to inferior.
+func (c *chain) trace() []int {
+	at := c.bestEnd
+	discs := []int{at / pitches}
+	for c.from[at] >= 0 {
+		at = (at/pitches-at%pitches-pitchMin)*pitches + int(c.from[at])
+		discs = append(discs, at/pitches)
 	}
-	return discs, best
+	slices.Reverse(discs)
+	return discs
 }
 
 // discGain is what a disc at s is worth.
@@ -117,10 +147,9 @@ func pitchPrior(sg *signals, s, pitch int) float64 {
 
 // changeCosts tabulates the cost of a change of pitch.
 func changeCosts() [][]float64 {
-	const width = pitchMax - pitchMin + 1
-	out := make([][]float64, width)
+	out := make([][]float64, pitches)
 	for x := range out {
-		out[x] = make([]float64, width)
+		out[x] = make([]float64, pitches)
 		for y := range out[x] {
 			t := math.Log(float64(x+pitchMin)/float64(y+pitchMin)) / changeSpread
 			out[x][y] = min(changeWeight*t*t, changeCostMax)

@@ -323,6 +323,10 @@ func shells(m [][]float64, a0 int, sg *signals) []float64 {
 	return out
 }
 
+// clearWallHU is the least amplitude of the lateral wall's signal that counts in
+// full: a fraction of that between a pedicle and the fat of a foramen.
+const clearWallHU = 20
+
 // periodic returns p less its trend, in units of its mean amplitude around; 0
 // where it is not known.
 func periodic(p []float64) []float64 {
@@ -336,7 +340,7 @@ func periodic(p []float64) []float64 {
 	}
 	size = runningMean(size, levelSpan)
 	for s := range p {
-		if p[s] = min(max(p[s]/(size[s]+1), -2), 2); math.IsNaN(p[s]) {
+		if p[s] = min(max(p[s]/max(size[s], clearWallHU), -2), 2); math.IsNaN(p[s]) {
 			p[s] = 0
 		}
 	}
