@@ -454,32 +454,69 @@ func (v *draft) measureThickness(above, below *discSpace) {
 	}
 }
 
-// tall is how much taller than its neighbour an outermost body may be before the
-// disc at the end of the chain is looked for anew. Neighbours differ by 3 to 7 %
-// (means of the level ratio), with standard deviations of 4 %.
+// tall is how much taller than its neighbours a body may be before the discs
+// beside it are looked for anew. Neighbours differ by 3 to 7 % (means of the level
+// ratio), with standard deviations of 4 %.
 const tall = 1.12
 
-// lowerTall looks anew for the disc to a body that the volume cuts, of which
-// localization sees little, where it makes the outermost whole body taller than
-// the next one. The new place counts if the image shows a disc there no worse.
+// lowerTall looks anew for the discs beside a body that is taller than its
+// neighbours: a body may be crushed, but none grows, so that a disc was missed
+// by the height of its space. A new place counts if the image shows a disc there
+// no worse.
 func (im *reader) lowerTall(drafts []draft, spaces []*discSpace) {
-	n := len(drafts)
-	for _, end := range []struct{ cut, whole, disc, step int }{{0, 1, 1, 1}, {n - 1, n - 2, n - 1, -1}} {
-		if n < 4 || !drafts[end.cut].found.Truncated || spaces[end.disc] == nil {
+	for i := range drafts {
+		if drafts[i].found.Truncated || drafts[i].found.Sacral {
 			continue
 		}
-		usual := drafts[end.whole+end.step].meanThickness()
-		excess := drafts[end.whole].meanThickness() - usual
-		if excess < (tall-1)*usual {
+		usual := usualThickness(drafts, i)
+		excess := drafts[i].meanThickness() - usual
+		if usual == 0 || excess < (tall-1)*usual {
 			continue
 		}
-		d := *spaces[end.disc]
-		d.shift = -float64(end.step) * excess
-		ok := im.findStart(&d, &drafts[end.disc-1], &drafts[end.disc])
-		if ok && d.startCost <= spaces[end.disc].startCost {
-			*spaces[end.disc] = d
-			drafts[end.whole].measureThickness(spaces[end.whole], spaces[end.whole+1])
+		im.lookAnew(drafts, spaces, i, -excess)
+		im.lookAnew(drafts, spaces, i+1, excess)
+	}
+}
+
+// crushedShare is the share of the next body's thickness below which a neighbour
+// counts as crushed: a loss of Genant's grade 2.
+const crushedShare = 0.75
+
+// usualThickness returns the thickness to expect of a body by its whole
+// neighbours, mm; 0 if it has none. The taller side counts, and on each side the
+// body beyond a crushed one.
+func usualThickness(drafts []draft, i int) float64 {
+	whole := func(k int) float64 {
+		if k < 0 || k >= len(drafts) || drafts[k].found.Truncated || drafts[k].found.Sacral {
+			return 0
 		}
+		return drafts[k].meanThickness()
+	}
+	usual := 0.0
+	for _, step := range []int{-1, 1} {
+		near, far := whole(i+step), whole(i+2*step)
+		if near < crushedShare*far {
+			near = far
+		}
+		usual = max(usual, near)
+	}
+	return usual
+}
+
+// lookAnew tries the disc at a place shifted along s, and keeps it there if the
+// image shows it no worse.
+func (im *reader) lookAnew(drafts []draft, spaces []*discSpace, disc int, shift float64) {
+	if disc == 0 || disc == len(drafts) || spaces[disc] == nil {
+		return
+	}
+	d := *spaces[disc]
+	d.shift = shift
+	if !im.findStart(&d, &drafts[disc-1], &drafts[disc]) || d.startCost > spaces[disc].startCost {
+		return
+	}
+	*spaces[disc] = d
+	for _, k := range []int{disc - 1, disc} {
+		drafts[k].measureThickness(spaces[k], spaces[k+1])
 	}
 }
 
