@@ -71,25 +71,47 @@ func (e examination) measure(ctx context.Context) (phantom.Truth, *analysis.Resu
 	return e.truth(vol.Geometry), result, err
 }
 
+// scene is a small made examination.
+type scene struct {
+	seed        uint64
+	first, last spine.Level
+	opt         phantom.Options
+}
+
+func (s scene) examination() examination {
+	e := examination{seed: s.seed, spine: phantom.Random(newRand(s.seed), s.opt)}
+	e.scan = e.spine.Cover(s.first, s.last, 14, 140, 0.8, 1)
+	e.scan.Noise, e.scan.Seed = 12, s.seed
+	return e
+}
+
+func fracture(level spine.Level, shape phantom.Shape, loss float64) map[spine.Level]phantom.Deformity {
+	return map[spine.Level]phantom.Deformity{level: phantom.Fracture(shape, loss)}
+}
+
+// scenes are measured at every run of the tests.
+var scenes = []scene{
+	{11, spine.T11, spine.L1, phantom.Options{}},
+	{13, spine.T10, spine.T12, phantom.Options{Osteoporosis: true, Fractures: fracture(spine.T11, phantom.Wedge, 33)}},
+	{16, spine.T12, spine.L2, phantom.Options{Scoliosis: 25}},
+}
+
+// hardScenes add to the accuracy run what spoils the level at the end of the
+// window: osteophytes, a fractured neighbour.
+var hardScenes = []scene{
+	{14, spine.L1, spine.L3, phantom.Options{Contrast: true, Osteophytes: true}},
+	{15, spine.L1, spine.L4, phantom.Options{Osteophytes: true, Fractures: fracture(spine.L2, phantom.Biconcave, 33)}},
+	{17, spine.T12, spine.L2, phantom.Options{Fractures: fracture(spine.L1, phantom.Crush, 50)}},
+	{18, spine.T12, spine.L3, phantom.Options{Contrast: true, Fractures: fracture(spine.L2, phantom.Crush, 50)}},
+}
+
 // TestMeasuresPhantoms is a sample too small for the bounds proper, which
 // TestAccuracy holds a large one to: heights must keep to the 95th percentile in
 // their mean.
 func TestMeasuresPhantoms(t *testing.T) {
 	var es []examination
-	for _, s := range []struct {
-		seed        uint64
-		first, last spine.Level
-		opt         phantom.Options
-	}{
-		{11, spine.T11, spine.L1, phantom.Options{}},
-		{13, spine.T10, spine.T12, phantom.Options{Osteoporosis: true, Fractures: map[spine.Level]phantom.Deformity{spine.T11: phantom.Fracture(phantom.Wedge, 33)}}},
-		{17, spine.T12, spine.L2, phantom.Options{Fractures: map[spine.Level]phantom.Deformity{spine.L1: phantom.Fracture(phantom.Crush, 50)}}},
-	} {
-		e := examination{seed: s.seed}
-		e.spine = phantom.Random(newRand(s.seed), s.opt)
-		e.scan = e.spine.Cover(s.first, s.last, 14, 140, 0.8, 1)
-		e.scan.Noise, e.scan.Seed = 12, s.seed
-		es = append(es, e)
+	for _, s := range scenes {
+		es = append(es, s.examination())
 	}
 	a := examine(t, es, nil)
 	t.Log("\n" + a.report())
@@ -126,6 +148,9 @@ func TestAccuracy(t *testing.T) {
 	var es []examination
 	for seed := range uint64(n) {
 		es = append(es, draw(seed))
+	}
+	for _, s := range hardScenes {
+		es = append(es, s.examination())
 	}
 	a := examine(t, es, nil)
 	t.Log("phantoms, 1 mm slices\n" + a.report())
