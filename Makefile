@@ -65,7 +65,7 @@ score: build ## compare with the reference readings, where the development data 
 ACCURACY ?= 200
 
 .PHONY: accuracy
-accuracy: ## measure ACCURACY=200 made spines, and 40 of them in other slices and kernels; takes a quarter of an hour
+accuracy: ## measure ACCURACY=200 made spines, and 40 of them in other slices and kernels; some 20 minutes on two cores
 	ENDPLATE_ACCURACY=$(ACCURACY) go test -count=1 -v -timeout 3h -run '^TestAccuracy' ./analysis
 
 .PHONY: fmt
