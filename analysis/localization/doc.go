@@ -3,4 +3,22 @@
 
 // Package localization finds the spine in a CT: the canal, and the chain of
 // vertebrae along it.
+//
+// It takes a canonical volume (volume.Volume.Canonical). FindCanal averages it
+// to about 2 mm, scores each soft-tissue voxel by how much of its surroundings
+// in the slice is bone at a canal wall's distance, and takes the path of the
+// greatest sum of scores, which may start and end anywhere. Straighten
+// resamples the volume in the cross-sections of the canal's smoothed line.
+// FindVertebrae reads two signals along it that have one period a vertebra,
+// pairs of bright endplates about a darker gap and the pedicles beside the
+// canal, and takes the best chain of discs by dynamic programming over
+// (position, pitch). Find does all three.
+//
+// # Limits
+//
+// Where the canal leans by more than some 60° against the slices' normal it is
+// lost. A vertebra plana lower than a third of the expected pitch, disc
+// included, is merged with its neighbour or split. C2 is reported as cut, since
+// it has no superior endplate; C1 and the skull are left out. Contrast agent in
+// the canal hides it.
 package localization

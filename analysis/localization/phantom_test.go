@@ -5,8 +5,10 @@ package localization_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/localization"
@@ -104,6 +106,19 @@ func TestInvariance(t *testing.T) {
 				t.Errorf("%s: vertebra %d moves by %.1f mm", tt.name, i, d)
 			}
 		}
+	}
+}
+
+// TestCoresDoNotMatter compares one core with all.
+func TestCoresDoNotMatter(t *testing.T) {
+	p := phantom.Random(rand.New(rand.NewPCG(13, 0)), phantom.Options{})
+	scan := p.Cover(spine.T11, spine.L2, 10, 160, 1, 2)
+	scan.Noise = 20
+	v := p.CT(scan).Canonical()
+	many := find(t, v)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if diff := cmp.Diff(many, find(t, v)); diff != "" {
+		t.Errorf("one core differs (-many +one):\n%s", diff)
 	}
 }
 

@@ -391,9 +391,10 @@ const (
 // discSignal returns the evidence of a disc at each s of the mid-sagittal plane
 // m, in units of the clear discs around, and for discs its endplates.
 func discSignal(m [][]float64, a0 int, sg *signals) ([]float64, []pair) {
+	trend := smoothAlong(m, trendSpan)
 	view := discView{
-		middle: tiltedProfiles(m, a0, sg, 0, 0.35),
-		rims:   tiltedProfiles(m, a0, sg, 0.25, 0.48),
+		middle: tiltedProfiles(m, trend, a0, sg, 0, 0.35),
+		rims:   tiltedProfiles(m, trend, a0, sg, 0.25, 0.48),
 		shell:  shells(m, a0, sg),
 	}
 	raw, pairs := make([]float64, len(m)), make([]float64, len(m))
@@ -449,10 +450,11 @@ type discView struct {
 	shell        []float64
 }
 
-// tiltedProfiles returns the mean of m along lines of each tilt, over the parts
+// tiltedProfiles returns the mean of m, whose trend along s is given, along lines of each tilt, over the parts
 // of the body from inner to outer, as fractions of its depth from its middle, as
-// [tilt][s]; NaN where half of a line lies outside the volume.
-func tiltedProfiles(m [][]float64, a0 int, sg *signals, inner, outer float64) [][]float64 {
+// [tilt][s]; NaN where half of a line lies outside the volume. What lies outside is
+// taken to be as its surroundings along the spine.
+func tiltedProfiles(m, trend [][]float64, a0 int, sg *signals, inner, outer float64) [][]float64 {
 	q := make([][]float64, 2*tiltSteps+1)
 	each(len(q), func(t int) {
 		slope := float64(t-tiltSteps) * tiltStep
@@ -461,18 +463,23 @@ func tiltedProfiles(m [][]float64, a0 int, sg *signals, inner, outer float64) []
 			depth := sg.anterior[s] - sg.posterior[s]
 			mid := (sg.anterior[s] + sg.posterior[s]) / 2
 			near, far := int(math.Ceil(inner*depth)), int(outer*depth)
-			var sum, n float64
+			var sum, n, base, bases float64
 			for d := -far; d <= far; d++ {
 				if d > -near && d < near {
 					continue
 				}
+				a := a0 + int(mid) + d
+				if a < len(trend[s]) && !math.IsNaN(trend[s][a]) {
+					base += trend[s][a]
+					bases++
+				}
 				y := float64(s) - slope*float64(d)
-				if h := between(m, y, a0+int(mid)+d); !math.IsNaN(h) {
-					sum += h
+				if h := between(m, y, a); !math.IsNaN(h) {
+					sum += h - trend[int(y)][a]
 					n++
 				}
 			}
-			q[t][s] = sum / n
+			q[t][s] = sum/n + base/bases
 			if n < float64(far-near) {
 				q[t][s] = math.NaN()
 			}
