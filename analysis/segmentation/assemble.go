@@ -47,7 +47,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 		return b
 	}
 	_, canal, _ := b.Frame.Coordinates(d.found.Canal)
-	b.Posterior, b.Anterior = im.walls(b.Frame, lo, hi, canal, d.depth())
+	b.Posterior, b.Anterior = im.walls(b.Frame, lo, hi, canal, d.depth, depthAgreedSD)
 	b.Width = d.width
 	post, ant := median(b.Posterior.A), median(b.Anterior.A)
 	b.Depth = ant - post
@@ -67,14 +67,6 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 
 // minimumBody, mm, is the least distance between the endplates of a body.
 const minimumBody = 2.0
-
-// depth returns the draft's depth between the walls, or localization's.
-func (d *draft) depth() float64 {
-	if len(d.posterior.A) == 0 {
-		return d.found.Depth
-	}
-	return median(d.anterior.A) - median(d.posterior.A)
-}
 
 // plane returns the centre of a plate and its normal, towards superior.
 func (f *discFit) plane(plate int, lo, hi float64) (center, normal r3.Vec) {

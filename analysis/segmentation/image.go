@@ -25,7 +25,11 @@ const (
 
 	// depthSD, mm, is how far localization's body depth may be off; unknown
 	// depths are taken as 27 ± 6 mm (T1 to L5 of adults).
-	depthSD        = 3.0
+	depthSD = 3.0
+	// depthOdd is how far a body's depth may differ from its neighbours', as a
+	// share, before the walls are traced anew: depth grows by 2 to 4 % a level.
+	depthOdd       = 0.12
+	depthAgreedSD  = 1.5
 	unknownDepth   = 27.0
 	unknownDepthSD = 6.0
 
@@ -58,6 +62,7 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	im.agreeDepths(drafts)
 	neighbours := func(disc int) (above, below *draft) {
 		if disc > 0 {
 			above = &drafts[disc-1]
@@ -196,6 +201,7 @@ type draft struct {
 	frame  volume.Frame
 	height float64 // rough, mm
 	width  float64 // between the lateral walls, mm; 0 if not known
+	depth  float64 // between the anterior and the posterior wall, mm
 	canal  float64 // position of the canal's centre along a, mm
 
 	posterior, anterior Wall
@@ -221,8 +227,42 @@ func (im *reader) draft(v *localization.Vertebra) draft {
 		return d
 	}
 	half := max(d.height/2-2, 2)
-	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, v.Depth)
+	sd := depthSD
+	if d.depth = v.Depth; d.depth == 0 {
+		d.depth, sd = unknownDepth, unknownDepthSD
+	}
+	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, d.depth, sd)
+	if len(d.posterior.A) > 0 {
+		d.depth = median(d.anterior.A) - median(d.posterior.A)
+	}
 	return d
+}
+
+// agreeDepths traces anew the walls of bodies much deeper or shallower than those
+// beside them, where a vessel, a spur or the lung's border was taken for a wall.
+func (im *reader) agreeDepths(drafts []draft) {
+	depths := make([]float64, len(drafts))
+	for i := range drafts {
+		depths[i] = drafts[i].depth
+	}
+	for i := range drafts {
+		d := &drafts[i]
+		var beside []float64
+		for k := max(i-2, 0); k <= min(i+2, len(drafts)-1); k++ {
+			if k != i && depths[k] > 0 && !drafts[k].found.Truncated {
+				beside = append(beside, depths[k])
+			}
+		}
+		usual := median(beside)
+		if d.found.Sacral || len(beside) < 2 || math.Abs(d.depth-usual) < depthOdd*usual {
+			continue
+		}
+		half := max(d.height/2-2, 2)
+		d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, usual, depthAgreedSD)
+		if len(d.posterior.A) > 0 {
+			d.depth = median(d.anterior.A) - median(d.posterior.A)
+		}
+	}
 }
 
 // waist returns where the middle between the lateral walls lies, and the width
@@ -262,13 +302,9 @@ func (im *reader) mean(at func(u, w float64) r3.Vec, reachU, reachW float64) flo
 }
 
 // walls traces the posterior and the anterior wall between the heights lo and
-// hi of f. canal is where the canal's centre lies along a; depth the body's
-// expected depth, 0 if unknown.
-func (im *reader) walls(f volume.Frame, lo, hi, canal, depth float64) (posterior, anterior Wall) {
-	sd := depthSD
-	if depth == 0 {
-		depth, sd = unknownDepth, unknownDepthSD
-	}
+// hi of f. canal is where the canal's centre lies along a; depth and sd are the
+// body's expected depth.
+func (im *reader) walls(f volume.Frame, lo, hi, canal, depth, sd float64) (posterior, anterior Wall) {
 	p := profiles{s0: lo, x0: canal - 4}
 	length := canalRadius + 4 + depth + 3*sd
 	for s := lo; s <= hi; s += wallRow {
@@ -483,8 +519,8 @@ func (im *reader) lowerTall(drafts []draft, spaces []*discSpace) {
 const crushedShare = 0.75
 
 // usualThickness returns the thickness to expect of a body by its whole
-// neighbours, mm; 0 if it has none. The taller side counts, and on each side the
-// body beyond a crushed one.
+// neighbours, mm; 0 if it has none. On each side the body beyond a crushed one
+// counts in its place.
 func usualThickness(drafts []draft, i int) float64 {
 	whole := func(k int) float64 {
 		if k < 0 || k >= len(drafts) || drafts[k].found.Truncated || drafts[k].found.Sacral {
@@ -492,15 +528,18 @@ func usualThickness(drafts []draft, i int) float64 {
 		}
 		return drafts[k].meanThickness()
 	}
-	usual := 0.0
+	sum, n := 0.0, 0.0
 	for _, step := range []int{-1, 1} {
 		near, far := whole(i+step), whole(i+2*step)
 		if near < crushedShare*far {
 			near = far
 		}
-		usual = max(usual, near)
+		if near > 0 {
+			sum += near
+			n++
+		}
 	}
-	return usual
+	return sum / max(n, 1)
 }
 
 // lookAnew tries the disc at a place shifted along s, and keeps it there if the
