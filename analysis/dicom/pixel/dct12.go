@@ -47,19 +47,13 @@ type dctDecoder struct {
 
 func (d *dctDecoder) finished() bool { return d.done == 1<<d.format.SamplesPerPixel-1 }
 
-// segment takes in a segment other than SOS. sequentialHeader has checked the
-// first frame header.
+// segment takes in a segment other than SOS.
 func (d *dctDecoder) segment(s segment) error {
 	var err error
 	switch {
 	case isFrameHeader(s.marker):
-		if d.header != nil {
-			return fmt.Errorf("%w: second frame header", ErrCorrupt)
-		}
-		if d.header, err = parseFrameHeader(s.data); err != nil {
-			return err
-		}
-		return d.header.checkSampling()
+		d.header, err = onlyFrameHeader(d.header, s.data, d.format)
+		return err
 	case s.marker == markerDHT:
 		return eachHuffmanTable(s.data, d.enterTable)
 	case s.marker == markerDQT:

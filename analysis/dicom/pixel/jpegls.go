@@ -56,20 +56,11 @@ func (d *lsDecoder) finished() bool { return d.done == 1<<d.format.SamplesPerPix
 
 // segment takes in a segment other than SOS.
 func (d *lsDecoder) segment(s segment) error {
+	var err error
 	switch {
 	case s.marker == markerSOF55:
-		if d.header != nil {
-			return fmt.Errorf("%w: second frame header", ErrCorrupt)
-		}
-		header, err := parseFrameHeader(s.data)
-		if err != nil {
-			return err
-		}
-		if err := header.check(d.format); err != nil {
-			return err
-		}
-		d.header = header
-		return header.checkSampling()
+		d.header, err = onlyFrameHeader(d.header, s.data, d.format)
+		return err
 	case isFrameHeader(s.marker):
 		return fmt.Errorf("JPEG process SOF%d in a JPEG-LS transfer syntax: %w", s.marker-markerSOF0, errors.ErrUnsupported)
 	case s.marker == markerLSE:

@@ -37,26 +37,16 @@ func (d *losslessDecoder) finished() bool { return d.done == 1<<d.format.Samples
 
 // segment takes in a segment other than SOS.
 func (d *losslessDecoder) segment(s segment) error {
+	var err error
 	switch {
 	case s.marker == markerSOF3:
-		if d.header != nil {
-			return fmt.Errorf("%w: second frame header", ErrCorrupt)
-		}
-		header, err := parseFrameHeader(s.data)
-		if err != nil {
-			return err
-		}
-		if err := header.check(d.format); err != nil {
-			return err
-		}
-		d.header = header
-		return header.checkSampling()
+		d.header, err = onlyFrameHeader(d.header, s.data, d.format)
+		return err
 	case isFrameHeader(s.marker):
 		return fmt.Errorf("JPEG process SOF%d in a lossless transfer syntax: %w", s.marker-markerSOF0, errors.ErrUnsupported)
 	case s.marker == markerDHT:
 		return eachHuffmanTable(s.data, d.enterTable)
 	case s.marker == markerDRI:
-		var err error
 		d.interval, err = parseRestartInterval(s.data)
 		return err
 	case s.marker == markerEOI:

@@ -173,6 +173,22 @@ func (h *frameHeader) check(f Format) error {
 	return nil
 }
 
+// onlyFrameHeader parses a frame header of the given format, and refuses one that
+// follows another, old.
+func onlyFrameHeader(old *frameHeader, data []byte, f Format) (*frameHeader, error) {
+	if old != nil {
+		return nil, fmt.Errorf("%w: second frame header", ErrCorrupt)
+	}
+	h, err := parseFrameHeader(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.check(f); err != nil {
+		return nil, err
+	}
+	return h, h.checkSampling()
+}
+
 // checkSampling refuses components of different resolution.
 func (h *frameHeader) checkSampling() error {
 	for _, c := range h.components {
