@@ -39,7 +39,7 @@ func (o Options) progress(stage string, fraction float64) {
 
 // MeasureCT measures every vertebra that vol shows. A volume without a spine
 // gives a result with a reason, not an error; an error is returned if ctx ends,
-// or if opt.Fixed cannot hold.
+// if opt.Fixed cannot hold, or if opt.Labels lies beside the image.
 func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, error) {
 	opt.progress("orienting", 0)
 	vol = vol.Canonical()
@@ -50,10 +50,14 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 	}
 	if opt.Labels != nil {
 		result, err := MeasureLabels(ctx, opt.Labels, opt)
-		if result != nil {
-			result.Canal = found.Canal
+		if err != nil {
+			return nil, err
 		}
-		return result, err
+		result.Canal = found.Canal
+		if err := result.within(vol); err != nil {
+			return nil, err
+		}
+		return result, nil
 	}
 	if len(found.Vertebrae) == 0 {
 		return &Result{Canal: found.Canal, Reason: found.Reason}, nil
@@ -108,6 +112,22 @@ func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*
 	}
 	result.assess()
 	return result, nil
+}
+
+// within returns an error if none of the vertebrae lies in vol: the label map is
+// then of something else.
+func (r *Result) within(vol *volume.Volume) error {
+	indexer := vol.Indexer()
+	for _, v := range r.Vertebrae {
+		i, j, k := indexer.Index(v.Center)
+		if min(i, j, k) >= 0 && i < float64(vol.Columns) && j < float64(vol.Rows) && k < float64(vol.Slices) {
+			return nil
+		}
+	}
+	if len(r.Vertebrae) == 0 {
+		return nil
+	}
+	return errors.New("label map: none of its vertebrae lies in the image")
 }
 
 // vertebra puts together what localization, naming and segmentation say of one
