@@ -45,7 +45,7 @@ func examine(t *testing.T, es []examination, visit func(n int, truth phantom.Tru
 		g.Go(func() error {
 			truth, result, err := e.measure(ctx)
 			if err != nil {
-				return fmt.Errorf("seed %d: %w", e.seed, err)
+				return fmt.Errorf("%s: %w", e.name, err)
 			}
 			tallies[n].add(e, truth, result)
 			if visit != nil {
@@ -79,7 +79,7 @@ type scene struct {
 }
 
 func (s scene) examination() examination {
-	e := examination{seed: s.seed, spine: phantom.Random(newRand(s.seed), s.opt)}
+	e := examination{name: fmt.Sprintf("scene %d", s.seed), seed: s.seed, spine: phantom.Random(newRand(s.seed), s.opt)}
 	e.scan = e.spine.Cover(s.first, s.last, 14, 140, 0.8, 1)
 	e.scan.Noise, e.scan.Seed = 12, s.seed
 	return e

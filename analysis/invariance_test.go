@@ -31,7 +31,7 @@ const sameMM = 0.05
 // lumbar is a small examination that the tests of invariance share: T12 to L2,
 // with a wedge fracture of L1.
 var lumbar = sync.OnceValue(func() examination {
-	e := examination{seed: 7}
+	e := examination{name: "lumbar", seed: 7}
 	e.spine = phantom.New(lumbarParams())
 	e.scan = e.spine.Cover(spine.T12, spine.L2, 12, 140, 0.8, 1)
 	e.scan.Noise, e.scan.Seed = 10, e.seed

@@ -38,6 +38,7 @@ var genantCuts = []float64{20, 25, 40}
 
 // examination is a made spine and how it is scanned.
 type examination struct {
+	name  string // in messages
 	seed  uint64
 	spine *phantom.Spine
 	scan  phantom.Scan
@@ -65,7 +66,7 @@ func draw(seed uint64) examination {
 	margin := 5 + 20*rng.Float64()
 	kernel := []phantom.Kernel{phantom.Soft, phantom.Standard, phantom.Sharp}[rng.IntN(3)]
 	noise := 8 + 12*rng.Float64()
-	e := examination{seed: seed, spine: phantom.Random(rng, opt)}
+	e := examination{name: fmt.Sprintf("seed %d", seed), seed: seed, spine: phantom.Random(rng, opt)}
 	e.scan = e.spine.Cover(first, last, margin, width, pixel, 1)
 	e.scan.Kernel, e.scan.Noise, e.scan.Seed = kernel, noise, seed
 	return e
@@ -187,7 +188,7 @@ type tally struct {
 }
 
 func (a *tally) miss(e examination, format string, args ...any) {
-	a.misses = append(a.misses, fmt.Sprintf("seed %d: ", e.seed)+fmt.Sprintf(format, args...))
+	a.misses = append(a.misses, e.name+": "+fmt.Sprintf(format, args...))
 }
 
 // add compares one result with its truth.
