@@ -53,9 +53,12 @@ const (
 
 	minDiscHeight   = 0.8 // mm between the plates' centres; vanished discs touch
 	discHeightForce = 0.3 // mm, softness of that bound
+	// discLeanSD is by how much a disc's ends differ from its middle, in units of
+	// its usual height: the lumbosacral disc's by 0.4.
+	discLeanSD = 0.4
 	// gapWeight is how often a disc's usual share counts: it must hold against
 	// what little a slice that holds both plates says.
-	gapWeight = 3.5
+	gapWeight = 3
 
 	// textureLength, mm, is the least correlation length of residuals:
 	// trabecular bone is not noise of independent voxels.
@@ -385,20 +388,27 @@ func (d *discSpace) priors(q *system, x []float64) {
 	}
 }
 
-// gapPrior holds the mean height of the disc near its usual share of the pitch.
+// gapPrior holds the mean height of the disc near its usual share of the pitch,
+// and keeps a disc from closing at one end unless the image shows it.
 func (d *discSpace) gapPrior(q *system, x []float64) {
 	if d.gap == 0 {
 		return
 	}
 	n := d.basis.n
-	mean, share := 0.0, 1/float64(n)
-	terms := make([]term, 0, 2*n)
+	mean, lean := 0.0, 0.0
+	var means, leans []term
 	for i := range n {
 		l, u := d.surface(lowerPlate)+i, d.surface(upperPlate)+i
-		mean += (x[u] - x[l]) * share
-		terms = append(terms, term{l, -share}, term{u, share})
+		even := 1 / float64(n)
+		// Least-squares slope, as the difference from the middle to an end.
+		end := 6 * (2*float64(i)/float64(n-1) - 1) * float64(n-1) / float64(2*n*(n+1))
+		mean += (x[u] - x[l]) * even
+		lean += (x[u] - x[l]) * end
+		means = append(means, term{l, -even}, term{u, even})
+		leans = append(leans, term{l, -end}, term{u, end})
 	}
-	q.prior(mean-d.gap, discShareSD*d.gap/gapWeight, terms...)
+	q.prior(mean-d.gap, discShareSD*d.gap/gapWeight, means...)
+	q.prior(lean, discLeanSD*d.gap, leans...)
 }
 
 // concavity returns the second difference from knot to knot of a plate with the
