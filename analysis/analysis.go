@@ -173,6 +173,10 @@ func labelled(b segmentation.LabelBody) Vertebra {
 // measure places the landmarks on a body.
 func (v *Vertebra) measure(b *segmentation.Body) {
 	v.Body = b
+	if b.Reason != "" {
+		v.Status, v.Reason = NotMeasurable, b.Reason
+		return
+	}
 	points, err := landmark.FromBody(b)
 	if err != nil {
 		v.Status, v.Reason = NotMeasurable, err.Error()

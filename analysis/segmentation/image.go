@@ -5,6 +5,7 @@ package segmentation
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -94,7 +95,27 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	}
 	bodies := make([]Body, n)
 	parallel(n, func(i int) { bodies[i] = im.body(&drafts[i], discs[i], discs[i+1]) })
+	for i := range drafts {
+		drafts[i].noteThickness(&bodies[i])
+	}
+	for i := range bodies {
+		if usual := usualThickness(drafts, i); usual > 0 && bodies[i].Reason == "" && drafts[i].meanThickness() > implausible*usual {
+			bodies[i] = Body{Frame: bodies[i].Frame, Reason: fmt.Sprintf(
+				"%.0f %% taller than its neighbours: an endplate was not found", 100*(drafts[i].meanThickness()/usual-1))}
+		}
+	}
 	return bodies, ctx.Err()
+}
+
+// noteThickness replaces a draft's thickness, which starts told, by the body's.
+func (v *draft) noteThickness(b *Body) {
+	if len(b.Superior.S) == 0 || len(b.Inferior.S) == 0 {
+		return
+	}
+	height := median(b.Superior.S) - median(b.Inferior.S)
+	for i := range v.thickness {
+		v.thickness[i] = height
+	}
 }
 
 // profileDiscs is on how many discs the slice profile is told.
@@ -494,6 +515,10 @@ func (v *draft) measureThickness(above, below *discSpace) {
 // beside it are looked for anew. Neighbours differ by 3 to 7 % (means of the level
 // ratio), with standard deviations of 4 %.
 const tall = 1.12
+
+// implausible is how much taller than its neighbours a body may be found before
+// it is taken for not measured: six standard deviations of the level ratio.
+const implausible = 1.27
 
 // lowerTall looks anew for the discs beside a body that is taller than its
 // neighbours: a body may be crushed, but none grows, so that a disc was missed
