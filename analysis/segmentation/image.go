@@ -58,6 +58,9 @@ const (
 func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) ([]Body, error) {
 	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0])}
 	n := len(s.Vertebrae)
+	if n == 0 {
+		return nil, ctx.Err()
+	}
 	drafts := make([]draft, n)
 	parallel(n, func(i int) { drafts[i] = im.draft(&s.Vertebrae[i]) })
 	if err := ctx.Err(); err != nil {
