@@ -50,8 +50,14 @@ var lumbarCT = sync.OnceValue(func() *volume.Volume { e := lumbar(); return e.sp
 func lumbarResult(t *testing.T) *analysis.Result {
 	t.Helper()
 	lumbarOnce.Do(func() { lumbarMeasured = measureCT(t, lumbarCT()) })
-	if lumbarMeasured == nil || len(measured(lumbarMeasured)) < 3 {
-		t.Fatal("T12 to L2 are not measured")
+	if lumbarMeasured == nil {
+		t.Fatal("not measured")
+	}
+	if len(measured(lumbarMeasured)) < 3 {
+		for _, v := range lumbarMeasured.Vertebrae {
+			t.Logf("%v: %v %s", v.Level, v.Status, v.Reason)
+		}
+		t.Fatal("T12 to L2 are not all measured")
 	}
 	return lumbarMeasured
 }

@@ -93,8 +93,9 @@ func measureCT(t testing.TB, vol *volume.Volume) *analysis.Result {
 
 // pair is a true vertebra with what was measured of it.
 type pair struct {
-	truth phantom.Measured
-	got   *analysis.Vertebra // nil if it was not found
+	truth  phantom.Measured
+	got    *analysis.Vertebra // nil if it was not measured
+	reason string             // why not, where it was found at least
 }
 
 // matched pairs every true vertebra but S1 with the measured one nearest to it,
@@ -107,10 +108,11 @@ func matched(truth phantom.Truth, result *analysis.Result) (pairs []pair, extra 
 	}
 	for i := range result.Vertebrae {
 		v := &result.Vertebrae[i]
+		n := nearest(pairs, v.Center)
 		if v.Status != analysis.Measured {
+			pairs[n].reason = v.Reason
 			continue
 		}
-		n := nearest(pairs, v.Center)
 		if d := r3.Norm(r3.Sub(pairs[n].truth.Frame.Origin, v.Center)); d > matchMM || pairs[n].got != nil {
 			extra = append(extra, v)
 			continue
@@ -232,7 +234,7 @@ func (e examination) groups(truth phantom.Truth, i int) []int {
 func (a *tally) addWhole(e examination, p *pair, hasAnchor bool, groups []int) {
 	a.whole++
 	if p.got == nil {
-		a.miss(e, "%v not measured", p.truth.Level)
+		a.miss(e, "%v not measured: %s", p.truth.Level, p.reason)
 		return
 	}
 	a.found++
