@@ -5,7 +5,6 @@ package segmentation
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -98,99 +97,8 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	}
 	bodies := make([]Body, n)
 	parallel(n, func(i int) { bodies[i] = im.body(&drafts[i], discs[i], discs[i+1]) })
-	for i := range drafts {
-		drafts[i].noteThickness(&bodies[i])
-	}
-	for i := range bodies {
-		if usual := usualThickness(drafts, i); usual > 0 && bodies[i].Reason == "" && drafts[i].meanThickness() > implausible*usual {
-			bodies[i] = Body{Frame: bodies[i].Frame, Reason: fmt.Sprintf(
-				"%.0f %% taller than its neighbours: an endplate was not found", 100*(drafts[i].meanThickness()/usual-1))}
-		}
-	}
+	dropImplausible(drafts, bodies)
 	return bodies, ctx.Err()
-}
-
-// noteThickness replaces a draft's thickness, which starts told, by the body's.
-func (v *draft) noteThickness(b *Body) {
-	if len(b.Superior.S) == 0 || len(b.Inferior.S) == 0 {
-		return
-	}
-	height := median(b.Superior.S) - median(b.Inferior.S)
-	for i := range v.thickness {
-		v.thickness[i] = height
-	}
-}
-
-// profileDiscs is on how many discs the slice profile is told.
-const profileDiscs = 6
-
-// chooseProfile sets the blur of the volume and of all discs to the slice
-// profile under which some discs, spread over the chain, are likeliest.
-func (im *reader) chooseProfile(spaces []*discSpace, neighbours func(int) (above, below *draft)) {
-	var chosen []int
-	for i, d := range spaces {
-		if d != nil && d.has[lowerPlate] && d.has[upperPlate] {
-			chosen = append(chosen, i)
-		}
-	}
-	for len(chosen) > profileDiscs {
-		chosen = thinned(chosen)
-	}
-	cost := make([][]float64, len(chosen))
-	parallel(len(chosen), func(c int) {
-		above, below := neighbours(chosen[c])
-		d := *spaces[chosen[c]]
-		im.gather(&d, above, below)
-		if len(d.voxels) < 3*d.size() {
-			return
-		}
-		cost[c] = d.profileCosts(im.vol)
-	})
-	best, lowest := 0, math.Inf(1)
-	for p := range sliceProfiles {
-		sum := 0.0
-		for _, c := range cost {
-			if c != nil {
-				sum += c[p]
-			}
-		}
-		if sum < lowest {
-			best, lowest = p, sum
-		}
-	}
-	im.blur = blurOf(im.vol, sliceProfiles[best])
-	for _, d := range spaces {
-		if d != nil {
-			d.blur = im.blur
-		}
-	}
-}
-
-// thinned returns every other element.
-func thinned(x []int) []int {
-	var out []int
-	for i := 1; i < len(x); i += 2 {
-		out = append(out, x[i])
-	}
-	return out
-}
-
-// profileCosts returns the cost of the disc's fit under each slice profile, all
-// at the noise of the best.
-func (d *discSpace) profileCosts(vol *volume.Volume) []float64 {
-	fits := make([]*discFit, len(sliceProfiles))
-	noise := math.Inf(1)
-	for p, profile := range sliceProfiles {
-		d.blur = blurOf(vol, profile)
-		fits[p] = d.fitFrom(d.smoothed(d.start), stagesSmooth[:2])
-		noise = min(noise, fits[p].noise)
-	}
-	costs := make([]float64, len(fits))
-	for p, profile := range sliceProfiles {
-		d.sloped = newSlopedBlur(blurOf(vol, profile), d.frame)
-		costs[p] = d.linearize(fits[p].x, noise).cost
-	}
-	return costs
 }
 
 // parallel calls f for 0 … n-1 on all cores and waits. Each call must write
@@ -260,33 +168,6 @@ func (im *reader) draft(v *localization.Vertebra) draft {
 		d.depth = median(d.anterior.A) - median(d.posterior.A)
 	}
 	return d
-}
-
-// agreeDepths traces anew the walls of bodies much deeper or shallower than those
-// beside them, where a vessel, a spur or the lung's border was taken for a wall.
-func (im *reader) agreeDepths(drafts []draft) {
-	depths := make([]float64, len(drafts))
-	for i := range drafts {
-		depths[i] = drafts[i].depth
-	}
-	for i := range drafts {
-		d := &drafts[i]
-		var beside []float64
-		for k := max(i-2, 0); k <= min(i+2, len(drafts)-1); k++ {
-			if k != i && depths[k] > 0 && !drafts[k].found.Truncated {
-				beside = append(beside, depths[k])
-			}
-		}
-		usual := median(beside)
-		if d.found.Sacral || len(beside) < 2 || math.Abs(d.depth-usual) < depthOdd*usual {
-			continue
-		}
-		half := max(d.height/2-2, 2)
-		d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, usual, depthAgreedSD)
-		if len(d.posterior.A) > 0 {
-			d.depth = median(d.anterior.A) - median(d.posterior.A)
-		}
-	}
 }
 
 // waist returns where the middle between the lateral walls lies, and the width
@@ -495,100 +376,6 @@ func windows(above, below *draft) (down, up float64) {
 	}
 	return down, up
 }
-
-// thicknessPlaces is at how many places from wall to wall a body's thickness is
-// noted.
-const thicknessPlaces = 7
-
-// measureThickness notes how far the body's endplates are apart, from posterior
-// to anterior, by the starts of the discs above and below.
-func (v *draft) measureThickness(above, below *discSpace) {
-	for i := range v.thickness {
-		v.thickness[i] = v.height
-		if above == nil || below == nil || !above.has[lowerPlate] || !below.has[upperPlate] {
-			continue
-		}
-		f := (float64(i) + 0.5) / thicknessPlaces
-		top, bottom := above.startPoint(lowerPlate, f), below.startPoint(upperPlate, f)
-		v.thickness[i] = max(r3.Dot(r3.Sub(top, bottom), v.frame.Superior), minimumBody)
-	}
-}
-
-// tall is how much taller than its neighbours a body may be before the discs
-// beside it are looked for anew. Neighbours differ by 3 to 7 % (means of the level
-// ratio), with standard deviations of 4 %.
-const tall = 1.12
-
-// implausible is how much taller than its neighbours a body may be found before
-// it is taken for not measured: six standard deviations of the level ratio.
-const implausible = 1.27
-
-// lowerTall looks anew for the discs beside a body that is taller than its
-// neighbours: a body may be crushed, but none grows, so that a disc was missed
-// by the height of its space. A new place counts if the image shows a disc there
-// no worse.
-func (im *reader) lowerTall(drafts []draft, spaces []*discSpace) {
-	for i := range drafts {
-		if drafts[i].found.Truncated || drafts[i].found.Sacral {
-			continue
-		}
-		usual := usualThickness(drafts, i)
-		excess := drafts[i].meanThickness() - usual
-		if usual == 0 || excess < (tall-1)*usual {
-			continue
-		}
-		im.lookAnew(drafts, spaces, i, -excess)
-		im.lookAnew(drafts, spaces, i+1, excess)
-	}
-}
-
-// crushedShare is the share of the next body's thickness below which a neighbour
-// counts as crushed: a loss of Genant's grade 2.
-const crushedShare = 0.75
-
-// usualThickness returns the thickness to expect of a body by its whole
-// neighbours, mm; 0 if it has none. On each side the body beyond a crushed one
-// counts in its place.
-func usualThickness(drafts []draft, i int) float64 {
-	whole := func(k int) float64 {
-		if k < 0 || k >= len(drafts) || drafts[k].found.Truncated || drafts[k].found.Sacral {
-			return 0
-		}
-		return drafts[k].meanThickness()
-	}
-	sum, n := 0.0, 0.0
-	for _, step := range []int{-1, 1} {
-		near, far := whole(i+step), whole(i+2*step)
-		if near < crushedShare*far {
-			near = far
-		}
-		if near > 0 {
-			sum += near
-			n++
-		}
-	}
-	return sum / max(n, 1)
-}
-
-// lookAnew tries the disc at a place shifted along s, and keeps it there if the
-// image shows it no worse.
-func (im *reader) lookAnew(drafts []draft, spaces []*discSpace, disc int, shift float64) {
-	if disc == 0 || disc == len(drafts) || spaces[disc] == nil {
-		return
-	}
-	d := *spaces[disc]
-	d.shift = shift
-	if !im.findStart(&d, &drafts[disc-1], &drafts[disc]) || d.startCost > spaces[disc].startCost {
-		return
-	}
-	*spaces[disc] = d
-	for _, k := range []int{disc - 1, disc} {
-		drafts[k].measureThickness(spaces[k], spaces[k+1])
-	}
-}
-
-// meanThickness returns the mean distance of the endplates' starts, mm.
-func (v *draft) meanThickness() float64 { return stat.Mean(v.thickness[:], nil) }
 
 // startPoint returns the start's place of a plate at the given share of the way
 // from the posterior to the anterior wall.
