@@ -65,8 +65,8 @@ func (in *instance) describePixels(r record) error {
 		if *a.v, err = r.required(a.tag); err != nil {
 			return err
 		}
-		if *a.v == 0 {
-			return &InvalidAttributeError{Keyword: name(a.tag), Problem: "zero"}
+		if *a.v < 1 || *a.v > math.MaxUint16 { // the VR may be another than US
+			return &InvalidAttributeError{Keyword: name(a.tag), Problem: "not from 1 to 65535"}
 		}
 	}
 	optional := func(t tag.Tag, assumed int) int {

@@ -137,6 +137,8 @@ func attacks() []attack {
 		{"UR of 4 GB", after(explicitLittle, explicitElement(tag.RetrieveURL, "UR", 0xFFFFFFF0, 'x')), dicom.CodeTruncated},
 		{"UN of 4 GB", after(explicitLittle, explicitElement(privateTag, "UN", 0xFFFFFFF0, 'x')), dicom.CodeTruncated},
 		{"65535×65535, 2147483647 frames", part10(explicitLittle, axial(0).with(tag.Rows, words(65535)).with(tag.Columns, words(65535)).with(tag.NumberOfFrames, text("IS", "2147483647"))), dicom.CodeTruncated},
+		{"signed Columns", part10(rleLossless, compressed(1)[0].with(tag.Columns, value{"SS", []uint16{0xFF30}})), dicom.CodeInvalidAttribute},
+		{"Rows and Columns of 32 bits", part10(rleLossless, compressed(1)[0].with(tag.Rows, value{"UL", []byte{0, 0, 0, 0x80}}).with(tag.Columns, value{"UL", []byte{0, 0, 0, 0x80}})), dicom.CodeInvalidAttribute},
 		{"65535×65535 RLE", part10(rleLossless, compressed(1)[0].with(tag.Rows, words(65535)).with(tag.Columns, words(65535))), dicom.CodeTooLarge},
 		{"2147483647 RLE frames", part10(rleLossless, compressed(1)[0].with(tag.NumberOfFrames, text("IS", "2147483647"))), dicom.CodeTruncated},
 		{"zip that lies", liar(20<<20, append(part10(explicitLittle, axial(0)), make([]byte, 80000)...)), ""},
