@@ -42,7 +42,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 	}
 	b := Body{Frame: bodyFrame(above, below, d)}
 	lo, hi := plateEnds(b.Frame, above, below)
-	if hi-lo < minimumBody {
+	if !(hi-lo >= minimumBody) {
 		b.Reason = "endplates meet"
 		return b
 	}
@@ -107,10 +107,13 @@ func endFrame(f *discFit, plate int, d *draft) volume.Frame {
 }
 
 // plateEnds returns the heights between which the walls are traced: nearly to
-// the outermost places of the endplates.
+// the outermost places of the endplates; NaN where an endplate has none in this frame.
 func plateEnds(f volume.Frame, above, below *discFit) (lo, hi float64) {
 	top := plateIn(f, above, lowerPlate, above.space.basis.lo, above.space.basis.hi)
 	bottom := plateIn(f, below, upperPlate, below.space.basis.lo, below.space.basis.hi)
+	if len(top.S) == 0 || len(bottom.S) == 0 {
+		return math.NaN(), math.NaN()
+	}
 	return slices.Min(bottom.S) + 1, slices.Max(top.S) - 1
 }
 

@@ -216,7 +216,7 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, depth, sd float64) (poste
 		row := make([]float64, int(length/wallStep))
 		for c := range row {
 			a := p.position(float64(c))
-			row[c] = im.mean(func(l, _ float64) r3.Vec { return f.Point(s, a, l) }, slabHalfWidth, 0)
+			row[c] = im.mean(func(l, _ float64) r3.Vec { return f.Point(s, a, l) }, wallSlab, 0)
 		}
 		if !fillOutside(row) {
 			continue

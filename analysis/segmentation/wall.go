@@ -13,7 +13,10 @@ const (
 	wallStep      = 0.5 // mm, sampling along a profile across a wall
 	wallRow       = 1.0 // mm between profiles
 	wallReach     = 3.5 // mm, half width of the window fitted around a wall
-	slabHalfWidth = 5.0 // mm, half width across the mid-sagittal plane
+	slabHalfWidth = 5.0 // mm, half width of an endplate's mean across the mid-sagittal plane
+	// wallSlab, mm, is that of a wall's: the posterior wall is concave, and a
+	// wider mean would lie behind its middle.
+	wallSlab = 2.0
 	// wallNoise, HU, is the contrast below which an edge counts for little:
 	// the noise of a body CT, after averaging, and the texture of soft tissue.
 	wallNoise = 30.0
