@@ -71,7 +71,7 @@ accuracy: ## measure ACCURACY=200 made spines, and 40 of them in other slices an
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
 	gofmt -w analysis api cmd proto
-	$(BIN)/buf format -w
+	cd proto && ../$(BIN)/buf format -w
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters first, which takes minutes
@@ -79,12 +79,12 @@ lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters 
 	go fix -diff ./...
 	go mod tidy -diff
 	$(BIN)/golangci-lint run
-	$(BIN)/buf lint
-	$(BIN)/buf format --diff --exit-code
+	cd proto && ../$(BIN)/buf lint
+	cd proto && ../$(BIN)/buf format --diff --exit-code
 
 .PHONY: generate
 generate: $(BIN)/buf $(BIN)/protoc-gen-go ## write the generated protobuf code
-	$(BIN)/buf generate
+	cd proto && ../$(BIN)/buf generate
 
 .PHONY: check-generated
 check-generated: generate ## fail if generated code differs from what is committed
