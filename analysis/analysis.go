@@ -195,7 +195,7 @@ func (v *Vertebra) sacrum(b *segmentation.Body) {
 		v.Reason = err.Error()
 		return
 	}
-	v.Landmarks, v.Center = points, points.Center
+	v.Landmarks = points
 }
 
 // assess fills in heights, angles and findings.

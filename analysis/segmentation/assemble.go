@@ -21,14 +21,7 @@ const (
 // traced anew between them.
 func (im *reader) body(d *draft, above, below *discFit) Body {
 	if d.found.Sacral {
-		b := Body{Frame: d.frame}
-		if above == nil || !above.space.has[lowerPlate] {
-			b.Reason = "superior endplate not found"
-			return b
-		}
-		b.Frame = endFrame(above, lowerPlate, d)
-		b.Superior = plateIn(b.Frame, above, lowerPlate, above.space.basis.lo, above.space.basis.hi)
-		return b
+		return sacrum(d, above)
 	}
 	hasSuperior := above != nil && above.space.has[lowerPlate]
 	hasInferior := below != nil && below.space.has[upperPlate]
@@ -63,6 +56,33 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 	from, to = b.Posterior.near(-1), b.Anterior.near(-1)
 	b.Inferior = plateIn(b.Frame, below, upperPlate, from, to)
 	return b
+}
+
+// sacrum puts the first sacral segment together: its superior endplate, between
+// the walls of the body above carried on. The sacrum's own are oblique and partly
+// alae.
+func sacrum(d *draft, above *discFit) Body {
+	if above == nil || !above.space.has[lowerPlate] {
+		return Body{Frame: d.frame, Reason: "superior endplate not found"}
+	}
+	space := above.space
+	b := Body{Frame: endFrame(above, lowerPlate, d)}
+	b.Superior = plateIn(b.Frame, above, lowerPlate, space.basis.lo, space.basis.hi)
+	ends := space.ends[lowerPlate]
+	b.Posterior, b.Anterior = carriedWall(b.Frame, space.frame, ends[0]), carriedWall(b.Frame, space.frame, ends[1])
+	return b
+}
+
+// carriedWall is the wall at a of a disc's frame, carried on below the endplate
+// of the frame f.
+func carriedWall(f, disc volume.Frame, a float64) Wall {
+	const depth, sd = 6.0, 1.5 // mm
+	at, _, _ := offsets(disc, f, a)
+	var w Wall
+	for s := -depth; s <= 0; s += wallRow {
+		w.S, w.A, w.SD = append(w.S, s), append(w.A, at), append(w.SD, sd)
+	}
+	return w
 }
 
 // minimumBody, mm, is the least distance between the endplates of a body.

@@ -98,10 +98,10 @@ const tall = 1.12
 // may be found before it is taken for not measured: neighbours differ by 7 % at
 // most in the mean, with a standard deviation of 4 %, and the nearest of them may
 // be crushed.
-const implausible = 1.25
+const implausible = 1.2
 
 // besideReach is how many bodies on each side are looked at for that.
-const besideReach = 3
+const besideReach = 2
 
 // lowerTall looks anew for the discs beside a body that is taller than its
 // neighbours: a body may be crushed, but none grows, so that a disc was missed

@@ -16,7 +16,7 @@ const (
 	slabHalfWidth = 5.0 // mm, half width of an endplate's mean across the mid-sagittal plane
 	// wallSlab, mm, is that of a wall's: the posterior wall is concave, and a
 	// wider mean would lie behind its middle.
-	wallSlab = 2.0
+	wallSlab = 4.0
 	// wallNoise, HU, is the contrast below which an edge counts for little:
 	// the noise of a body CT, after averaging, and the texture of soft tissue.
 	wallNoise = 30.0
