@@ -52,12 +52,21 @@ func dropImplausible(drafts []draft, bodies []Body) {
 				beside++
 			}
 		}
-		height := drafts[i].meanThickness()
-		if beside > 1 && bodies[i].Reason == "" && height > implausible*tallest {
+		height, most := drafts[i].meanThickness(), implausible
+		if outermost(drafts, i) {
+			most = implausibleEnd
+		}
+		if beside > 1 && bodies[i].Reason == "" && height > most*tallest {
 			bodies[i] = Body{Frame: bodies[i].Frame, Reason: fmt.Sprintf(
 				"%.0f %% taller than the bodies beside it: an endplate was not found", 100*(height/tallest-1))}
 		}
 	}
+}
+
+// outermost reports whether a body is the first or last whole one of the chain.
+func outermost(drafts []draft, i int) bool {
+	whole := func(k int) bool { return k >= 0 && k < len(drafts) && !drafts[k].found.Truncated }
+	return !whole(i-1) || !whole(i+1)
 }
 
 // noteThickness replaces a draft's thickness, which starts told, by the body's.
@@ -97,8 +106,12 @@ const tall = 1.12
 // implausible is how much taller than the tallest of the bodies beside it a body
 // may be found before it is taken for not measured: neighbours differ by 7 % at
 // most in the mean, with a standard deviation of 4 %, and the nearest of them may
-// be crushed.
-const implausible = 1.2
+// be crushed. At the end of the chain, where the disc is partly out of view,
+// less is believed.
+const (
+	implausible    = 1.2
+	implausibleEnd = 1.15
+)
 
 // besideReach is how many bodies on each side are looked at for that.
 const besideReach = 2
