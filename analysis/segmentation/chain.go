@@ -56,7 +56,7 @@ func dropImplausible(drafts []draft, bodies []Body) {
 		if outermost(drafts, i) {
 			most = implausibleEnd
 		}
-		if beside > 1 && bodies[i].Reason == "" && height > most*tallest {
+		if beside > 1 && bodies[i].Reason == "" && !drafts[i].found.Sacral && height > most*tallest {
 			bodies[i] = Body{Frame: bodies[i].Frame, Reason: fmt.Sprintf(
 				"%.0f %% taller than the bodies beside it: an endplate was not found", 100*(height/tallest-1))}
 		}

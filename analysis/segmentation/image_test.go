@@ -94,6 +94,31 @@ func nearest(t phantom.Truth, p r3.Vec) phantom.Measured {
 	return best
 }
 
+// TestSacralEndplateOfAnImage: the lumbar lordosis ends at it.
+func TestSacralEndplateOfAnImage(t *testing.T) {
+	sp := phantom.Random(rand.New(rand.NewPCG(5, 7)), phantom.Options{})
+	scan := sp.Cover(spine.L3, spine.S1, 20, 120, 0.8, 1.5)
+	vol := sp.CT(scan).Canonical()
+	truth := sp.Within(sp.Truth(), vol.Geometry)
+	found := rough(truth, rand.New(rand.NewPCG(1, 2)))
+	bodies, err := segmentation.FromImage(t.Context(), vol, found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := len(bodies) - 1
+	if !found.Vertebrae[last].Sacral {
+		t.Fatal("the chain does not end at the sacrum")
+	}
+	points, err := landmark.SacrumFromBody(&bodies[last])
+	if err != nil {
+		t.Fatalf("S1: %v (%s)", err, bodies[last].Reason)
+	}
+	want := truth.Vertebrae[len(truth.Vertebrae)-1].Superior
+	if cos := r3.Dot(points.Superior.Direction, want.Direction); cos < math.Cos(3*math.Pi/180) {
+		t.Errorf("S1's endplate is off by %.1f°, want at most 3", math.Acos(cos)*180/math.Pi)
+	}
+}
+
 func TestFromImageWithoutVertebra(t *testing.T) {
 	sp := phantom.Random(rand.New(rand.NewPCG(5, 7)), phantom.Options{})
 	vol := sp.CT(sp.Cover(spine.L1, spine.L2, 5, 60, 2, 4)).Canonical()

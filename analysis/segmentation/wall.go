@@ -36,21 +36,16 @@ type profiles struct {
 
 func (p profiles) position(column float64) float64 { return p.x0 + column*wallStep }
 
-// edgeFit is a blurred plate fitted to one place of a profile.
-type edgeFit struct {
-	score         float64 // how much better than a constant, ≥ 0
-	inside, plate float64 // HU above the outside; HU·mm
-}
-
 // fitEdge fits outside | plate | inside, blurred by sigma, to the samples of p
 // around sample window, with the plate at sample c; the inside is at lower
 // samples if insideFirst. Bone is never taken to be darker than what lies
-// outside it: a wall beside a bright vessel is held by its plate.
-func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) edgeFit {
+// outside it: a wall beside a bright vessel is held by its plate. It returns how
+// much better than a constant the fit is, ≥ 0.
+func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) float64 {
 	reach := wallReach / wallStep
 	lo, hi := max(int(math.Ceil(window-reach)), 0), min(int(math.Floor(window+reach)), len(p)-1)
 	if hi-lo < int(reach) {
-		return edgeFit{}
+		return 0
 	}
 	var m [3][3]float64
 	var v [3]float64
@@ -71,20 +66,17 @@ func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) edgeFit {
 	}
 	n := m[0][0]
 	total := sum2 - v[0]*v[0]/n
-	best := edgeFit{}
 	left := total
 	for _, use := range [][2]bool{{true, true}, {true, false}, {false, true}} {
 		step, plate, rest, ok := solveEdge(m, v, sum2, use)
 		if ok && step >= 0 && plate >= 0 && rest < left {
 			left = rest
-			best.inside, best.plate = step, plate
 			if use[0] && use[1] {
 				break
 			}
 		}
 	}
-	best.score = (total - left) / (left + n*wallNoise*wallNoise)
-	return best
+	return (total - left) / (left + n*wallNoise*wallNoise)
 }
 
 // solveEdge solves the normal equations with the step, the plate or both, and
@@ -123,7 +115,7 @@ func trace(p profiles, sigma float64, insideFirst bool, prior, priorSD float64) 
 		gain[r] = make([]float64, columns)
 		for c := range columns {
 			d := (p.position(float64(c)) - prior) / priorSD
-			gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst).score) - 0.1*d*d
+			gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst)) - 0.1*d*d
 		}
 	}
 	path := bestPath(gain, int(wallJump/wallStep), wallBend*wallStep)
@@ -143,7 +135,7 @@ func refineEdge(p []float64, c, sigma float64, insideFirst bool) (x, score float
 		window := x
 		score = 0
 		for d := -2.0; d <= 2.001; d += 0.1 {
-			if s := fitEdge(p, window, window+d, sigma, insideFirst).score; s > score {
+			if s := fitEdge(p, window, window+d, sigma, insideFirst); s > score {
 				x, score = window+d, s
 			}
 		}
