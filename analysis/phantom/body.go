@@ -137,11 +137,11 @@ func (b *Vertebra) inset(s, a, superior, inferior float64) (inset, slope float64
 	front := min(max(a/b.Depth+0.5, 0), 1)
 	if t <= 0 || t >= 1 {
 		t = min(max(t, 0), 1)
-		return b.Taper*(1-t) - b.retropulsion(front)*bump(t), 0
+		return b.Taper*(1-t) - b.retropulsion(front)*b.Deformity.bump(t), 0
 	}
 	waist := b.Waist - b.Deformity.AnteriorBulge*front
-	inset = waist*4*t*(1-t) + b.Taper*(1-t) - b.retropulsion(front)*bump(t)
-	slope = (waist*4*(1-2*t) - b.Taper - b.retropulsion(front)*bumpSlope(t)) / h
+	inset = waist*4*t*(1-t) + b.Taper*(1-t) - b.retropulsion(front)*b.Deformity.bump(t)
+	slope = (waist*4*(1-2*t) - b.Taper - b.retropulsion(front)*b.Deformity.bumpSlope(t)) / h
 	return inset, slope
 }
 

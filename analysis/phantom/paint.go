@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // cells are the pixels of a plane near a body, in the body's coordinates.
@@ -20,7 +22,11 @@ type cells struct {
 // near returns the pixels within the given reaches of the point rise above b's
 // centre, and false if the plane passes it by.
 func (l *layer) near(b *body, rise, s, a, lateral float64) (cells, bool) {
-	f := b.frame
+	return l.nearFrame(b.frame, rise, s, a, lateral)
+}
+
+// nearFrame is near for any frame.
+func (l *layer) nearFrame(f volume.Frame, rise, s, a, lateral float64) (cells, bool) {
 	middle := f.Point(rise, 0, 0)
 	reach := func(n r3.Vec) float64 {
 		return s*math.Abs(r3.Dot(n, f.Superior)) + a*math.Abs(r3.Dot(n, f.Anterior)) + lateral*math.Abs(r3.Dot(n, f.Left))
@@ -77,7 +83,7 @@ func (l *layer) paintBody(b *body) {
 		if !ok || f.inside < -margin-b.bulge() || s > f.superior+margin+1 || s < f.inferior-margin-1 {
 			return
 		}
-		outer, inner, shell := l.coverage(b, &c, s, a, &f)
+		outer, inner, shell := l.coverage(b, &c, s, a, lateral, &f)
 		if outer < 1e-4 {
 			return
 		}
@@ -91,7 +97,7 @@ func (l *layer) paintBody(b *body) {
 
 // coverage returns the coverage of the whole body and of what lies within its
 // shell, and the shell's attenuation.
-func (l *layer) coverage(b *body, c *cells, s, a float64, f *surface) (outer, inner, shellHU float64) {
+func (l *layer) coverage(b *body, c *cells, s, a, lateral float64, f *surface) (outer, inner, shellHU float64) {
 	p := &l.plane
 	up, upSigma := c.facing(p, f.superior-s, f.da.superior, f.dl.superior, 1)
 	down, downSigma := c.facing(p, s-f.inferior, -f.da.inferior, -f.dl.inferior, -1)
@@ -100,6 +106,9 @@ func (l *layer) coverage(b *body, c *cells, s, a float64, f *surface) (outer, in
 	sideSigma := p.spread(along)
 
 	t, w := b.EndplateThickness, b.WallThickness
+	if b.bare(s, a, lateral, f) {
+		w = 0
+	}
 	plates := max(0, cdf(up/upSigma)+cdf(down/downSigma)-1)
 	platesIn := max(0, cdf((up-t)/upSigma)+cdf((down-t)/downSigma)-1)
 	wall, wallIn := cdf(side/sideSigma), cdf((side-w)/sideSigma)

@@ -54,6 +54,7 @@ type Vertebra struct {
 
 	Deformity   Deformity
 	Osteophytes []Osteophyte
+	WallGaps    []WallGap
 
 	DiscHeight  float64 // between the rims, at the centre line
 	DiscAngle   float64 // kyphosis positive
@@ -101,6 +102,8 @@ type Deformity struct {
 	// Retropulsion and AnteriorBulge are how far the upper half of the posterior
 	// wall and the anterior wall are driven out, mm.
 	Retropulsion, AnteriorBulge float64
+	// RetropulsedMiddle moves the retropulsion to the middle of the wall.
+	RetropulsedMiddle bool
 }
 
 // Osteophyte is a spur at the anterior rim of an endplate.

@@ -44,6 +44,13 @@ type Measured struct {
 	DiscHeight float64 // between the middles of the endplates below, mm
 	CanalAP    float64 // diameter, mm
 
+	// Retropulsion is how far the posterior wall stands behind its undisplaced
+	// place, at most, mm.
+	Retropulsion float64
+	// WallGap is the share of the posterior wall without cortical bone, 0 to 1,
+	// within TestedWall and the pedicles.
+	WallGap float64
+
 	// Margin is how far inside a volume the body lies, mm, as Within finds it;
 	// negative if the volume cuts it, +Inf without a volume.
 	Margin float64
@@ -125,6 +132,7 @@ func measure(b *body) Measured {
 	m.Depth = (sup.depth + inf.depth) / 2
 	m.Frame = volume.NewFrame(r3.Scale(0.5, r3.Add(m.Superior.Middle, m.Inferior.Middle)), tilt(b.frame, p.angle).Superior, b.frame.Anterior)
 	m.Canal = canalBeside(b, m.Frame)
+	m.Retropulsion, m.WallGap = b.retropulsed(), b.wallGap()
 	m.Volume = b.volume()
 	if b.Level == spine.S1 {
 		m.Inferior = Plate{}
