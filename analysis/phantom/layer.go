@@ -71,6 +71,7 @@ func (l *layer) render(p plane) {
 		l.paintBody(b)
 	}
 	l.paintPedicles()
+	l.paintDeposits()
 }
 
 func (l *layer) clear() {

@@ -32,6 +32,8 @@ type Params struct {
 	// VesselHU is the attenuation of aorta and vena cava: about 40 without and
 	// 150 to 350 with contrast agent.
 	VesselHU float64
+
+	Mimics Mimics
 }
 
 // Vertebra describes one vertebra and the disc below it, mm, degrees and HU.
@@ -55,6 +57,8 @@ type Vertebra struct {
 	Deformity   Deformity
 	Osteophytes []Osteophyte
 	WallGaps    []WallGap
+	Cement      *Cement // nil if untreated
+	Screws      []Screw
 
 	DiscHeight  float64 // between the rims, at the centre line
 	DiscAngle   float64 // kyphosis positive

@@ -190,6 +190,7 @@ func (r *renderer) finish(k int, pending map[int]*slot) {
 		delete(pending, k)
 		r.slots = append(r.slots, s)
 	}
+	r.streaks(k)
 	if e := r.scan.Kernel.Enhancement; e > 0 {
 		r.noise.enhance(r.base, e)
 	}

@@ -20,6 +20,8 @@ type Spine struct {
 	bars   []bar
 	canal  []canalPoint // from superior to inferior
 	course course
+
+	deposits []deposit
 }
 
 // New builds the spine that p describes. It panics if p.Vertebrae lacks L3.
@@ -39,6 +41,7 @@ func New(p Params) *Spine {
 	s.addRibs()
 	s.addPelvis()
 	s.course = newCourse(s)
+	s.addDeposits()
 	return s
 }
 

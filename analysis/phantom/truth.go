@@ -51,6 +51,8 @@ type Measured struct {
 	// within TestedWall and the pedicles.
 	WallGap float64
 
+	Cement *MeasuredCement // nil if untreated
+
 	// Margin is how far inside a volume the body lies, mm, as Within finds it;
 	// negative if the volume cuts it, +Inf without a volume.
 	Margin float64
@@ -94,6 +96,7 @@ func (s *Spine) Truth() Truth {
 	var t Truth
 	for i, b := range s.bodies[:len(s.params.Vertebrae)] {
 		t.Vertebrae = append(t.Vertebrae, measure(b))
+		t.Vertebrae[i].Cement = b.measureCement(cementStep)
 		if i > 0 {
 			over := &t.Vertebrae[i-1]
 			over.DiscHeight = r3.Norm(r3.Sub(over.Inferior.Middle, t.Vertebrae[i].Superior.Middle))
