@@ -18,6 +18,9 @@ const (
 	ribCortex  = 0.8
 )
 
+// pedicleSunk is how far a pedicle begins inside the body, mm.
+const pedicleSunk = 4
+
 // arch holds the measures from which the posterior elements of one vertebra are
 // built: places along the body's axes from the middle of its posterior wall.
 type arch struct {
@@ -61,8 +64,7 @@ func (h arch) isLumbar() bool { return h.Level >= spine.L1 && h.Level <= spine.S
 func (h arch) pedicle() bar {
 	r := 0.45 * h.PedicleWidth
 	beside := (h.CanalWidth + h.PedicleWidth) / 2
-	const sunk = 4 // mm into the body
-	p, q := h.at(0.18*h.height, -sunk, beside), h.at(0.18*h.height, 0.55*h.CanalAP, beside)
+	p, q := h.at(0.18*h.height, -pedicleSunk, beside), h.at(0.18*h.height, 0.55*h.CanalAP, beside)
 	b := slab(p, q, h.frame.Superior, r, h.PedicleHeight/2-r, 0.05*h.PedicleWidth)
 	b.pedicle = true
 	return b

@@ -37,6 +37,7 @@ const grainScale = 1.2
 
 // addDeposits collects what is foreign from the parameters.
 func (s *Spine) addDeposits() {
+	s.addLesions()
 	for _, b := range s.bodies {
 		if b.Cement == nil {
 			continue

@@ -57,6 +57,10 @@ type Vertebra struct {
 	Deformity   Deformity
 	Osteophytes []Osteophyte
 	WallGaps    []WallGap
+	Lesions     []Lesion
+	Clefts      []Blob // gas in the body
+	DiscGas     []Blob // gas in the disc below, in the frame of the body
+	Erosions    []Erosion
 	Cement      *Cement // nil if untreated
 	Screws      []Screw
 
@@ -149,6 +153,7 @@ type Options struct {
 	Osteoporosis bool // trabecular bone of 20 to 75 HU and thin shells
 	Contrast     bool
 	Osteophytes  bool
+	Pathology    Pathology
 	// Scoliosis is the largest coronal Cobb angle drawn, degrees.
 	Scoliosis float64
 }
@@ -188,6 +193,7 @@ func RandomParams(rng *rand.Rand, opt Options) Params {
 		p.Sacrum = append(p.Sacrum, person.vertebra(rng, lowerSacrum[i]))
 	}
 	addFractures(rng, p.Vertebrae, opt)
+	addPathology(rng, p.Vertebrae, opt.Pathology)
 	if opt.Osteophytes {
 		addOsteophytes(rng, p.Vertebrae)
 	}

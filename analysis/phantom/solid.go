@@ -36,6 +36,12 @@ func (b *bar) outside(x, y, z float64) float64 {
 	return math.Sqrt(x*x+y*y+z*z) - b.radius
 }
 
+// coordinates returns where a point lies along the axes of b from its centre.
+func (b *bar) coordinates(p r3.Vec) (x, y, z float64) {
+	d := r3.Sub(p, b.center)
+	return r3.Dot(d, b.axes[0]), r3.Dot(d, b.axes[1]), r3.Dot(d, b.axes[2])
+}
+
 // reach returns the half extent of b along the unit direction n.
 func (b *bar) reach(n r3.Vec) float64 {
 	r := b.radius

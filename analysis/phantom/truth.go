@@ -52,6 +52,9 @@ type Measured struct {
 	WallGap float64
 
 	Cement *MeasuredCement // nil if untreated
+	Tissue MeasuredTissue
+	// TrabecularHU is the attenuation of cancellous bone.
+	TrabecularHU float64
 
 	// Margin is how far inside a volume the body lies, mm, as Within finds it;
 	// negative if the volume cuts it, +Inf without a volume.
@@ -97,6 +100,7 @@ func (s *Spine) Truth() Truth {
 	for i, b := range s.bodies[:len(s.params.Vertebrae)] {
 		t.Vertebrae = append(t.Vertebrae, measure(b))
 		t.Vertebrae[i].Cement = b.measureCement(cementStep)
+		t.Vertebrae[i].Tissue, t.Vertebrae[i].TrabecularHU = b.measureTissue(), b.TrabecularHU
 		if i > 0 {
 			over := &t.Vertebrae[i-1]
 			over.DiscHeight = r3.Norm(r3.Sub(over.Inferior.Middle, t.Vertebrae[i].Superior.Middle))
