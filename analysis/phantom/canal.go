@@ -26,6 +26,12 @@ type CanalTruth struct {
 	// height; the narrowest are behind any part of the body. mm and mm².
 	AP, NarrowestAP     float64
 	Area, NarrowestArea float64
+
+	// Heights are those of the planes, and Radii the distances in each from
+	// (height, 0, 0) to the outline, at even angles: the first to anterior,
+	// going round to the left.
+	Heights []float64
+	Radii   [][]float64
 }
 
 // The planes and rays by which the canal is read.
@@ -75,6 +81,7 @@ func (s *Spine) Canal(l spine.Level) (c CanalTruth, ok bool) {
 		}
 	}
 	c.AP, c.Area = medianOf(aps), medianOf(areas)
+	c.Heights, c.Radii = heights, radii
 	return c, true
 }
 
