@@ -102,11 +102,11 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 	if len(p.A) < 3 {
 		return Endplate{}, ErrNoEndplate
 	}
-	anterior, err := wallLine(b.Anterior, p, opposite, up, p.A[len(p.A)-1])
+	anterior, err := wallLine(b.Anterior, p, opposite, up, 1)
 	if err != nil {
 		return Endplate{}, fmt.Errorf("anterior: %w", err)
 	}
-	posterior, err := wallLine(b.Posterior, p, opposite, up, p.A[0])
+	posterior, err := wallLine(b.Posterior, p, opposite, up, -1)
 	if err != nil {
 		return Endplate{}, fmt.Errorf("posterior: %w", err)
 	}
@@ -129,7 +129,9 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 			return Endplate{}, fmt.Errorf("%s: %w", point.name, err)
 		}
 	}
-	e.fitLine(b.Frame, p, posterior.a+CornerInset, anterior.a-CornerInset)
+	if err := e.fitLine(b.Frame, p, posterior.a+CornerInset, anterior.a-CornerInset); err != nil {
+		return Endplate{}, err
+	}
 	e.Depth = concavity(p, posterior.a+CornerInset, anterior.a-CornerInset, up)
 	return e, nil
 }
@@ -139,47 +141,68 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 type line struct{ a, sd float64 }
 
 // wallLine returns the median of the wall from wallNear to wallFar of the
-// endplate. The endplate's height where it meets the wall depends on the line
-// and is found with it, starting at the endplate's end.
-func wallLine(w segmentation.Wall, p, opposite segmentation.Plate, up, end float64) (line, error) {
-	const rounds = 3
-	a := end
+// endplate's corner. Where the corner is depends on the line and is found with
+// it, starting at the endplate's end. outwards is 1 for the anterior wall and -1
+// for the posterior one.
+func wallLine(w segmentation.Wall, p, opposite segmentation.Plate, up, outwards float64) (line, error) {
+	const rounds = 4
+	a := p.A[0]
+	if outwards > 0 {
+		a = p.A[len(p.A)-1]
+	}
 	var found line
 	for range rounds {
 		at := nearestHeight(p, a)
+		clean := w
 		near, far := wallNear, wallFar
 		if len(opposite.A) > 0 {
-			height := up * (at - nearestHeight(opposite, a))
+			other := nearestHeight(opposite, a)
+			height := up * (at - other)
 			near, far = min(near, wallNearFraction*height), min(far, wallFarFraction*height)
+			if outwards > 0 {
+				clean = w.WithoutSpurs(min(at, other), max(at, other), outwards)
+			}
 		}
 		var ok bool
-		if found, ok = wallMedian(w, at, near, far, up); !ok {
+		if found, ok = wallMedian(clean, at, near, far, up); !ok {
 			return line{}, ErrNoWall
 		}
-		a = found.a
+		a = found.a - outwards*CornerInset
 	}
 	return found, nil
 }
 
 // wallMedian returns the median of the wall between the given distances from
-// height at, or the nearest point where the window falls between two.
+// height at, or the nearest point where the window falls beyond its end.
 func wallMedian(w segmentation.Wall, at, near, far, up float64) (line, bool) {
-	var a, sd []float64
-	for i, s := range w.S {
-		if d := up * (at - s); d >= near && d <= far {
-			a, sd = append(a, w.A[i]), append(sd, w.SD[i])
+	if len(w.S) == 0 {
+		return line{}, false
+	}
+	const step = 0.1 // mm
+	first, last := w.S[0], w.S[len(w.S)-1]
+	var a []float64
+	for d := near; d <= far+step/2; d += step {
+		if s := at - up*d; s >= first && s <= last {
+			a = append(a, along(w.S, w.A, s))
 		}
 	}
+	middle := at - up*(near+far)/2
+	i := floats.NearestIdx(w.S, middle)
 	if len(a) == 0 {
-		i := floats.NearestIdx(w.S, at-up*(near+far)/2)
-		if math.Abs(w.S[i]-(at-up*(near+far)/2)) > wallFar-wallNear {
-			return line{}, false
-		}
-		return line{w.A[i], w.SD[i]}, true
+		return line{w.A[i], w.SD[i]}, math.Abs(w.S[i]-middle) <= wallFar-wallNear
 	}
 	slices.Sort(a)
 	// Neighbouring points share their error: the median is no better than one.
-	return line{stat.Quantile(0.5, stat.LinInterp, a, nil), stat.Mean(sd, nil)}, true
+	return line{stat.Quantile(0.5, stat.Empirical, a, nil), w.SD[i]}, true
+}
+
+// along interpolates y over ascending x at a place between its ends.
+func along(x, y []float64, at float64) float64 {
+	i, _ := slices.BinarySearch(x, at)
+	if i == 0 {
+		return y[0]
+	}
+	return y[i-1] + (y[i]-y[i-1])*(at-x[i-1])/(x[i]-x[i-1])
 }
 
 // nearestHeight returns the plate's height at a, or at its end nearest to a.
@@ -212,24 +235,24 @@ func placePoint(f volume.Frame, p segmentation.Plate, a, sd float64) (Point, err
 
 // fitLine fits the least-squares line s = α + β·a between the corners.
 // Errors within plateCorrelation of each other count as one.
-func (e *Endplate) fitLine(f volume.Frame, p segmentation.Plate, from, to float64) {
-	var a, s, variance []float64
-	for i := range p.A {
-		if p.A[i] >= from && p.A[i] <= to {
-			a, s, variance = append(a, p.A[i]), append(s, p.S[i]), append(variance, p.SD[i]*p.SD[i])
-		}
+func (e *Endplate) fitLine(f volume.Frame, p segmentation.Plate, from, to float64) error {
+	from, to = max(from, p.A[0]), min(to, p.A[len(p.A)-1])
+	if !(to-from >= plateCorrelation) {
+		return fmt.Errorf("%w: %.1f mm between the corners", ErrNoEndplate, to-from)
 	}
-	if len(a) < 3 {
-		d := r3.Sub(e.Anterior.Position, e.Posterior.Position)
-		e.Direction = r3.Unit(d)
-		e.DirectionSD = math.Hypot(e.Anterior.SD, e.Posterior.SD) / r3.Norm(d) * 180 / math.Pi
-		return
+	const points = 64 // evenly spread, so that the line depends smoothly on its ends
+	a, s, variance := make([]float64, points), make([]float64, points), make([]float64, points)
+	for i := range points {
+		a[i] = from + (to-from)*(float64(i)+0.5)/points
+		height, sd, _ := interpolate(p, a[i])
+		s[i], variance[i] = height, sd*sd
 	}
 	_, slope := stat.LinearRegression(a, s, nil, false)
 	e.Direction = r3.Unit(r3.Add(f.Anterior, r3.Scale(slope, f.Superior)))
 	independent := max((to-from)/plateCorrelation, 2)
 	spread := math.Sqrt(stat.PopVariance(a, nil) * independent)
 	e.DirectionSD = math.Sqrt(stat.Mean(variance, nil)) / spread / (1 + slope*slope) * 180 / math.Pi
+	return nil
 }
 
 // concavity returns the largest distance of the plate between its corners from

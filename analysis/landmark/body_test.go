@@ -112,6 +112,63 @@ func TestOsteophyteMovesNoPoint(t *testing.T) {
 	near(t, "a", a, 13.5, 1e-9)
 }
 
+// A spur whose base reaches into the window of the wall line moves it by less
+// than it moves the median of the wall.
+// Reference: clinical.md §2.1 (corner placement).
+func TestBroadOsteophyteHardlyMovesAPoint(t *testing.T) {
+	c := box()
+	c.anterior = func(s float64) float64 { return 15 + 4*math.Exp(-(s-9.5)*(s-9.5)/2) }
+	v, err := landmark.FromBody(c.body())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, a := place(t, v.Superior.Anterior)
+	near(t, "a", a, 13.5, 0.3)
+	_, a = place(t, v.Inferior.Anterior)
+	near(t, "inferior a", a, 13.5, 0.1)
+}
+
+// A fragment of the posterior wall in the canal belongs to the body: the corner
+// goes with it.
+func TestRetropulsedFragmentMovesTheCorner(t *testing.T) {
+	c := box()
+	c.posterior = func(s float64) float64 {
+		if s > 0 {
+			return -18
+		}
+		return -15
+	}
+	v, err := landmark.FromBody(c.body())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, a := place(t, v.Superior.Posterior)
+	near(t, "a", a, -16.5, 1e-9)
+	_, a = place(t, v.Inferior.Posterior)
+	near(t, "inferior a", a, -13.5, 1e-9)
+}
+
+// The wall line stands where the wall is 4 mm from the endplate if the wall
+// slants, however far apart its points lie.
+func TestLineOfASlantingWall(t *testing.T) {
+	for _, step := range []int{1, 2, 4} {
+		c := box()
+		c.posterior = func(s float64) float64 { return -15 - 0.2*s }
+		b := c.body()
+		var w segmentation.Wall
+		for i := 0; i < len(b.Posterior.S); i += step {
+			w.S, w.A, w.SD = append(w.S, b.Posterior.S[i]), append(w.A, b.Posterior.A[i]), append(w.SD, 0.3)
+		}
+		b.Posterior = w
+		v, err := landmark.FromBody(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, a := place(t, v.Superior.Posterior)
+		near(t, "a", a, -15-0.2*8.5+1.5, 0.02)
+	}
+}
+
 // A tilted plate's line is that of its slope, and an uncertain wall makes its
 // corners uncertain.
 func TestWedge(t *testing.T) {
