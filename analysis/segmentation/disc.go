@@ -48,6 +48,16 @@ const (
 	// discSlopeSD, HU, is the change of a disc's attenuation over half of it.
 	discSlopeSD = 20.0
 
+	// annulusHU and its spread: by how much the annulus at the disc's ends
+	// attenuates more than the nucleus at its middle. Design values; the spread
+	// leaves it to the image.
+	annulusHU = 15.0
+	annulusSD = 40.0
+	// rimSD, HU·mm, is the spread of the light that runs along the disc's rim from
+	// wall to wall: ligament, calcified annulus, bridging spurs, and what of the
+	// walls a slice adds up.
+	rimSD = 250.0
+
 	tiltSD = 0.12  // lateral slope of a plate in the disc's frame
 	bowSD  = 0.006 // 1/mm; a concavity of 2 mm over 40 mm is 0.005
 
@@ -70,12 +80,17 @@ const (
 // Schmorl node or a fracture's edge.
 const roughness = 0.1
 
-// Depths of endplates below their rims, mm: Wang et al., Eur Spine J 2012
-// (PMC3481085). They are where a surface tends to that the voxels leave open,
-// as they do within a thick slice.
+// concavity is the depth of the two endplates of a disc below their rims, mm:
+// Wang et al., Eur Spine J 2012 (PMC3481085). Surfaces tend to dishes of about
+// that depth where the voxels leave them open, as they do within a thick slice.
+// A fracture's may be many times as deep.
+var concavity = [2]float64{lowerPlate: 0.7, upperPlate: 1.5}
+
 const (
-	superiorConcavity = 0.7
-	inferiorConcavity = 1.5
+	concavitySD = 0.7 // mm, scale of a Cauchy law
+	// dishShare is the part of the way from wall to wall that the dish takes; the
+	// rest is the rim, the former ring apophysis.
+	dishShare = 0.9
 )
 
 // stage is one stage of a fit: how much of the slice profile's box is softened
@@ -107,7 +122,7 @@ type voxel struct {
 	weight, slope [4]float64
 	massFirst     int
 	mass          [4]float64
-	light         [2][2]float64 // of the walls, 1/mm
+	light         [3][2]float64 // of the walls of both bodies and of the disc's rim, 1/mm
 }
 
 // at returns a voxel at a place of the disc.
@@ -116,9 +131,10 @@ func (d *discSpace) at(s, a, l, hu float64) voxel {
 	v := voxel{s: s, a: a, l: l, hu: hu, u: (a - d.basis.lo - half) / half}
 	v.first, v.weight, v.slope = d.basis.at(a)
 	v.massFirst, v.mass, _ = d.mass.at(a)
-	for body, ends := range d.wall {
-		for end, w := range ends {
-			v.light[body][end] = gauss((a-w)/d.wallSigma) / d.wallSigma
+	for end := range 2 {
+		lower, upper := d.wall[lowerPlate][end], d.wall[upperPlate][end]
+		for i, w := range [3]float64{lower, upper, (lower + upper) / 2} {
+			v.light[i][end] = gauss((a-w)/d.wallSigma) / d.wallSigma
 		}
 	}
 	return v
@@ -152,13 +168,14 @@ type discSpace struct {
 }
 
 // Layout of the parameter vector.
-func (d *discSpace) surface(plate int) int { return plate * (d.basis.n + 2) }
-func (d *discSpace) masses(plate int) int {
-	return 2*(d.basis.n+2) + plate*d.mass.n
-}
-func (d *discSpace) levels() int { return 2*(d.basis.n+2) + 2*d.mass.n } // lower, disc, upper: value and slope
-func (d *discSpace) walls() int  { return d.levels() + 6 }               // posterior, anterior of the lower, then of the upper body
-func (d *discSpace) size() int   { return d.walls() + 4 }
+func (d *discSpace) surface(plate int) int { return plate * (d.basis.n + 3) } // coefficients, tilt, bow, dish
+func (d *discSpace) dish(plate int) int    { return d.surface(plate) + d.basis.n + 2 }
+func (d *discSpace) masses(plate int) int  { return 2*(d.basis.n+3) + plate*d.mass.n }
+func (d *discSpace) levels() int           { return d.masses(2) }    // lower, disc, upper: value and slope
+func (d *discSpace) walls() int            { return d.levels() + 6 } // posterior, anterior of the lower, then of the upper body
+func (d *discSpace) rim() int              { return d.walls() + 4 }  // of the disc, posterior and anterior
+func (d *discSpace) annulus() int          { return d.rim() + 2 }    // attenuation of the disc's ends above its middle's
+func (d *discSpace) size() int             { return d.annulus() + 1 }
 
 // discFit is a fitted disc space.
 type discFit struct {
@@ -191,6 +208,11 @@ const faint = 1e-5
 func (d *discSpace) predict(x []float64, v *voxel, terms []term) (float64, []term) {
 	at := d.levels()
 	disc := x[at+2] + v.u*x[at+3]
+	u2 := v.u * v.u
+	disc += u2 * x[d.annulus()]
+	for end, light := range v.light[2] {
+		disc += x[d.rim()+end] * light
+	}
 	y, open := disc, 1.0
 	for plate := range 2 {
 		if !d.has[plate] {
@@ -205,7 +227,12 @@ func (d *discSpace) predict(x []float64, v *voxel, terms []term) (float64, []ter
 		open -= part.cover
 		terms = append(terms, term{level, part.cover}, term{level + 1, part.cover * v.u})
 	}
-	return y, append(terms, term{at + 2, open}, term{at + 3, open * v.u})
+	for end, light := range v.light[2] {
+		if light > faint {
+			terms = append(terms, term{d.rim() + end, open * light})
+		}
+	}
+	return y, append(terms, term{at + 2, open}, term{at + 3, open * v.u}, term{d.annulus(), open * u2})
 }
 
 // plateLight is what one plate and the body behind it add to a voxel: HU, and
@@ -337,10 +364,11 @@ func (d *discSpace) linearize(x []float64, noise float64) *system {
 
 func (d *discSpace) priors(q *system, x []float64) {
 	for plate := range 2 {
-		p, n := d.surface(plate), d.basis.n
+		p, n, dish := d.surface(plate), d.basis.n, d.dish(plate)
 		for i := p; i < p+n-2; i++ {
-			bend := x[i] - 2*x[i+1] + x[i+2] - d.concavity(plate)
-			bends := []term{{i, 1}, {i + 1, -2}, {i + 2, 1}}
+			usual := d.dishBend(plate, i-p)
+			bend := x[i] - 2*x[i+1] + x[i+2] - x[dish]*usual
+			bends := []term{{i, 1}, {i + 1, -2}, {i + 2, 1}, {dish, -usual}}
 			if !d.kinks {
 				q.prior(bend, roughness, bends...)
 				continue
@@ -349,6 +377,10 @@ func (d *discSpace) priors(q *system, x []float64) {
 			q.cost += kinkScale * kinkScale / 2 * math.Log1p(bend*bend/c2)
 			q.add(bend, 1/(roughness*roughness*(1+bend*bend/c2)), bends)
 		}
+		depth := x[dish] - concavity[plate]
+		c2 := concavitySD * concavitySD
+		q.cost += math.Log1p(depth*depth/c2) / 2
+		q.add(depth, 1/(c2+depth*depth), []term{{dish, 1}})
 		q.prior(x[p+n], tiltSD, term{p + n, 1})
 		q.prior(x[p+n+1], bowSD, term{p + n + 1, 1})
 		m := d.masses(plate)
@@ -362,9 +394,13 @@ func (d *discSpace) priors(q *system, x []float64) {
 			q.prior(x[p]-x[p], 1, term{p, 1}) // held where it is
 		}
 	}
-	for i := d.walls(); i < d.size(); i++ {
+	for i := d.walls(); i < d.rim(); i++ {
 		q.prior(x[i]-plateMass, plateMassSD, term{i, 1})
 	}
+	for i := d.rim(); i < d.annulus(); i++ {
+		q.prior(x[i], rimSD, term{i, 1})
+	}
+	q.prior(x[d.annulus()]-annulusHU, annulusSD, term{d.annulus(), 1})
 	for i := d.levels(); i < d.walls(); i += 2 {
 		if i == d.levels()+2 {
 			q.prior(x[i]-discHU, discHUSD, term{i, 1})
@@ -411,14 +447,33 @@ func (d *discSpace) gapPrior(q *system, x []float64) {
 	q.prior(lean, discLeanSD*d.gap, leans...)
 }
 
-// concavity returns the second difference from knot to knot of a plate with the
-// usual concavity.
-func (d *discSpace) concavity(plate int) float64 {
-	steps := (d.basis.hi - d.basis.lo) / 2 / d.basis.interval()
-	if plate == upperPlate {
-		return -2 * inferiorConcavity / (steps * steps)
+// dishAt returns the height of a dish a millimetre deep above its deepest
+// place, at a of the given plate: flat at the rims, with its sign such that it
+// lies towards the body.
+func (d *discSpace) dishAt(plate int, a float64) float64 {
+	ends := d.ends[plate]
+	x := (2*a - ends[0] - ends[1]) / (dishShare * (ends[1] - ends[0]))
+	if x*x >= 1 {
+		return 0
 	}
-	return 2 * superiorConcavity / (steps * steps)
+	depth := (1 - x*x) * (1 - x*x)
+	if plate == lowerPlate {
+		return -depth
+	}
+	return depth
+}
+
+// coefficientAt returns the place along a that coefficient i of a surface stands
+// for.
+func (d *discSpace) coefficientAt(i int) float64 {
+	return d.basis.lo + float64(i-1)*d.basis.interval()
+}
+
+// dishBend returns the second difference, from coefficient i, of a dish a
+// millimetre deep.
+func (d *discSpace) dishBend(plate, i int) float64 {
+	at := func(i int) float64 { return d.dishAt(plate, d.coefficientAt(i)) }
+	return at(i) - 2*at(i+1) + at(i+2)
 }
 
 // solve returns the damped step of the system.
@@ -488,7 +543,7 @@ func (d *discSpace) clampMasses(x []float64) {
 	for i := d.masses(0); i < d.levels(); i++ {
 		x[i] = max(x[i], 0)
 	}
-	for i := d.walls(); i < d.size(); i++ {
+	for i := d.walls(); i < d.annulus(); i++ {
 		x[i] = max(x[i], 0)
 	}
 }
@@ -544,15 +599,16 @@ func (d *discSpace) smoothed(x []float64) []float64 {
 	}
 	for plate := range 2 {
 		p := d.surface(plate)
-		bend := d.concavity(plate) / 2
-		bare := make([]float64, n)
+		bare, dish := make([]float64, n), make([]float64, n)
 		for i := range bare {
-			bare[i] = x[p+i] - bend*u[i]*u[i]
+			dish[i] = concavity[plate] * d.dishAt(plate, d.coefficientAt(i))
+			bare[i] = x[p+i] - dish[i]
 		}
 		offset, slope := stat.LinearRegression(u, bare, nil, false)
 		for i := range u {
-			out[p+i] = offset + slope*u[i] + bend*u[i]*u[i]
+			out[p+i] = offset + slope*u[i] + dish[i]
 		}
+		out[d.dish(plate)] = concavity[plate]
 	}
 	return out
 }

@@ -56,9 +56,9 @@ func TestFitFindsThePlatesOfItsOwnModel(t *testing.T) {
 		}
 	}
 	start := append([]float64(nil), truth...)
-	for i := range 2 * (d.basis.n + 2) {
-		if surface, coefficient := i/(d.basis.n+2), i%(d.basis.n+2); coefficient < d.basis.n {
-			start[i] += []float64{2, -2}[surface]
+	for plate, shift := range []float64{2, -2} {
+		for i := range d.basis.n {
+			start[d.surface(plate)+i] += shift
 		}
 	}
 	fit := d.fit(start)

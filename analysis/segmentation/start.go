@@ -368,11 +368,12 @@ func (sc *pairScan) parameters(d *discSpace, st strips, path []int) []float64 {
 	}
 	for plate := range 2 {
 		copy(x[d.surface(plate):], d.basis.through(st.a, places[plate]))
+		x[d.dish(plate)] = concavity[plate]
 		for i := range d.mass.n {
 			x[d.masses(plate)+i] = max(mean[coefLowerMass+plate], 50)
 		}
 	}
-	for i := d.walls(); i < d.size(); i++ {
+	for i := d.walls(); i < d.rim(); i++ {
 		x[i] = plateMass
 	}
 	at := d.levels()
