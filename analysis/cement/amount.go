@@ -1,0 +1,282 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cement
+
+import (
+	"math"
+
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+const (
+	// blurReach, mm, is how far beyond its voxels cement's blur is summed.
+	blurReach = 2.2
+	// localReach, mm, is over how wide a neighbourhood the attenuation of cement
+	// and of its surroundings is taken for a voxel at the surface.
+	localReach = 4.0
+
+	// fractionSlack is how far beyond 0 and 1 noise may carry the share of a
+	// voxel without being cut off, which would bias the sum.
+	fractionSlack = 0.3
+
+	// leakDepth, mm, is how far beyond the body's surface a voxel must lie to
+	// belong to a leak, and leakLeast how far its farthest: the outline is good to
+	// about a millimetre.
+	leakDepth, leakLeast = 1.0, 1.8
+	// leastLeak, mm³, is the least volume of a leak's voxels.
+	leastLeak = 6.0
+	// contactGap, mm, is how near cement lies to the outer face of an endplate
+	// that it touches: the thickness of the endplate and half a voxel.
+	contactGap = 1.5
+)
+
+// treated measures what is marked.
+func (w *work) treated(atMetal bool) Treated {
+	fraction := w.fractions()
+	leaks, leaked := w.leaks(fraction)
+	t := Treated{Vertebra: w.i, Attenuation: w.hu}
+	sum, left, leakedSum := 0.0, 0.0, 0.0
+	edge := math.Cbrt(w.voxel())
+	w.each(func(m, at int) {
+		f := float64(fraction[m])
+		sum += f
+		if leaked[m] > 0 {
+			leakedSum += f
+			return
+		}
+		if f != 0 {
+			_, _, l := w.sites[w.i].frame.Coordinates(w.d.position(at))
+			left += f * min(max(0.5+l/edge, 0), 1)
+		}
+	})
+	ml := w.voxel() / 1000
+	t.Volume, t.Inside = sum*ml, (sum-leakedSum)*ml
+	if sum > leakedSum {
+		t.Left = min(max(left/(sum-leakedSum), 0), 1)
+	}
+	s := &w.sites[w.i]
+	if s.outlined {
+		t.Leaks = leaks
+		t.Contacts = w.contacts(leaked)
+		t.BodyShare = min(t.Inside*1000/s.volume, 1)
+	}
+	t.SaturatedShare = w.saturated()
+	t.judge(w, atMetal)
+	t.Mask = w.mask(fraction)
+	return t
+}
+
+// fractions returns the share of each voxel that is cement: 1 deep inside; at
+// the surface and in what is thin by the attenuation between the surroundings and
+// the core near by.
+func (w *work) fractions() []float32 {
+	core := w.eroded(w.mark)
+	support := w.dilated(w.mark, blurReach)
+	ring := w.dilated(support, blurReach)
+	for m := range ring {
+		ring[m] = ring[m] && !support[m] && !w.metal.voxels[w.index(m)]
+	}
+	inner, outer := w.localMean(core, localReach), w.localMean(ring, localReach)
+	out := make([]float32, w.len())
+	w.each(func(m, at int) {
+		switch {
+		case core[m]:
+			out[m] = 1
+		case support[m] && w.mine[m]:
+			c, b := inner[m], outer[m]
+			if math.IsNaN(c) {
+				c = w.hu
+			}
+			if math.IsNaN(b) {
+				b = w.bone
+			}
+			out[m] = float32(min(max((float64(w.samples[at])-b)/max(c-b, 1), -fractionSlack), 1+fractionSlack))
+		}
+	})
+	return out
+}
+
+// eroded returns the marked voxels that lie at least coreReach from the surface
+// and read as cement.
+func (w *work) eroded(mark []bool) []bool {
+	half := (w.hu + w.bone) / 2
+	rim := make([]bool, len(mark))
+	for m, set := range mark {
+		rim[m] = !set || float64(w.samples[w.index(m)]) < half
+	}
+	out := w.dilated(rim, coreReach)
+	for m := range out {
+		out[m] = !out[m]
+	}
+	return out
+}
+
+// localMean returns the mean attenuation of the voxels of set within about reach,
+// mm, of every voxel; NaN where there is none.
+func (w *work) localMean(set []bool, reach float64) []float64 {
+	sum, n := make([]float64, w.len()), make([]float64, w.len())
+	w.each(func(m, at int) {
+		if set[m] {
+			sum[m], n[m] = float64(w.samples[at]), 1
+		}
+	})
+	w.boxSum(sum, reach)
+	w.boxSum(n, reach)
+	for m := range sum {
+		if n[m] < 0.5 {
+			sum[m] = math.NaN()
+			continue
+		}
+		sum[m] /= n[m]
+	}
+	return sum
+}
+
+// boxSum replaces each value by the sum over a box of half width reach.
+func (c *crop) boxSum(v []float64, reach float64) {
+	stride := 1
+	for axis, step := range [3]float64{c.stepI, c.stepJ, c.dz} {
+		half := max(int(reach/step+0.5), 1)
+		n := c.n[axis]
+		line := make([]float64, n+1)
+		for start := range v {
+			if start/stride%n != 0 {
+				continue
+			}
+			for x := range n {
+				line[x+1] = line[x] + v[start+x*stride]
+			}
+			for x := range n {
+				v[start+x*stride] = line[min(x+half+1, n)] - line[max(x-half, 0)]
+			}
+		}
+		stride *= n
+	}
+}
+
+// leaks returns the leaks, by place, and for each voxel the place it leaked to.
+func (w *work) leaks(fraction []float32) ([]Leak, []Place) {
+	leaked := make([]Place, w.len())
+	if !w.sites[w.i].outlined {
+		return nil, leaked
+	}
+	half := (w.hu + w.bone) / 2
+	strong := min(max(half, strongLeast), strongMost)
+	var byPlace [InferiorDisc + 1]Leak
+	seen := make([]bool, w.len())
+	isLeak := func(m int) bool {
+		return w.mark[m] && float64(w.inside[m]) < -leakDepth && float64(w.samples[w.index(m)]) >= strong
+	}
+	for m := range seen {
+		if seen[m] || !isLeak(m) {
+			continue
+		}
+		part := []int{m}
+		seen[m] = true
+		for n := 0; n < len(part); n++ {
+			w.around(part[n], func(o int, _ float32) {
+				if !seen[o] && isLeak(o) {
+					seen[o] = true
+					part = append(part, o)
+				}
+			})
+		}
+		w.addLeak(part, fraction, leaked, &byPlace)
+	}
+	var out []Leak
+	for _, l := range byPlace {
+		if l.Volume > 0 {
+			out = append(out, l)
+		}
+	}
+	return out, leaked
+}
+
+// addLeak judges a connected part outside the body and adds it to its place.
+func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *[InferiorDisc + 1]Leak) {
+	s := &w.sites[w.i]
+	var votes [InferiorDisc + 1]float64
+	distance := 0.0
+	for _, m := range part {
+		p := w.d.position(w.index(m))
+		if place, ok := s.place(p); ok {
+			votes[place]++
+		}
+		above, below, out, _ := s.beyond(p)
+		distance = max(distance, math.Hypot(max(above, below, 0), max(out, 0)))
+	}
+	if distance < leakLeast || float64(len(part))*w.voxel() < leastLeak {
+		return
+	}
+	place := Place(0)
+	for p, v := range votes {
+		if v > votes[place] {
+			place = Place(p)
+		}
+	}
+	l := &byPlace[place]
+	l.Place = place
+	l.Distance = max(l.Distance, distance)
+	mark := make([]bool, w.len())
+	for _, m := range part {
+		mark[m] = true
+	}
+	for m, near := range w.dilated(mark, blurReach) {
+		if near && leaked[m] == 0 && w.inside[m] < 0 {
+			leaked[m] = place
+			l.Volume += float64(fraction[m]) * w.voxel() / 1000
+		}
+	}
+}
+
+// contacts measures how the cement in the body lies to both endplates.
+func (w *work) contacts(leaked []Place) [2]Contact {
+	s := &w.sites[w.i]
+	strong := min(max((w.hu+w.bone)/2, strongLeast), strongMost)
+	out := [2]Contact{{Gap: math.Inf(1)}, {Gap: math.Inf(1)}}
+	column := map[[2]int]int{}
+	_ = column
+	half := w.dz / 2
+	w.each(func(m, at int) {
+		if !w.mark[m] || leaked[m] > 0 || float64(w.samples[at]) < strong {
+			return
+		}
+		above, below, _, _ := s.beyond(w.d.position(at))
+		for e, depth := range [2]float64{spine.Superior: -above, spine.Inferior: -below} {
+			gap := depth - half
+			out[e].Gap = min(out[e].Gap, gap)
+		}
+	})
+	for e := range out {
+		out[e].Touches = out[e].Gap <= contactGap
+	}
+	return out
+}
+
+// saturated returns the share of the core's voxels at the scanner's ceiling.
+func (w *work) saturated() float64 {
+	step := w.steps(coreReach)
+	n, full := 0, 0
+	w.each(func(m, at int) {
+		if w.mark[m] && w.samples[at] >= denseHU && w.isCore(at, step) {
+			n++
+			if w.samples[at] >= ceilingHU {
+				full++
+			}
+		}
+	})
+	if n == 0 {
+		return 0
+	}
+	return float64(full) / float64(n)
+}
+
+// mask returns the shares of the voxels, cut to those that hold cement.
+func (w *work) mask(fraction []float32) Mask {
+	m := Mask{Origin: w.lo, Size: w.n, Fraction: make([]uint8, w.len())}
+	for n, f := range fraction {
+		m.Fraction[n] = uint8(math.Round(255 * float64(min(max(f, 0), 1))))
+	}
+	return m
+}

@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cement
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/spatial/r3"
+)
+
+const (
+	// leakReach, mm, is how far from a treated body its cement is looked for:
+	// clinical convention of the project [from memory, no source found].
+	leakReach = 15.0
+
+	// strongLeast and strongMost bound the attenuation, half way between cement
+	// and what surrounds it, from which a voxel is taken for cement outright:
+	// the least is above that of cortical bone in millimetre voxels. Design values.
+	strongLeast, strongMost = 850, 1000
+	// weakShare is how far from the surroundings to cement a voxel in the body
+	// must read to belong to a vein filled with cement. A design value.
+	weakShare = 0.35
+	// weakDepth, mm, keeps veins off the cortex.
+	weakDepth = 1.0
+
+	// What lies apart may be as far away as this, mm: a vein too thin to see, or
+	// the crossing of the cortex, lies between. Beside and before the body there
+	// may be calcium in vessels, and only what all but touches counts.
+	bridge, bridgeBeside = 4.0, 2.0
+	// leastPiece, mm³, is the least volume of what lies apart: a ball of 1.2 mm
+	// radius would be 7.
+	leastPiece = 6.0
+)
+
+// work is the segmentation of the cement of one vertebra.
+type work struct {
+	*crop
+	d     *Dense
+	sites []site
+	i     int // of the vertebra
+	metal metalSet
+
+	inside []float32 // mm, of every voxel, negative outside
+	mine   []bool    // the voxel is nearer to this vertebra than to another treated one
+	hu     float64   // of the cement's core
+	bone   float64   // of what surrounds it in the body
+	mark   []bool    // cement
+}
+
+// newWork finds the voxels that hold the cement of vertebra i, from its seeds.
+func (d *Dense) newWork(sites []site, i int, held [][]int, metal metalSet) *work {
+	w := &work{crop: newCrop(d.vol, held[i], leakReach), d: d, sites: sites, i: i, metal: metal}
+	w.locate(held)
+	w.attenuation(held[i])
+	strong := min(max((w.hu+w.bone)/2, strongLeast), strongMost)
+	w.mark = make([]bool, w.len())
+	w.grow(w.marked(held[i]), strong, -math.MaxFloat32)
+	w.grow(slices.Clone(w.mark), w.bone+weakShare*(w.hu-w.bone), weakDepth)
+	w.bridge(strong)
+	return w
+}
+
+// locate fills in inside and mine.
+func (w *work) locate(held [][]int) {
+	w.inside, w.mine = make([]float32, w.len()), make([]bool, w.len())
+	w.each(func(m, at int) {
+		p := w.d.position(at)
+		w.inside[m] = float32(w.sites[w.i].Inside(p))
+		w.mine[m] = !w.metal.voxels[at]
+		for n := max(w.i-1, 0); n <= min(w.i+1, len(w.sites)-1); n++ {
+			if n != w.i && len(held[n]) > 0 && w.sites[n].Inside(p) > float64(w.inside[m]) {
+				w.mine[m] = false
+			}
+		}
+	})
+}
+
+// attenuation finds what the cement's core and the bone around it read.
+func (w *work) attenuation(seeds []int) {
+	step := w.steps(coreReach)
+	var core, all, bone []float64
+	for _, at := range seeds {
+		all = append(all, float64(w.samples[at]))
+		if w.isCore(at, step) {
+			core = append(core, float64(w.samples[at]))
+		}
+	}
+	if len(core) == 0 {
+		core = all
+	}
+	w.hu = median(core)
+	halo := w.dilated(w.marked(seeds), 2*haloReach)
+	w.each(func(m, at int) {
+		if !halo[m] && w.mine[m] && w.inside[m] > seedDepth {
+			bone = append(bone, float64(w.samples[at]))
+		}
+	})
+	if len(bone) > 0 {
+		w.bone = median(bone)
+	}
+}
+
+func median(x []float64) float64 {
+	slices.Sort(x)
+	return x[len(x)/2]
+}
+
+// grow marks what is connected with from by voxels of at least hu that lie at
+// least depth inside the body.
+func (w *work) grow(from []bool, hu, depth float64) {
+	var front []int
+	for m, set := range from {
+		if set {
+			w.mark[m] = true
+			front = append(front, m)
+		}
+	}
+	for len(front) > 0 {
+		m := front[len(front)-1]
+		front = front[:len(front)-1]
+		w.around(m, func(o int, _ float32) {
+			if !w.mark[o] && w.mine[o] && float64(w.inside[o]) >= depth && float64(w.samples[w.index(o)]) >= hu && w.mayHold(o) {
+				w.mark[o] = true
+				front = append(front, o)
+			}
+		})
+	}
+}
+
+// mayHold reports whether cement of this vertebra may lie in a voxel: within its
+// reach, and not behind the canal or in an arch.
+func (w *work) mayHold(m int) bool {
+	if w.inside[m] >= 0 {
+		return true
+	}
+	if w.inside[m] < -leakReach {
+		return false
+	}
+	_, ok := w.sites[w.i].place(w.d.position(w.index(m)))
+	return ok
+}
+
+// bridge marks the pieces of at least hu that lie near what is marked, until
+// there are no more.
+func (w *work) bridge(hu float64) {
+	pieces := w.pieces(hu)
+	for found := true; found; {
+		found = false
+		near, beside := w.dilated(w.mark, bridge), w.dilated(w.mark, bridgeBeside)
+		for n, piece := range pieces {
+			if piece == nil || !w.reaches(piece, near, beside) {
+				continue
+			}
+			for _, m := range piece {
+				w.mark[m] = true
+			}
+			pieces[n], found = nil, true
+		}
+	}
+}
+
+// pieces returns the connected sets of unmarked voxels of at least hu.
+func (w *work) pieces(hu float64) [][]int {
+	var pieces [][]int
+	seen := make([]bool, w.len())
+	w.each(func(m, at int) {
+		if seen[m] || !w.isPiece(m, hu) {
+			return
+		}
+		seen[m] = true
+		piece := []int{m}
+		for n := 0; n < len(piece); n++ {
+			w.around(piece[n], func(o int, _ float32) {
+				if !seen[o] && w.isPiece(o, hu) {
+					seen[o] = true
+					piece = append(piece, o)
+				}
+			})
+		}
+		if float64(len(piece))*w.voxel() >= leastPiece {
+			pieces = append(pieces, piece)
+		}
+	})
+	return pieces
+}
+
+func (w *work) isPiece(m int, hu float64) bool {
+	return !w.mark[m] && w.mine[m] && float64(w.samples[w.index(m)]) >= hu && w.mayHold(m)
+}
+
+// reaches reports whether a piece lies near enough to what is marked.
+func (w *work) reaches(piece []int, near, beside []bool) bool {
+	for _, m := range piece {
+		if beside[m] {
+			return true
+		}
+		if near[m] && w.inside[m] < 0 {
+			if p, _ := w.sites[w.i].place(w.d.position(w.index(m))); p != Paravertebral {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isBehind reports whether a point lies behind the centre of the canal.
+func (s *site) isBehind(p r3.Vec) bool {
+	_, a, _ := s.frame.Coordinates(p)
+	return a < s.canal.Y-behindCanal
+}
