@@ -73,28 +73,79 @@ func (w *work) treated(atMetal bool) Treated {
 func (w *work) fractions() []float32 {
 	core := w.eroded(w.mark)
 	support := w.dilated(w.mark, blurReach)
-	ring := w.dilated(support, blurReach)
-	for m := range ring {
-		ring[m] = ring[m] && !support[m] && !w.metal.voxels[w.index(m)]
-	}
-	inner, outer := w.localMean(core, localReach), w.localMean(ring, localReach)
+	inner := w.localMean(core, localReach)
+	around := w.surroundings(support)
 	out := make([]float32, w.len())
 	w.each(func(m, at int) {
 		switch {
 		case core[m]:
 			out[m] = 1
 		case support[m] && w.mine[m]:
-			c, b := inner[m], outer[m]
+			c := inner[m]
 			if math.IsNaN(c) {
 				c = w.hu
 			}
-			if math.IsNaN(b) {
-				b = w.bone
-			}
+			b := around(m)
 			out[m] = float32(min(max((float64(w.samples[at])-b)/max(c-b, 1), -fractionSlack), 1+fractionSlack))
 		}
 	})
 	return out
+}
+
+// surroundings returns what a voxel would read without the cement. In the body
+// and at its surface that is what the body reads elsewhere at the same depth, so
+// that cortex beside cement does not count as cement; outside, what is near.
+func (w *work) surroundings(support []bool) func(m int) float64 {
+	byDepth := w.byDepth(support)
+	ring := w.dilated(support, blurReach)
+	for m := range ring {
+		ring[m] = ring[m] && !support[m] && w.inside[m] < shellOuter && !w.metal.voxels[w.index(m)]
+	}
+	outer := w.localMean(ring, localReach)
+	return func(m int) float64 {
+		if w.inside[m] >= shellOuter {
+			return byDepth[shellBin(w.inside[m])]
+		}
+		if math.IsNaN(outer[m]) {
+			return byDepth[0]
+		}
+		return outer[m]
+	}
+}
+
+// The depths, mm, between which attenuation is told apart by depth: from what
+// the cortex blurs outwards to the cancellous bone.
+const (
+	shellOuter, shellInner = -1.0, 2.0
+	shellStep              = 0.5
+	shellBins              = 7
+)
+
+func shellBin(inside float32) int {
+	return min(max(int((float64(inside)-shellOuter)/shellStep), 0), shellBins-1)
+}
+
+// byDepth returns the mean attenuation of the body away from cement by depth; of
+// the cancellous bone, the median.
+func (w *work) byDepth(support []bool) [shellBins]float64 {
+	var sum, n [shellBins]float64
+	w.each(func(m, at int) {
+		if w.inside[m] >= shellOuter && !support[m] && w.mine[m] {
+			b := shellBin(w.inside[m])
+			sum[b] += float64(w.samples[at])
+			n[b]++
+		}
+	})
+	const enough = 30 // voxels
+	for b := range sum {
+		if n[b] < enough {
+			sum[b] = w.bone
+			continue
+		}
+		sum[b] /= n[b]
+	}
+	sum[shellBins-1] = w.bone
+	return sum
 }
 
 // eroded returns the marked voxels that lie at least coreReach from the surface
@@ -204,7 +255,7 @@ func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *
 			votes[place]++
 		}
 		above, below, out, _ := s.beyond(p)
-		distance = max(distance, math.Hypot(max(above, below, 0), max(out, 0)))
+		distance = max(distance, math.Hypot(max(above, below, 0), max(out, 0))+math.Cbrt(w.voxel())/2)
 	}
 	if distance < leakLeast || float64(len(part))*w.voxel() < leastLeak {
 		return

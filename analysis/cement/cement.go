@@ -137,7 +137,7 @@ func (d *Dense) Find(ctx context.Context, found *localization.Spine, regions []*
 	if d.Empty() {
 		return out, nil
 	}
-	sites := newSites(found, regions)
+	sites := d.newSites(found, regions)
 	metal := d.metal(sites)
 	out.Metal = d.instrumented(sites, metal)
 	held := d.seeds(sites, metal)

@@ -51,7 +51,12 @@ func (c *crop) index(m int) int {
 
 // own returns the crop's index of the volume's voxel at, and false beyond it.
 func (c *crop) own(at int) (int, bool) {
-	i, j, k := c.split(at)
+	return c.at(c.split(at))
+}
+
+// at returns the crop's index of the volume's voxel (i, j, k), and false beyond
+// it.
+func (c *crop) at(i, j, k int) (int, bool) {
 	i, j, k = i-c.lo[0], j-c.lo[1], k-c.lo[2]
 	if i < 0 || j < 0 || k < 0 || i >= c.n[0] || j >= c.n[1] || k >= c.n[2] {
 		return 0, false

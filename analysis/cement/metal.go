@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// metalReach, mm, is how far from the core of metal, which is coreReach
-	// inside its surface, its blur is dense.
-	metalReach = coreReach + 1.5
+	// fullReach, mm, is how far on all sides of a voxel it must be saturated to
+	// be solid metal: grains of opacifier saturate fewer.
+	fullReach = 0.8
+	// metalReach, mm, is how far from solid metal its blur is dense.
+	metalReach = fullReach + 1.7
 	// A saturated lump inside a body is a screw or a nail if it is as long as
 	// this, mm, and as much longer than wide, and no wider: design values. Screws
 	// are 4.5 to 7 mm thick and enter the body by 20 mm and more.
@@ -41,7 +43,7 @@ func (s metalSet) near(all []Metal, i int) bool {
 func (d *Dense) metal(sites []site) metalSet {
 	set := metalSet{voxels: map[int]bool{}}
 	g := newGrid(d.vol)
-	step := g.steps(coreReach)
+	step := g.steps(fullReach)
 	for _, l := range d.lumps {
 		saturated := map[int]bool{}
 		for _, at := range l.voxels {
@@ -132,7 +134,7 @@ func (d *Dense) isMetal(part []int, sites []site) bool {
 		if a < sites[n].canal.Y-behindCanal {
 			return true
 		}
-		if sites[n].Inside(p) < 0 {
+		if sites[n].inside(p) < 0 {
 			outside++
 		}
 	}
@@ -152,8 +154,8 @@ func (d *Dense) isNail(part []int) bool {
 	}
 	v := pc.VarsTo(nil)
 	// A rod of length L and radius R has variances L²/12, R²/4 and R²/4.
-	length := math.Sqrt(12*v[0]) + 2*coreReach
-	radius := 2*math.Sqrt(max(v[1], 0)) + coreReach
+	length := math.Sqrt(12*v[0]) + 2*fullReach
+	radius := 2*math.Sqrt(max(v[1], 0)) + fullReach
 	return length >= nailLength && length >= nailSlender*2*radius && radius <= nailRadius
 }
 
@@ -213,7 +215,7 @@ func (d *Dense) seeds(sites []site, set metalSet) [][]int {
 			}
 			p := d.position(at)
 			n := nearestSite(sites, p)
-			if n >= 0 && sites[n].Inside(p) >= seedDepth {
+			if n >= 0 && sites[n].inside(p) >= seedDepth {
 				held[n] = append(held[n], at)
 			}
 		}

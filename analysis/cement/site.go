@@ -13,44 +13,74 @@ import (
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-// solid is a body's shape in its frame: a region of the image, or a box of the
-// size that localization tells.
-type solid interface {
-	// Inside returns how far a point lies inside, mm.
-	Inside(p r3.Vec) float64
-	// Heights returns where the endplates lie above (a, l), mm.
-	Heights(a, l float64) (superior, inferior float64)
-	// Radius returns how far the wall stands from the axis in a direction,
-	// degrees from anterior to left, at a share of the height.
-	Radius(angle, share float64) float64
-}
-
 // site is where a vertebra lies.
 type site struct {
-	solid
-	frame    volume.Frame
-	canal    r3.Vec // its coordinates in frame: S, A, L
-	width    float64
-	volume   float64 // mm³, 0 if not known
+	frame   volume.Frame
+	canal   r3.Vec // its coordinates in frame: S, A, L
+	width   float64
+	volume  float64 // mm³, 0 if not known
+	heights func(a, l float64) (superior, inferior float64)
+	radius  func(angle, share float64) float64 // radians from anterior to left
+
 	outlined bool
 }
 
-func newSites(found *localization.Spine, regions []*segmentation.Region) []site {
+// newSites places the vertebrae, by their regions or, where one is missing, by
+// what localization tells of its size.
+func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Region) []site {
+	walls := d.walls(regions)
 	sites := make([]site, len(found.Vertebrae))
 	for i := range found.Vertebrae {
 		v := &found.Vertebrae[i]
 		s := &sites[i]
-		if i < len(regions) && regions[i] != nil {
-			r := regions[i]
-			s.solid, s.frame, s.volume, s.outlined = r, r.Frame, r.Volume(), true
-			s.width = r.Radius(90, 0.5) + r.Radius(-90, 0.5)
+		if i < len(walls) && walls[i] != nil {
+			r, w := regions[i], walls[i].carriedOn(likeWall(walls, i))
+			s.frame, s.volume, s.outlined = r.Frame, r.Volume(), true
+			s.heights, s.radius = r.Heights, w.at
 		} else {
 			b := newBlock(v)
-			s.solid, s.frame, s.width = b, b.frame, 2*b.halfWidth
+			s.frame = b.frame
+			s.heights = func(_, _ float64) (superior, inferior float64) { return b.superior, b.inferior }
+			s.radius = func(angle, _ float64) float64 { return b.radius(angle) }
 		}
+		s.width = s.radius(math.Pi/2, 0.5) + s.radius(-math.Pi/2, 0.5)
 		s.canal.X, s.canal.Y, s.canal.Z = s.frame.Coordinates(v.Canal)
 	}
 	return sites
+}
+
+// walls returns the walls of the regions, nil where there is none.
+func (d *Dense) walls(regions []*segmentation.Region) []*wall {
+	hides := d.nearby(hiddenReach)
+	walls := make([]*wall, len(regions))
+	for i, r := range regions {
+		if r != nil {
+			walls[i] = newWall(r, func(s, a, l float64) bool { return hides(r.Frame.Point(s, a, l)) })
+		}
+	}
+	return walls
+}
+
+// nearby returns a test of whether dense matter lies within reach, mm, of a point.
+func (d *Dense) nearby(reach float64) func(r3.Vec) bool {
+	var all []int
+	for _, l := range d.lumps {
+		all = append(all, l.voxels...)
+	}
+	c := newCrop(d.vol, all, reach)
+	mark := c.dilated(c.marked(all), reach)
+	indexer := d.vol.Indexer()
+	return func(p r3.Vec) bool {
+		i, j, k := indexer.Index(p)
+		m, ok := c.at(int(math.Round(i)), int(math.Round(j)), int(math.Round(k)))
+		return ok && mark[m]
+	}
+}
+
+// inside returns how far inside the body p lies, mm, negative outside.
+func (s *site) inside(p r3.Vec) float64 {
+	above, below, out, _ := s.beyond(p)
+	return -max(above, below, out)
 }
 
 // block is an elliptic cylinder in the place of a body.
@@ -82,16 +112,6 @@ func newBlock(v *localization.Vertebra) *block {
 	return b
 }
 
-func (b *block) Inside(p r3.Vec) float64 {
-	s, a, l := b.frame.Coordinates(p)
-	wall := b.radius(math.Atan2(l, a)) - math.Hypot(a, l)
-	return min(b.superior-s, s-b.inferior, wall)
-}
-
-func (b *block) Heights(_, _ float64) (superior, inferior float64) { return b.superior, b.inferior }
-
-func (b *block) Radius(angle, _ float64) float64 { return b.radius(angle * math.Pi / 180) }
-
 func (b *block) radius(angle float64) float64 {
 	sin, cos := math.Sincos(angle)
 	return 1 / math.Hypot(cos/b.halfDepth, sin/b.halfWidth)
@@ -101,9 +121,9 @@ func (b *block) radius(angle float64) float64 {
 // one and the wall of s, mm, each negative inside.
 func (s *site) beyond(p r3.Vec) (above, below, out float64, at [3]float64) {
 	up, a, l := s.frame.Coordinates(p)
-	top, bottom := s.Heights(a, l)
+	top, bottom := s.heights(a, l)
 	share := min(max((up-bottom)/max(top-bottom, 1), 0), 1)
-	wall := s.Radius(math.Atan2(l, a)*180/math.Pi, share)
+	wall := s.radius(math.Atan2(l, a), share)
 	return up - top, bottom - up, math.Hypot(a, l) - wall, [3]float64{up, a, l}
 }
 
@@ -129,7 +149,7 @@ func (s *site) place(p r3.Vec) (Place, bool) {
 		}
 		return InferiorDisc, true
 	}
-	back := -s.Radius(180, 0.5)
+	back := -s.radius(math.Pi, 0.5)
 	half := canalShare * s.width
 	lateral := math.Abs(at[2])
 	if at[1] > back+backTolerance {
@@ -141,7 +161,7 @@ func (s *site) place(p r3.Vec) (Place, bool) {
 	if lateral <= half {
 		return Canal, true
 	}
-	top, bottom := s.Heights(0, 0)
+	top, bottom := s.heights(0, 0)
 	if share := (at[0] - bottom) / max(top-bottom, 1); share > pedicleLow && share < pedicleHigh && lateral < s.width/2 {
 		return 0, false
 	}

@@ -67,10 +67,10 @@ func (w *work) locate(held [][]int) {
 	w.inside, w.mine = make([]float32, w.len()), make([]bool, w.len())
 	w.each(func(m, at int) {
 		p := w.d.position(at)
-		w.inside[m] = float32(w.sites[w.i].Inside(p))
+		w.inside[m] = float32(w.sites[w.i].inside(p))
 		w.mine[m] = !w.metal.voxels[at]
 		for n := max(w.i-1, 0); n <= min(w.i+1, len(w.sites)-1); n++ {
-			if n != w.i && len(held[n]) > 0 && w.sites[n].Inside(p) > float64(w.inside[m]) {
+			if n != w.i && len(held[n]) > 0 && w.sites[n].inside(p) > float64(w.inside[m]) {
 				w.mine[m] = false
 			}
 		}

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cement
+
+import (
+	"math"
+
+	"github.com/endplate/endplate/analysis/segmentation"
+)
+
+const (
+	wallAngles = 60
+	wallLayers = 8
+	// hiddenReach, mm, is how near to the surface dense matter hides the cortex:
+	// in the volume it was removed from, the outline is made up there.
+	hiddenReach = haloReach + 2.0
+	// hiddenMost is the share of the wall that may be hidden for the rest to tell
+	// where it runs.
+	hiddenMost = 0.6
+	// wallChange, mm, is the most by which a hidden wall is moved.
+	wallChange = 2.5
+	// wallRelaxations smooth it over a third of the contour.
+	wallRelaxations = 200
+)
+
+// wall is a body's wall by direction and height, as Region.Radius tells it.
+type wall struct {
+	radius [wallLayers][wallAngles]float64
+	hidden [wallLayers][wallAngles]bool // dense matter hides the cortex
+	hides  int                          // how many
+}
+
+func newWall(r *segmentation.Region, hides func(s, a, l float64) bool) *wall {
+	w := new(wall)
+	for k := range w.radius {
+		share := (float64(k) + 0.5) / wallLayers
+		for n := range w.radius[k] {
+			angle := 2 * math.Pi * float64(n) / wallAngles
+			radius := r.Radius(angle*180/math.Pi, share)
+			sin, cos := math.Sincos(angle)
+			a, l := radius*cos, radius*sin
+			top, bottom := r.Heights(a, l)
+			w.radius[k][n] = radius
+			if hides(bottom+share*(top-bottom), a, l) {
+				w.hidden[k][n] = true
+				w.hides++
+			}
+		}
+	}
+	return w
+}
+
+// carriedOn returns w with its hidden parts carried on from beside them: a leak
+// all but touches the wall and would else pass for a bulge of it. What is carried
+// on is how much w departs from like, the wall of a vertebra near by that nothing
+// hides; from a round one if there is none.
+func (w *wall) carriedOn(like *wall) *wall {
+	if w.hides == 0 || float64(w.hides) > hiddenMost*wallLayers*wallAngles {
+		return w
+	}
+	if like == nil {
+		like = new(wall)
+	}
+	scale := w.scaleOf(like)
+	out, depart := *w, w.radius
+	for k := range depart {
+		for n := range depart[k] {
+			depart[k][n] -= scale * like.radius[k][n]
+		}
+	}
+	w.relax(&depart)
+	for k := range depart {
+		for n := range depart[k] {
+			change := scale*like.radius[k][n] + depart[k][n] - w.radius[k][n]
+			out.radius[k][n] += min(max(change, -wallChange), wallChange)
+		}
+	}
+	return &out
+}
+
+// scaleOf returns the size of w as a part of that of like, from what is not
+// hidden; 0 if like is of no size.
+func (w *wall) scaleOf(like *wall) float64 {
+	own, other := 0.0, 0.0
+	for k := range w.radius {
+		for n := range w.radius[k] {
+			if !w.hidden[k][n] {
+				own, other = own+w.radius[k][n], other+like.radius[k][n]
+			}
+		}
+	}
+	if other <= 0 {
+		return 0
+	}
+	return own / other
+}
+
+// relax replaces the values of hidden places by the smoothest that join the
+// others.
+func (w *wall) relax(v *[wallLayers][wallAngles]float64) {
+	for range wallRelaxations {
+		for k := range v {
+			for n := range v[k] {
+				if w.hidden[k][n] {
+					beside := v[k][(n+1)%wallAngles] + v[k][(n+wallAngles-1)%wallAngles]
+					over := v[max(k-1, 0)][n] + v[min(k+1, wallLayers-1)][n]
+					v[k][n] = (beside + over) / 4
+				}
+			}
+		}
+	}
+}
+
+// likeWall returns the wall nearest to the i-th that nothing hides, nil if there
+// is none within two.
+func likeWall(walls []*wall, i int) *wall {
+	for _, j := range []int{i + 1, i - 1, i + 2, i - 2} {
+		if j >= 0 && j < len(walls) && walls[j] != nil && walls[j].hides == 0 {
+			return walls[j]
+		}
+	}
+	return nil
+}
+
+// at returns the radius at an angle, radians from anterior to left, and a share
+// of the height.
+func (w *wall) at(angle, share float64) float64 {
+	x := angle / (2 * math.Pi) * wallAngles
+	x -= wallAngles * math.Floor(x/wallAngles)
+	i := int(x) % wallAngles
+	x -= math.Floor(x)
+	y := min(max(share*wallLayers-0.5, 0), wallLayers-1)
+	k := min(int(y), wallLayers-2)
+	y -= float64(k)
+	j := (i + 1) % wallAngles
+	p, q := &w.radius[k], &w.radius[k+1]
+	low, high := p[i]+(p[j]-p[i])*x, q[i]+(q[j]-q[i])*x
+	return low + (high-low)*y
+}
