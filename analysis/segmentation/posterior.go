@@ -33,7 +33,7 @@ const (
 	// read, at most: farther out are the pedicles.
 	WallReach       = 10.0
 	wallColumn      = 2.0 // between columns
-	wallPedicle     = 1.0 // that the wall ends before the canal's lateral bounds
+	wallPedicle     = 2.0 // that the wall ends before the canal's lateral bounds
 	wallStrip       = 3.0 // half width of the first strip
 	posteriorSearch = 5.0 // that the first strip may lie off the body's outline
 	wallFollow      = 3.5 // that a strip may lie off its neighbour
@@ -152,9 +152,9 @@ func (k kernel) bare() float64 {
 	return math.Sqrt(max(k.total()*k.total()-boneThickness*boneThickness/12, 0.01))
 }
 
-// at returns the place of the wall at a height and l, linear between cells, and
+// At returns the place of the wall at a height and l, and its standard deviation, linear between cells, and
 // false beyond its ends.
-func (w *PosteriorWall) at(s, l float64) (a, sd float64, ok bool) {
+func (w *PosteriorWall) At(s, l float64) (a, sd float64, ok bool) {
 	if len(w.S) < 2 || len(w.L) < 2 || s < w.S[0]-canalRow || s > w.S[len(w.S)-1]+canalRow || l < w.L[0] || l > w.L[len(w.L)-1] {
 		return 0, 0, false
 	}
@@ -179,4 +179,26 @@ func cellOf(x []float64, at float64) (int, float64) {
 	i, _ := slices.BinarySearch(x, at)
 	i = min(max(i-1, 0), len(x)-2)
 	return i, min(max((at-x[i])/(x[i+1]-x[i]), 0), 1)
+}
+
+// CortexAt returns the thickness of the wall's cortical bone around a place, mm,
+// and false beyond its ends or where most of it is not known: the mean of the
+// nearest cell and those beside it.
+func (w *PosteriorWall) CortexAt(s, l float64) (float64, bool) {
+	if len(w.S) == 0 || s < w.S[0]-canalRow || s > w.S[len(w.S)-1]+canalRow || l < w.L[0] || l > w.L[len(w.L)-1] {
+		return 0, false
+	}
+	i, j := floats.NearestIdx(w.S, s), floats.NearestIdx(w.L, l)
+	if !w.Cells[i][j].Found {
+		return 0, false
+	}
+	sum, n := 0.0, 0.0
+	for k := max(i-1, 0); k <= min(i+1, len(w.S)-1); k++ {
+		for m := max(j-1, 0); m <= min(j+1, len(w.L)-1); m++ {
+			if c := w.Cells[k][m]; c.Found {
+				sum, n = sum+c.Cortex, n+1
+			}
+		}
+	}
+	return sum / n, true
 }

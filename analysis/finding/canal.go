@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// CanalClass is a class of canal compromise.
+type CanalClass uint8
+
+// The classes, from the widest canal to the narrowest.
+const (
+	CanalNotAssessed CanalClass = iota
+	CanalMinimal
+	CanalMild
+	CanalModerate
+	CanalSevere
+	CanalCritical
+)
+
+// Cuts of the classes, percent of the canal that the adjacent levels lead one to
+// expect. The first three belong to the higher class; "more than" 40 and 50 %
+// make the last two.
+//
+// Reference: spinebase.org, a textbook's classes, as quoted in clinical.md §2.5
+// [V2].
+const (
+	CanalMildCut     = 10.0
+	CanalModerateCut = 25.0
+	CanalSevereCut   = 40.0
+	CanalCriticalCut = 50.0
+)
+
+// ClassOfCanal returns the class of a compromise in percent.
+func ClassOfCanal(percent float64) CanalClass {
+	switch {
+	case percent > CanalCriticalCut:
+		return CanalCritical
+	case percent > CanalSevereCut:
+		return CanalSevere
+	case percent >= CanalModerateCut:
+		return CanalModerate
+	case percent >= CanalMildCut:
+		return CanalMild
+	}
+	return CanalMinimal
+}
+
+// String returns the class's name in lower case.
+func (c CanalClass) String() string {
+	return [...]string{
+		CanalNotAssessed: "not assessed", CanalMinimal: "minimal", CanalMild: "mild",
+		CanalModerate: "moderate", CanalSevere: "severe", CanalCritical: "critical",
+	}[c]
+}
+
+// CanalCompromise is the code of a canal that is narrower than beside the
+// adjacent levels.
+const CanalCompromise = "CANAL_COMPROMISE"
+
+// Criterion and sources of a canal's compromise.
+var canalCriterion = fmt.Sprintf("area of the bony canal at its narrowest behind the body, against the mean of the adjacent levels' narrowest: %g to %g %% less mild, to %g %% moderate, more severe, more than %g %% critical",
+	CanalMildCut, CanalModerateCut, CanalSevereCut, CanalCriticalCut)
+
+const canalSource = "formula: PLoS ONE 2015;10:e0135735; classes: spinebase.org (textbook)"
+
+// Canal is the assessment of the canal at one level.
+type Canal struct {
+	Class      CanalClass
+	Borderline bool // within one standard deviation of another class
+	// Certain is set where the compromise exceeds the spread of normal levels
+	// beyond the repeatability limit.
+	Certain bool
+	Reason  string // why it was not assessed
+}
+
+// AssessCanal classes the compromise of the canal by its area.
+func AssessCanal(c *morphometry.Compromise, reason string) Canal {
+	if c == nil {
+		return Canal{Reason: reason}
+	}
+	area := c.Area
+	class := ClassOfCanal(area.Value)
+	return Canal{
+		Class:      class,
+		Borderline: ClassOfCanal(area.Value-area.SD) != class || ClassOfCanal(area.Value+area.SD) != class,
+		Certain:    area.Value > RepeatabilityLimit*area.SD,
+	}
+}
+
+// CanalStatement states a compromise of the canal; false if there is none worth
+// stating: up to minimal, or within the spread of normal levels.
+func CanalStatement(l spine.Level, own *morphometry.Canal, c *morphometry.Compromise, a Canal) (Finding, bool) {
+	if own == nil || c == nil || a.Class <= CanalMinimal || !a.Certain {
+		return Finding{}, false
+	}
+	names := make([]string, len(c.From))
+	for i, from := range c.From {
+		names[i] = from.String()
+	}
+	return Finding{
+		Code: CanalCompromise, Levels: []spine.Level{l}, Borderline: a.Borderline,
+		Statement: fmt.Sprintf("%s: %s compromise of the canal, area %.0f ± %.0f %% and diameter %.0f ± %.0f %% below those beside %s (%.0f mm² and %.1f mm at the narrowest)",
+			l, a.Class, c.Area.Value, c.Area.SD, c.AP.Value, c.AP.SD, strings.Join(names, " and "), own.NarrowestArea.Value, own.NarrowestAP.Value),
+		Criterion: canalCriterion, Source: canalSource,
+	}, true
+}

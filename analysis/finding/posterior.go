@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package finding
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// WallState says what is known of a posterior wall.
+type WallState uint8
+
+// The states.
+const (
+	WallNotAssessable WallState = iota
+	WallIntact
+	WallSuspect
+	WallInvolved
+)
+
+// String returns the state's name in lower case.
+func (s WallState) String() string {
+	return [...]string{
+		WallNotAssessable: "not assessable", WallIntact: "intact", WallSuspect: "suspect", WallInvolved: "involved",
+	}[s]
+}
+
+// Cuts of the posterior wall's criteria.
+const (
+	// WallRetropulsion, mm, is the retropulsion from which a wall is involved. No
+	// norm was found (clinical.md §12); it is the deficit from which a height
+	// counts, above the least significant change of 1.7 mm (§4).
+	WallRetropulsion = 2.0
+	// WallGapInvolved is the share of the wall's area without cortex from which
+	// it is involved: the share that separates OF2 from OF3 (AO-DGOU OF card,
+	// clinical.md §2.5).
+	WallGapInvolved = 0.2
+	// WallGapSuspect is the share from which a wall is suspect: a default of this
+	// program, as much as blur and noise leave unseen of an intact wall.
+	WallGapSuspect = 0.08
+	// WallAngle, degrees, is the posterior body angle above which a wall is
+	// suspect. McGrory 1993, the cut quoted from memory (clinical.md §2.5 [M]).
+	WallAngle = 100.0
+	// WallHeight is the posterior height relative to the expected one at which a
+	// wall is suspect: the loss of Genant's grade 1. That encroachment of the
+	// canal goes with posterior height loss: Kim 2017 (clinical.md §2.5).
+	WallHeight = 1 - MildLoss/100
+)
+
+// WallCriterion is one thing that was looked at in a posterior wall.
+type WallCriterion struct {
+	Name       string // RETROPULSION, CORTICAL_GAP, SUPERIOR_ANGLE, INFERIOR_ANGLE, POSTERIOR_HEIGHT
+	Value, SD  float64
+	Unit       string // mm, %, deg or 1
+	Cut        float64
+	Met        bool
+	Borderline bool      // within one standard deviation of the cut
+	Implies    WallState // the state that the criterion stands for if met
+	Rule       string
+	Source     string
+	Reason     string // why there is no value
+}
+
+// WallMeasures are the measures of one posterior wall; nil where there is none,
+// and then the reason.
+type WallMeasures struct {
+	Retropulsion       *morphometry.Retropulsion
+	RetropulsionReason string
+	Gap                *morphometry.WallGap
+	GapReason          string
+	Angles             *morphometry.PosteriorAngles
+	Heights            morphometry.PosteriorHeights
+}
+
+// PosteriorWall is the assessment of one posterior wall.
+type PosteriorWall struct {
+	State    WallState
+	Criteria []WallCriterion
+	Reason   string // why it is not assessable, or what makes it doubtful
+}
+
+// AssessPosteriorWall judges a posterior wall. It is involved if a retropulsion
+// or a gap of its cortex says so, suspect if any other criterion is met, and
+// intact only where it was seen against intact neighbours.
+//
+// Reference: clinical.md §2.5, §11.
+func AssessPosteriorWall(m WallMeasures) PosteriorWall {
+	w := PosteriorWall{Criteria: m.criteria()}
+	for _, c := range w.Criteria {
+		if c.Met {
+			w.State = max(w.State, c.Implies)
+		}
+	}
+	switch {
+	case m.Retropulsion == nil && w.State == WallNotAssessable:
+		w.Reason = m.RetropulsionReason
+	case m.Retropulsion == nil:
+		w.Reason = "retropulsion: " + m.RetropulsionReason
+	case w.State == WallNotAssessable:
+		w.State = WallIntact
+		if m.Gap == nil {
+			w.Reason = "cortex not judged: " + m.GapReason
+		}
+	}
+	return w
+}
+
+func (m *WallMeasures) criteria() []WallCriterion {
+	out := []WallCriterion{m.retropulsion()}
+	gap := m.gap()
+	out = append(out, gap...)
+	if m.Angles != nil {
+		for _, a := range []struct {
+			name  string
+			angle morphometry.Estimate
+		}{{"SUPERIOR_ANGLE", m.Angles.Superior}, {"INFERIOR_ANGLE", m.Angles.Inferior}} {
+			c := WallCriterion{
+				Name: a.name, Value: a.angle.Value, SD: a.angle.SD, Unit: "deg", Cut: WallAngle, Implies: WallSuspect,
+				Rule:   fmt.Sprintf("posterior body angle above %g°", WallAngle),
+				Source: "McGrory 1993, J Bone Joint Surg Am (cut unverified)",
+			}
+			c.judge(c.Value > c.Cut)
+			out = append(out, c)
+		}
+	}
+	if h := m.Heights.Expected; h != nil {
+		c := WallCriterion{
+			Name: "POSTERIOR_HEIGHT", Value: h.Value, SD: h.SD, Unit: "1", Cut: WallHeight, Implies: WallSuspect,
+			Rule:   fmt.Sprintf("posterior height at most %g of the expected one and %g SD below it", WallHeight, RepeatabilityLimit),
+			Source: "Kim 2017, Injury; Genant 1993, J Bone Miner Res 8:1137",
+		}
+		c.judge(c.Value <= c.Cut && 1-c.Value > RepeatabilityLimit*c.SD)
+		out = append(out, c)
+	}
+	return out
+}
+
+func (c *WallCriterion) judge(met bool) {
+	c.Met = met
+	c.Borderline = c.Value-c.SD <= c.Cut && c.Cut <= c.Value+c.SD
+}
+
+func (m *WallMeasures) retropulsion() WallCriterion {
+	c := WallCriterion{
+		Name: "RETROPULSION", Unit: "mm", Cut: WallRetropulsion, Implies: WallInvolved, Reason: m.RetropulsionReason,
+		Rule:   fmt.Sprintf("wall at least %g mm and %g SD behind the line through the intact walls beside it", WallRetropulsion, RepeatabilityLimit),
+		Source: "convention; cut: default of this program",
+	}
+	if r := m.Retropulsion; r != nil {
+		c.Value, c.SD = r.Value, r.SD
+		c.judge(c.Value >= c.Cut && c.Value > RepeatabilityLimit*c.SD)
+	}
+	return c
+}
+
+// gap returns two criteria of one measure: the share that makes a wall suspect
+// and the one from which it is involved.
+func (m *WallMeasures) gap() []WallCriterion {
+	suspect := WallCriterion{
+		Name: "CORTICAL_GAP", Unit: "%", Cut: 100 * WallGapSuspect, Implies: WallSuspect, Reason: m.GapReason,
+		Rule:   fmt.Sprintf("at least %g %% of the wall without cortex, and %g times what intact levels show", 100*WallGapSuspect, RepeatabilityLimit),
+		Source: "default of this program",
+	}
+	involved := suspect
+	involved.Cut, involved.Implies = 100*WallGapInvolved, WallInvolved
+	involved.Rule = fmt.Sprintf("at least %g %% of the wall without cortex, and %g times what intact levels show", 100*WallGapInvolved, RepeatabilityLimit)
+	involved.Source = "AO Spine-DGOU OF classification: a fifth of the wall"
+	out := []WallCriterion{suspect, involved}
+	if g := m.Gap; g != nil {
+		for i := range out {
+			c := &out[i]
+			c.Value, c.SD = 100*g.Share, 100*g.IntactSD
+			c.judge(c.Value >= c.Cut && c.Value > RepeatabilityLimit*c.SD)
+		}
+	}
+	return out
+}
+
+// Codes of findings of the posterior wall.
+const (
+	PosteriorWallInvolved = "POSTERIOR_WALL_INVOLVED"
+	PosteriorWallSuspect  = "POSTERIOR_WALL_SUSPECT"
+)
+
+// WallStatement states that a posterior wall is suspect or involved, with the
+// criteria that led to it; false if it is neither.
+func WallStatement(l spine.Level, w PosteriorWall) (Finding, bool) {
+	if w.State < WallSuspect {
+		return Finding{}, false
+	}
+	f := Finding{Code: PosteriorWallSuspect, Levels: []spine.Level{l}, Borderline: true}
+	if w.State == WallInvolved {
+		f.Code = PosteriorWallInvolved
+	}
+	var said, rules, sources []string
+	for _, c := range w.Criteria {
+		if !c.Met || c.Implies < w.State {
+			continue
+		}
+		said = append(said, c.String())
+		rules, sources = append(rules, c.Rule), append(sources, c.Source)
+		f.Borderline = f.Borderline && c.Borderline
+	}
+	f.Statement = fmt.Sprintf("%s: posterior wall %s: %s", l, w.State, strings.Join(said, ", "))
+	f.Criterion, f.Source = strings.Join(rules, "; "), strings.Join(sources, "; ")
+	return f, true
+}
+
+// String says what was found, such as "retropulsion 4.2 ± 0.5 mm".
+func (c *WallCriterion) String() string {
+	switch c.Name {
+	case "RETROPULSION":
+		return fmt.Sprintf("retropulsion %.1f ± %.1f mm", c.Value, c.SD)
+	case "CORTICAL_GAP":
+		return fmt.Sprintf("%.0f %% of the wall without cortex", c.Value)
+	case "POSTERIOR_HEIGHT":
+		return fmt.Sprintf("posterior height %.0f ± %.0f %% of the expected", 100*c.Value, 100*c.SD)
+	case "SUPERIOR_ANGLE":
+		return fmt.Sprintf("superior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
+	}
+	return fmt.Sprintf("inferior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
+}
