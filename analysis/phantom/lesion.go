@@ -46,7 +46,7 @@ func addPathology(rng *rand.Rand, vs []Vertebra, p Pathology) {
 			v.Lesions = append(v.Lesions, Lesion{v.randomBlob(rng, 0.2, 0.45), within(rng, 25, 55)})
 		}
 		if rng.Float64() < p.Sclerotic {
-			v.Lesions = append(v.Lesions, Lesion{v.randomBlob(rng, 0.15, 0.4), within(rng, 450, 750)})
+			v.Lesions = append(v.Lesions, Lesion{v.randomBlob(rng, 0.15, 0.28), within(rng, 450, 750)})
 		}
 		if rng.Float64() < p.Cleft {
 			v.Clefts = append(v.Clefts, v.randomCleft(rng))

@@ -4,6 +4,7 @@
 package segmentation
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"math"
@@ -56,6 +57,18 @@ func RegionOf(vol *volume.Volume, b *Body) (*Region, error) {
 		return nil, ErrNoRegion
 	}
 	return r, nil
+}
+
+// RegionsOf returns the region of each body of a column, nil where it cannot be
+// had.
+func RegionsOf(ctx context.Context, vol *volume.Volume, bodies []*Body) ([]*Region, error) {
+	regions := make([]*Region, len(bodies))
+	parallel(len(bodies), func(i int) {
+		if ctx.Err() == nil {
+			regions[i], _ = RegionOf(vol, bodies[i])
+		}
+	})
+	return regions, ctx.Err()
 }
 
 // Inside returns how far p lies inside the body, mm, negative outside: the least
