@@ -286,15 +286,14 @@ func (w *work) contacts(leaked []Place) [2]Contact {
 	s := &w.sites[w.i]
 	strong := min(max((w.hu+w.bone)/2, strongLeast), strongMost)
 	out := [2]Contact{{Gap: math.Inf(1)}, {Gap: math.Inf(1)}}
-	column := map[[2]int]int{}
-	_ = column
 	half := w.dz / 2
 	w.each(func(m, at int) {
 		if !w.mark[m] || leaked[m] > 0 || float64(w.samples[at]) < strong {
 			return
 		}
-		above, below, _, _ := s.beyond(w.d.position(at))
-		for e, depth := range [2]float64{spine.Superior: -above, spine.Inferior: -below} {
+		up, a, l := s.frame.Coordinates(w.d.position(at))
+		top, bottom := s.traced(a, l)
+		for e, depth := range [2]float64{spine.Superior: top - up, spine.Inferior: up - bottom} {
 			gap := depth - half
 			out[e].Gap = min(out[e].Gap, gap)
 		}

@@ -210,7 +210,7 @@ func (d *Dense) seeds(sites []site, set metalSet) [][]int {
 	held := make([][]int, len(sites))
 	for _, l := range d.lumps {
 		for _, at := range l.voxels {
-			if set.voxels[at] {
+			if l.attached || set.voxels[at] {
 				continue
 			}
 			p := d.position(at)

@@ -46,6 +46,10 @@ type Dense struct {
 // lump is a connected set of dense voxels.
 type lump struct {
 	voxels []int // in Volume.Samples, ascending
+
+	// attached marks what is too thin or too faint for a lump but lies beside
+	// one, as leaks do.
+	attached bool
 }
 
 // Search finds the lumps of vol, which must be canonical, that lie at least in
@@ -82,11 +86,45 @@ func Search(ctx context.Context, vol *volume.Volume, canal []localization.CanalP
 			}
 			if float64(cores)*voxel >= leastCore {
 				slices.Sort(voxels)
-				d.lumps = append(d.lumps, lump{voxels})
+				d.lumps = append(d.lumps, lump{voxels: voxels})
 			}
 		}
 	}
+	d.attach()
 	return d, nil
+}
+
+const (
+	// attachReach, mm, is how far from a lump leaks are looked for before the
+	// bodies are known.
+	attachReach = 10.0
+	// attachCore, mm, is how far on all sides of it a leak must be dense
+	// somewhere; cortex is thinner.
+	attachCore = 0.8
+)
+
+// attach adds the leaks that do not hang together with their lumps.
+func (d *Dense) attach() {
+	seen := map[int]bool{}
+	for _, l := range d.lumps {
+		for _, at := range l.voxels {
+			seen[at] = true
+		}
+	}
+	g := newGrid(d.vol)
+	step := g.steps(attachCore)
+	for _, l := range slices.Clone(d.lumps) {
+		c := newCrop(d.vol, l.voxels, attachReach)
+		c.each(func(_, at int) {
+			if g.samples[at] < strongLeast || seen[at] || !g.isDense(at, step, strongLeast) || !d.isAhead(at) {
+				return
+			}
+			if voxels := g.flood(at, strongLeast, seen); float64(len(voxels))*g.voxel() >= leastPiece {
+				slices.Sort(voxels)
+				d.lumps = append(d.lumps, lump{voxels, true})
+			}
+		})
+	}
 }
 
 // Where vertebral bodies lie, mm from the canal's centre: behind them are laminae
@@ -150,7 +188,10 @@ func (g *grid) split(at int) (i, j, k int) {
 // isCore reports whether a dense voxel is dense on all six sides at the given
 // steps. Across thick slices the neighbour may be cut by the lump's end: half
 // of the attenuation then does.
-func (g *grid) isCore(at int, step [3]int) bool {
+func (g *grid) isCore(at int, step [3]int) bool { return g.isDense(at, step, denseHU) }
+
+// isDense is isCore for any attenuation.
+func (g *grid) isDense(at int, step [3]int, hu int16) bool {
 	const thickSlice = 2.0 // mm
 	i, j, k := g.split(at)
 	if i < step[0] || j < step[1] || k < step[2] || i+step[0] >= g.ni || j+step[1] >= g.nj || k+step[2] >= g.nk {
@@ -158,11 +199,11 @@ func (g *grid) isCore(at int, step [3]int) bool {
 	}
 	di, dj, dk := step[0], step[1]*g.ni, step[2]*g.ni*g.nj
 	s := g.samples
-	through := int16(denseHU)
+	through := hu
 	if g.dz > thickSlice {
-		through = denseHU / 2
+		through = hu / 2
 	}
-	return min(s[at-di], s[at+di], s[at-dj], s[at+dj]) >= denseHU && min(s[at-dk], s[at+dk]) >= through
+	return min(s[at-di], s[at+di], s[at-dj], s[at+dj]) >= hu && min(s[at-dk], s[at+dk]) >= through
 }
 
 // flood returns the voxels of at least hu connected with at by faces, and marks

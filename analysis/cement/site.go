@@ -10,6 +10,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -20,7 +21,8 @@ type site struct {
 	width   float64
 	volume  float64 // mm³, 0 if not known
 	heights func(a, l float64) (superior, inferior float64)
-	radius  func(angle, share float64) float64 // radians from anterior to left
+	traced  func(a, l float64) (superior, inferior float64) // where the image shows them, if cement hides them too
+	radius  func(angle, share float64) float64              // radians from anterior to left
 
 	outlined bool
 }
@@ -28,20 +30,22 @@ type site struct {
 // newSites places the vertebrae, by their regions or, where one is missing, by
 // what localization tells of its size.
 func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Region) []site {
-	walls := d.walls(regions)
+	shells := d.shells(regions)
 	sites := make([]site, len(found.Vertebrae))
 	for i := range found.Vertebrae {
 		v := &found.Vertebrae[i]
 		s := &sites[i]
-		if i < len(walls) && walls[i] != nil {
-			r, w := regions[i], walls[i].carriedOn(likeWall(walls, i))
+		if i < len(shells) && shells[i] != nil {
+			r, c := regions[i], carriedOn(shells, i)
 			s.frame, s.volume, s.outlined = r.Frame, r.Volume(), true
-			s.heights, s.radius = r.Heights, w.at
+			s.traced, s.radius = r.Heights, c.wall.at
+			s.heights = func(a, l float64) (superior, inferior float64) { return c.superior.at(a, l), c.inferior.at(a, l) }
 		} else {
 			b := newBlock(v)
 			s.frame = b.frame
 			s.heights = func(_, _ float64) (superior, inferior float64) { return b.superior, b.inferior }
 			s.radius = func(angle, _ float64) float64 { return b.radius(angle) }
+			s.traced = s.heights
 		}
 		s.width = s.radius(math.Pi/2, 0.5) + s.radius(-math.Pi/2, 0.5)
 		s.canal.X, s.canal.Y, s.canal.Z = s.frame.Coordinates(v.Canal)
@@ -49,26 +53,53 @@ func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Regi
 	return sites
 }
 
-// walls returns the walls of the regions, nil where there is none.
-func (d *Dense) walls(regions []*segmentation.Region) []*wall {
-	hides := d.nearby(hiddenReach)
-	walls := make([]*wall, len(regions))
-	for i, r := range regions {
-		if r != nil {
-			walls[i] = newWall(r, func(s, a, l float64) bool { return hides(r.Frame.Point(s, a, l)) })
-		}
-	}
-	return walls
+// shell is a body's surface.
+type shell struct {
+	wall               *wall
+	superior, inferior *plate
 }
 
-// nearby returns a test of whether dense matter lies within reach, mm, of a point.
+// shells returns the surfaces of the regions, nil where there is none.
+func (d *Dense) shells(regions []*segmentation.Region) []*shell {
+	near := d.nearby(hiddenReach)
+	shells := make([]*shell, len(regions))
+	for i, r := range regions {
+		if r != nil {
+			hides := func(s, a, l float64) bool { return near(r.Frame.Point(s, a, l)) }
+			shells[i] = &shell{newWall(r, hides), newPlate(r, spine.Superior, hides), newPlate(r, spine.Inferior, hides)}
+		}
+	}
+	return shells
+}
+
+// carriedOn returns the i-th surface with its hidden parts carried on, after the
+// nearest surface that nothing hides.
+func carriedOn(shells []*shell, i int) shell {
+	s := *shells[i]
+	like := shell{}
+	for _, j := range []int{i + 1, i - 1, i + 2, i - 2} {
+		if j >= 0 && j < len(shells) && shells[j] != nil && shells[j].isBare() {
+			like = *shells[j]
+			break
+		}
+	}
+	return shell{s.wall.carriedOn(like.wall), s.superior.carriedOn(like.superior), s.inferior.carriedOn(like.inferior)}
+}
+
+// isBare reports whether nothing hides any of the surface.
+func (s *shell) isBare() bool { return s.wall.hides+s.superior.hides+s.inferior.hides == 0 }
+
+// nearby returns a test of whether dense matter lies within reach, mm, of a
+// point: a lump, or what is dense for bone in its surroundings.
 func (d *Dense) nearby(reach float64) func(r3.Vec) bool {
 	var all []int
 	for _, l := range d.lumps {
 		all = append(all, l.voxels...)
 	}
-	c := newCrop(d.vol, all, reach)
-	mark := c.dilated(c.marked(all), reach)
+	c := newCrop(d.vol, all, leakReach)
+	mark := c.marked(all)
+	c.each(func(m, at int) { mark[m] = mark[m] || c.samples[at] >= strongLeast })
+	mark = c.dilated(mark, reach)
 	indexer := d.vol.Indexer()
 	return func(p r3.Vec) bool {
 		i, j, k := indexer.Index(p)

@@ -112,17 +112,6 @@ func (w *wall) relax(v *[wallLayers][wallAngles]float64) {
 	}
 }
 
-// likeWall returns the wall nearest to the i-th that nothing hides, nil if there
-// is none within two.
-func likeWall(walls []*wall, i int) *wall {
-	for _, j := range []int{i + 1, i - 1, i + 2, i - 2} {
-		if j >= 0 && j < len(walls) && walls[j] != nil && walls[j].hides == 0 {
-			return walls[j]
-		}
-	}
-	return nil
-}
-
 // at returns the radius at an angle, radians from anterior to left, and a share
 // of the height.
 func (w *wall) at(angle, share float64) float64 {

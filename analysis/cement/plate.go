@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cement
+
+import (
+	"math"
+
+	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+const (
+	plateStep = 2.0 // mm
+	plateHalf = 13  // steps from the axis to the border of the grid
+	plateSide = 2*plateHalf + 1
+	// plateChange, mm, is the most by which a hidden endplate is moved.
+	plateChange = 3.0
+)
+
+// plate is an endplate of a body as a height over the axial plane, mm, on a grid
+// along A and L.
+type plate struct {
+	height [plateSide][plateSide]float64
+	in     [plateSide][plateSide]bool // within the wall
+	hidden [plateSide][plateSide]bool // dense matter hides the cortex
+	size   int                        // places within the wall
+	hides  int                        // how many of them are hidden
+}
+
+func newPlate(r *segmentation.Region, e spine.Endplate, hides func(s, a, l float64) bool) *plate {
+	p := new(plate)
+	share := 1.0
+	if e == spine.Inferior {
+		share = 0
+	}
+	for i := range p.height {
+		for j := range p.height[i] {
+			a, l := float64(i-plateHalf)*plateStep, float64(j-plateHalf)*plateStep
+			top, bottom := r.Heights(a, l)
+			p.height[i][j] = top
+			if e == spine.Inferior {
+				p.height[i][j] = bottom
+			}
+			if math.Hypot(a, l) > r.Radius(math.Atan2(l, a)*180/math.Pi, share) {
+				continue
+			}
+			p.in[i][j] = true
+			p.size++
+			if hides(p.height[i][j], a, l) {
+				p.hidden[i][j] = true
+				p.hides++
+			}
+		}
+	}
+	return p
+}
+
+// carriedOn is wall.carriedOn for an endplate.
+func (p *plate) carriedOn(like *plate) *plate {
+	if p.hides == 0 || float64(p.hides) > hiddenMost*float64(p.size) {
+		return p
+	}
+	if like == nil {
+		like = new(plate)
+	}
+	out, depart := *p, p.height
+	for i := range depart {
+		for j := range depart[i] {
+			depart[i][j] -= like.height[i][j]
+		}
+	}
+	p.relax(&depart)
+	for i := range depart {
+		for j := range depart[i] {
+			change := like.height[i][j] + depart[i][j] - p.height[i][j]
+			out.height[i][j] += min(max(change, -plateChange), plateChange)
+		}
+	}
+	return &out
+}
+
+// relax replaces the values of hidden places by the smoothest that join the
+// others within the wall.
+func (p *plate) relax(v *[plateSide][plateSide]float64) {
+	for range wallRelaxations {
+		for i := range v {
+			for j := range v[i] {
+				if !p.hidden[i][j] {
+					continue
+				}
+				sum, n := 0.0, 0.0
+				for _, o := range [4][2]int{{i - 1, j}, {i + 1, j}, {i, j - 1}, {i, j + 1}} {
+					if o[0] >= 0 && o[1] >= 0 && o[0] < plateSide && o[1] < plateSide && p.in[o[0]][o[1]] {
+						sum, n = sum+v[o[0]][o[1]], n+1
+					}
+				}
+				if n > 0 {
+					v[i][j] = sum / n
+				}
+			}
+		}
+	}
+}
+
+// at returns the height at (a, l), mm.
+func (p *plate) at(a, l float64) float64 {
+	const last = plateSide - 1
+	x := min(max(a/plateStep+plateHalf, 0), last)
+	y := min(max(l/plateStep+plateHalf, 0), last)
+	i, j := min(int(x), last-1), min(int(y), last-1)
+	x -= float64(i)
+	y -= float64(j)
+	low := p.height[i][j] + (p.height[i][j+1]-p.height[i][j])*y
+	high := p.height[i+1][j] + (p.height[i+1][j+1]-p.height[i+1][j])*y
+	return low + (high-low)*x
+}
