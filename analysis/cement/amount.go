@@ -151,7 +151,7 @@ func (w *work) byDepth(support []bool) [shellBins]float64 {
 // eroded returns the marked voxels that lie at least coreReach from the surface
 // and read as cement.
 func (w *work) eroded(mark []bool) []bool {
-	half := (w.hu + w.bone) / 2
+	half := w.half()
 	rim := make([]bool, len(mark))
 	for m, set := range mark {
 		rim[m] = !set || float64(w.samples[w.index(m)]) < half
@@ -212,8 +212,7 @@ func (w *work) leaks(fraction []float32) ([]Leak, []Place) {
 	if !w.sites[w.i].outlined {
 		return nil, leaked
 	}
-	half := (w.hu + w.bone) / 2
-	strong := min(max(half, strongLeast), strongMost)
+	strong := w.strong()
 	var byPlace [InferiorDisc + 1]Leak
 	seen := make([]bool, w.len())
 	isLeak := func(m int) bool {
@@ -283,25 +282,49 @@ func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *
 
 // contacts measures how the cement in the body lies to both endplates.
 func (w *work) contacts(leaked []Place) [2]Contact {
+	var gaps [2][plateSide][plateSide]float64
+	for e := range gaps {
+		for i := range gaps[e] {
+			for j := range gaps[e][i] {
+				gaps[e][i][j] = math.Inf(1)
+			}
+		}
+	}
 	s := &w.sites[w.i]
-	strong := min(max((w.hu+w.bone)/2, strongLeast), strongMost)
-	out := [2]Contact{{Gap: math.Inf(1)}, {Gap: math.Inf(1)}}
-	half := w.dz / 2
+	strong := w.strong()
 	w.each(func(m, at int) {
 		if !w.mark[m] || leaked[m] > 0 || float64(w.samples[at]) < strong {
 			return
 		}
 		up, a, l := s.frame.Coordinates(w.d.position(at))
+		i, j := int(math.Round(a/plateStep))+plateHalf, int(math.Round(l/plateStep))+plateHalf
+		if min(i, j) < 0 || max(i, j) >= plateSide {
+			return
+		}
 		top, bottom := s.traced(a, l)
 		for e, depth := range [2]float64{spine.Superior: top - up, spine.Inferior: up - bottom} {
-			gap := depth - half
-			out[e].Gap = min(out[e].Gap, gap)
+			gaps[e][i][j] = min(gaps[e][i][j], depth-w.dz/2)
 		}
 	})
-	for e := range out {
-		out[e].Touches = out[e].Gap <= contactGap
+	return [2]Contact{contactOf(&gaps[0]), contactOf(&gaps[1])}
+}
+
+// contactOf sums up the gaps of an endplate's places.
+func contactOf(gaps *[plateSide][plateSide]float64) Contact {
+	c := Contact{Gap: math.Inf(1)}
+	for i := range gaps {
+		for _, gap := range gaps[i] {
+			c.Gap = min(c.Gap, gap)
+			if gap <= contactGap {
+				c.Area += plateStep * plateStep
+			}
+		}
 	}
-	return out
+	c.Touches = c.Gap <= contactGap
+	if math.IsInf(c.Gap, 1) {
+		return Contact{}
+	}
+	return c
 }
 
 // saturated returns the share of the core's voxels at the scanner's ceiling.
@@ -324,9 +347,24 @@ func (w *work) saturated() float64 {
 
 // mask returns the shares of the voxels, cut to those that hold cement.
 func (w *work) mask(fraction []float32) Mask {
-	m := Mask{Origin: w.lo, Size: w.n, Fraction: make([]uint8, w.len())}
+	const least = 0.5 / 255
+	lo, hi := w.n, [3]int{-1, -1, -1}
 	for n, f := range fraction {
-		m.Fraction[n] = uint8(math.Round(255 * float64(min(max(f, 0), 1))))
+		if f >= least {
+			for axis, x := range w.place(n) {
+				lo[axis], hi[axis] = min(lo[axis], x), max(hi[axis], x)
+			}
+		}
+	}
+	var m Mask
+	for axis := range lo {
+		m.Origin[axis], m.Size[axis] = w.lo[axis]+lo[axis], max(hi[axis]-lo[axis]+1, 0)
+	}
+	for n, f := range fraction {
+		p := w.place(n)
+		if min(p[0]-lo[0], p[1]-lo[1], p[2]-lo[2], hi[0]-p[0], hi[1]-p[1], hi[2]-p[2]) >= 0 {
+			m.Fraction = append(m.Fraction, uint8(math.Round(255*float64(min(max(f, 0), 1)))))
+		}
 	}
 	return m
 }

@@ -5,10 +5,10 @@ package cement
 
 import (
 	"context"
+	"slices"
 
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/segmentation"
-	"github.com/endplate/endplate/analysis/spine"
 )
 
 // Treated is the cement of one vertebra.
@@ -119,6 +119,11 @@ func (f *Finding) Has(i int) bool {
 	return false
 }
 
+// hasMetal reports whether metal lies in or near vertebra i.
+func (f *Finding) hasMetal(i int) bool {
+	return slices.ContainsFunc(f.Metal, func(m Metal) bool { return m.Vertebra == i })
+}
+
 // Mask is a box of voxels with the share of each that is cement. Fraction is
 // ordered as the volume's samples, columns first.
 type Mask struct {
@@ -141,19 +146,20 @@ func (d *Dense) Find(ctx context.Context, found *localization.Spine, regions []*
 	metal := d.metal(sites)
 	out.Metal = d.instrumented(sites, metal)
 	held := d.seeds(sites, metal)
+	g := newGrid(d.vol)
 	for i := range sites {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		least := leastSeed
-		if metal.near(out.Metal, i) {
+		if out.hasMetal(i) {
 			least = leastSeedAtMetal
 		}
-		if float64(len(held[i]))*newGridVoxel(d) < least {
+		if float64(len(held[i]))*g.voxel() < least {
 			continue
 		}
 		w := d.newWork(sites, i, held, metal)
-		out.Treated = append(out.Treated, w.treated(metal.near(out.Metal, i)))
+		out.Treated = append(out.Treated, w.treated(out.hasMetal(i)))
 	}
 	return out, nil
 }
@@ -166,10 +172,3 @@ const (
 	// seedDepth, mm, is how far inside the body's surface such volume must lie.
 	seedDepth = 1.5
 )
-
-func newGridVoxel(d *Dense) float64 {
-	g := newGrid(d.vol)
-	return g.voxel()
-}
-
-var _ = spine.Superior

@@ -45,8 +45,13 @@ func (c *crop) len() int { return c.n[0] * c.n[1] * c.n[2] }
 
 // index returns the index in the volume of the crop's voxel m.
 func (c *crop) index(m int) int {
-	i, j, k := m%c.n[0], m/c.n[0]%c.n[1], m/(c.n[0]*c.n[1])
-	return ((c.lo[2]+k)*c.nj+c.lo[1]+j)*c.ni + c.lo[0] + i
+	p := c.place(m)
+	return ((c.lo[2]+p[2])*c.nj+c.lo[1]+p[1])*c.ni + c.lo[0] + p[0]
+}
+
+// place returns the coordinates in the crop of its voxel m.
+func (c *crop) place(m int) [3]int {
+	return [3]int{m % c.n[0], m / c.n[0] % c.n[1], m / (c.n[0] * c.n[1])}
 }
 
 // own returns the crop's index of the volume's voxel at, and false beyond it.
@@ -121,9 +126,9 @@ func (c *crop) dilated(mark []bool, reach float64) []bool {
 			out[m] = true
 			continue
 		}
-		i, j, k := m%c.n[0], m/c.n[0]%c.n[1], m/(c.n[0]*c.n[1])
+		p := c.place(m)
 		for _, o := range ball {
-			x, y, z := i+o[0], j+o[1], k+o[2]
+			x, y, z := p[0]+o[0], p[1]+o[1], p[2]+o[2]
 			if x >= 0 && y >= 0 && z >= 0 && x < c.n[0] && y < c.n[1] && z < c.n[2] {
 				out[(z*c.n[1]+y)*c.n[0]+x] = true
 			}

@@ -25,16 +25,14 @@ const (
 	// metalNear, mm, is how near metal lies to a vertebra whose measurement it
 	// makes doubtful.
 	metalNear = 10.0
+	// farFromBody, mm from the centre of a body, lies beyond its arch.
+	farFromBody = 60.0
 )
 
 // metalSet holds the voxels that metal takes, with their blur.
 type metalSet struct {
 	voxels map[int]bool
 	cores  []int // ascending
-}
-
-func (s metalSet) near(all []Metal, i int) bool {
-	return slices.ContainsFunc(all, func(m Metal) bool { return m.Vertebra == i })
 }
 
 // metal finds the metal among the lumps: what is saturated throughout and crosses
@@ -162,10 +160,9 @@ func (d *Dense) isNail(part []int) bool {
 // nearestSite returns the site in or nearest to whose body p lies, -1 if none is
 // near.
 func nearestSite(sites []site, p r3.Vec) int {
-	const far = 60.0 // mm from the centre of a body: beyond its arch
 	best, n := math.Inf(-1), -1
 	for i := range sites {
-		if r3.Norm(r3.Sub(p, sites[i].frame.Origin)) > far {
+		if r3.Norm(r3.Sub(p, sites[i].frame.Origin)) > farFromBody {
 			continue
 		}
 		above, below, out, _ := sites[i].beyond(p)
@@ -183,12 +180,13 @@ func nearestSite(sites []site, p r3.Vec) int {
 // instrumented tells which vertebrae metal lies in or near.
 func (d *Dense) instrumented(sites []site, set metalSet) []Metal {
 	var out []Metal
-	voxel := newGridVoxel(d) / 1000
+	g := newGrid(d.vol)
+	voxel := g.voxel() / 1000
 	for i := range sites {
 		m := Metal{Vertebra: i}
 		for _, at := range set.cores {
 			p := d.position(at)
-			if r3.Norm(r3.Sub(p, sites[i].frame.Origin)) > 60 {
+			if r3.Norm(r3.Sub(p, sites[i].frame.Origin)) > farFromBody {
 				continue
 			}
 			above, below, out, _ := sites[i].beyond(p)

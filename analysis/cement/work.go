@@ -6,8 +6,6 @@ package cement
 import (
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/spatial/r3"
 )
 
 const (
@@ -54,13 +52,18 @@ func (d *Dense) newWork(sites []site, i int, held [][]int, metal metalSet) *work
 	w := &work{crop: newCrop(d.vol, held[i], leakReach), d: d, sites: sites, i: i, metal: metal}
 	w.locate(held)
 	w.attenuation(held[i])
-	strong := min(max((w.hu+w.bone)/2, strongLeast), strongMost)
 	w.mark = make([]bool, w.len())
-	w.grow(w.marked(held[i]), strong, -math.MaxFloat32)
+	w.grow(w.marked(held[i]), w.strong(), -math.MaxFloat32)
 	w.grow(slices.Clone(w.mark), w.bone+weakShare*(w.hu-w.bone), weakDepth)
-	w.bridge(strong)
+	w.bridge(w.strong())
 	return w
 }
+
+// half returns the attenuation half way between the cement and what surrounds it.
+func (w *work) half() float64 { return (w.hu + w.bone) / 2 }
+
+// strong returns the attenuation from which a voxel is taken for cement outright.
+func (w *work) strong() float64 { return min(max(w.half(), strongLeast), strongMost) }
 
 // locate fills in inside and mine.
 func (w *work) locate(held [][]int) {
@@ -203,10 +206,4 @@ func (w *work) reaches(piece []int, near, beside []bool) bool {
 		}
 	}
 	return false
-}
-
-// isBehind reports whether a point lies behind the centre of the canal.
-func (s *site) isBehind(p r3.Vec) bool {
-	_, a, _ := s.frame.Coordinates(p)
-	return a < s.canal.Y-behindCanal
 }
