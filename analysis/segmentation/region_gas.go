@@ -16,9 +16,10 @@ const (
 	pocketHU = -200
 	// A pocket of gas in a body or a disc lies within so many mm of the line
 	// through the bodies' centres and holds at most so many ml; what is larger or
-	// reaches farther is lung, bowel or air.
-	pocketReach  = 30.0
-	pocketVolume = 12.0
+	// reaches farther is lung, bowel or air, what is smaller is noise.
+	pocketReach = 30.0
+	mostPocket  = 12.0
+	leastPocket = 0.02
 	// pocketRing, mm, is how far beyond gas is followed to tell so.
 	pocketRing = 1.5
 	// pocketBlur, mm, is how far the blur of the acquisition carries gas, and
@@ -162,7 +163,7 @@ func (g *gasFinder) pocket(at int) []int {
 			}
 		}
 	}
-	if ml := float64(len(set)) * g.step[0] * g.step[1] * g.step[2] / 1000; open || ml > pocketVolume {
+	if ml := float64(len(set)) * g.step[0] * g.step[1] * g.step[2] / 1000; open || ml > mostPocket || ml < leastPocket {
 		return nil
 	}
 	return set
