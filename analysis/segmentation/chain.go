@@ -164,17 +164,18 @@ func usualThickness(drafts []draft, i int) float64 {
 }
 
 // lookAnew tries the disc at a place shifted along s, and keeps it there if the
-// image shows it no worse.
+// image, over the range of both places, shows it no worse.
 func (im *reader) lookAnew(drafts []draft, spaces []*discSpace, disc int, shift float64) {
 	if disc == 0 || disc == len(drafts) || spaces[disc] == nil {
 		return
 	}
-	d := *spaces[disc]
-	d.shift = shift
-	if !im.findStart(&d, &drafts[disc-1], &drafts[disc]) || d.startCost > spaces[disc].startCost {
+	stay, move := *spaces[disc], *spaces[disc]
+	stay.shift, move.shift, stay.moved, move.moved = shift, shift, false, true
+	if !im.findStart(&stay, &drafts[disc-1], &drafts[disc]) || !im.findStart(&move, &drafts[disc-1], &drafts[disc]) ||
+		move.startCost > stay.startCost {
 		return
 	}
-	*spaces[disc] = d
+	*spaces[disc] = move
 	for _, k := range []int{disc - 1, disc} {
 		drafts[k].measureThickness(spaces[k], spaces[k+1])
 	}

@@ -155,7 +155,11 @@ type discSpace struct {
 	start []float64     // parameters to start from
 	// startCost is the mean cost of a strip at the start, places left out.
 	startCost float64
-	shift     float64 // of localization's endplates along s, where they were found wrong, mm
+	scanNoise float64 // HU, of the strips; 0 until it is told
+	// shift is by how much localization's endplates may be wrong along s, mm; the
+	// scan covers both places. moved tells that it starts from the shifted one.
+	shift float64
+	moved bool
 
 	// wall holds, for the lower and the upper body, where the centres of the
 	// posterior and the anterior cortex lie along a; sigma is the blur there.

@@ -364,17 +364,22 @@ func (d *discSpace) place(v *draft, plate int) float64 {
 	return s
 }
 
-// windows returns how far the strips reach into the body below and above the
-// plates.
-func windows(above, below *draft) (down, up float64) {
-	down, up = windowReach, windowReach
-	if below != nil && below.height > 0 {
-		down = min(windowReach, bodyShare*below.height)
+// scanRange returns the range along s that the strips across a disc cover: from
+// where localization puts the plates into the bodies, and where there is no body,
+// a little beyond the other's plate.
+func (d *discSpace) scanRange(above, below *draft) (lo, hi float64) {
+	reach := func(v *draft) float64 {
+		switch {
+		case v == nil:
+			return loneReach + 2
+		case v.height == 0:
+			return scanReach
+		}
+		return min(scanReach, scanShare*v.height)
 	}
-	if above != nil && above.height > 0 {
-		up = min(windowReach, bodyShare*above.height)
-	}
-	return down, up
+	lower, upper := d.place(below, lowerPlate), d.place(above, upperPlate)
+	lo, hi = min(nanOr(lower, upper), nanOr(upper, lower)), max(nanOr(lower, upper), nanOr(upper, lower))
+	return lo + min(d.shift, 0) - reach(below), hi + max(d.shift, 0) + reach(above)
 }
 
 // startPoint returns the start's place of a plate at the given share of the way

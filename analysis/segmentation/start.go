@@ -21,7 +21,17 @@ const (
 	scanStep   = 0.5 // mm between samples along a strip and between places tried
 	stripStep  = 3.0 // mm between strips
 	stripReach = 9.0 // mm around localization's endplate where a plate may be
-	scanNoise  = 60.0
+	// scanReach, mm, and scanShare, of a body's height, are how far strips reach
+	// into the bodies: less than both, for the other endplate lies there.
+	scanReach = 13.0
+	scanShare = 0.75
+	// leastScanNoise and mostScanNoise, HU, bound what a strip's samples are taken
+	// to differ from three regions and two plates by.
+	leastScanNoise = 20.0
+	mostScanNoise  = 60.0
+	// independentStep, mm, is the slice spacing from which on a strip's samples
+	// tell less, being interpolated.
+	independentStep = 1.0
 	// scanSlope is the price of a step of a millimetre from strip to strip: the
 	// spread of an endplate's slope.
 	scanSlope = 0.3
@@ -65,10 +75,13 @@ func (im *reader) strips(d *discSpace, lo, hi float64) strips {
 	return st
 }
 
+// outside is the attenuation below which a sample near a body counts as lying
+// beyond the volume, HU.
+const outside = 0.75 * volume.OutsideHU
+
 // fillOutside continues a profile beyond the volume with its outermost sample
 // inside, so that the border is no edge; it returns false if all is outside.
 func fillOutside(p []float64) bool {
-	const outside = 0.75 * volume.OutsideHU
 	first := slices.IndexFunc(p, func(x float64) bool { return x > outside })
 	if first < 0 {
 		return false
@@ -84,15 +97,23 @@ func fillOutside(p []float64) bool {
 	return true
 }
 
-// mean2 averages over at(u, l) for three places along u and five along l.
+// mean2 averages over at(u, l) for three places along u and five along l, those
+// beyond the volume left out. It returns volume.OutsideHU where most are.
 func (im *reader) mean2(at func(u, l float64) r3.Vec, u float64) float64 {
-	sum := 0.0
+	const least = 8 // of 15
+	sum, n := 0.0, 0
 	for i := -1.0; i <= 1; i++ {
 		for l := -4.0; l <= 4; l += 2 {
-			sum += im.sampler.At(at(i*u, l))
+			if x := im.sampler.At(at(i*u, l)); x > outside {
+				sum += x
+				n++
+			}
 		}
 	}
-	return sum / 15
+	if n < least {
+		return volume.OutsideHU
+	}
+	return sum / float64(n)
 }
 
 // candidate holds the shape of a plate at one place: the share of bone and the
@@ -115,6 +136,11 @@ func candidates(at, lo float64, n int, sigma, sign float64) []candidate {
 	return out
 }
 
+// on returns the products of a candidate's shapes with a profile.
+func (c *candidate) on(p []float64) [2]float64 {
+	return [2]float64{floats.Dot(c.bone, p), floats.Dot(c.plate, p)}
+}
+
 // absent stands for a plate that there is not.
 func absent(at float64, n int) []candidate {
 	return []candidate{{at: at, bone: make([]float64, n), plate: make([]float64, n)}}
@@ -123,10 +149,11 @@ func absent(at float64, n int) []candidate {
 // findStart sets the disc's start from the best path of plates; it returns false
 // where there is nothing to sample.
 func (im *reader) findStart(d *discSpace, above, below *draft) bool {
-	lowerAt, upperAt := d.place(below, lowerPlate)+d.shift, d.place(above, upperPlate)+d.shift
-	down, up := windows(above, below)
-	lo := math.Min(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) - down - 2
-	hi := math.Max(nanOr(lowerAt, upperAt), nanOr(upperAt, lowerAt)) + up + 2
+	lowerAt, upperAt := d.place(below, lowerPlate), d.place(above, upperPlate)
+	if d.moved {
+		lowerAt, upperAt = lowerAt+d.shift, upperAt+d.shift
+	}
+	lo, hi := d.scanRange(above, below)
 	st := im.strips(d, lo, hi)
 	if len(st.a) < 2 {
 		return false
@@ -142,8 +169,11 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	if d.has[upperPlate] {
 		uppers = candidates(upperAt, lo, n, sigma, -1)
 	}
-	sc := newScan(lowers, uppers, lowerAt, upperAt, n)
-	sc.gap = d.gap
+	if d.scanNoise == 0 {
+		d.scanNoise = newScan(lowers, uppers, n, mostScanNoise).residual(st.profiles)
+	}
+	sc := newScan(lowers, uppers, n, d.scanNoise)
+	sc.lowerAt, sc.upperAt, sc.gap, sc.weight = lowerAt, upperAt, d.gap, min(1, independentStep/dz)/2
 	costs := make([][]float64, len(st.a))
 	for i, p := range st.profiles {
 		costs[i] = sc.costs(p)
@@ -153,8 +183,8 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	d.start = sc.parameters(d, st, path)
 	d.startCost = 0
 	for c, pair := range path {
-		total := floats.Dot(st.profiles[c], st.profiles[c]) / (2 * scanNoise * scanNoise)
-		d.startCost += (total/2 + costs[c][pair] - sc.placeCost(pair)) / float64(len(path))
+		total := floats.Dot(st.profiles[c], st.profiles[c]) / (2 * d.scanNoise * d.scanNoise)
+		d.startCost += (total*sc.weight + costs[c][pair] - sc.placeCost(pair)) / float64(len(path))
 	}
 	return true
 }
@@ -171,6 +201,8 @@ type pairScan struct {
 	lowers, uppers   []candidate
 	lowerAt, upperAt float64
 	gap              float64         // expected between the plates, mm; 0 if not known
+	noise            float64         // of a profile's samples, HU
+	weight           float64         // of a profile, for its samples and its neighbours are correlated
 	disc             [][]float64     // per pair, the share of disc
 	inverse          []*mat.SymDense // per pair, of the penalized normal equations
 }
@@ -191,8 +223,9 @@ var (
 	priorSD   = [coefCount]float64{200, discHUSD, 200, plateMassSD, plateMassSD}
 )
 
-func newScan(lowers, uppers []candidate, lowerAt, upperAt float64, n int) *pairScan {
-	sc := &pairScan{lowers: lowers, uppers: uppers, lowerAt: lowerAt, upperAt: upperAt}
+// newScan prepares the scan of profiles of n samples with the given noise.
+func newScan(lowers, uppers []candidate, n int, noise float64) *pairScan {
+	sc := &pairScan{lowers: lowers, uppers: uppers, noise: noise, weight: 1}
 	sc.disc = make([][]float64, len(lowers)*len(uppers))
 	sc.inverse = make([]*mat.SymDense, len(lowers)*len(uppers))
 	for i, l := range lowers {
@@ -208,7 +241,7 @@ func newScan(lowers, uppers []candidate, lowerAt, upperAt float64, n int) *pairS
 			m := mat.NewSymDense(coefCount, nil)
 			for a := range coefCount {
 				for b := a; b < coefCount; b++ {
-					m.SetSym(a, b, floats.Dot(basis[a], basis[b])/(scanNoise*scanNoise))
+					m.SetSym(a, b, floats.Dot(basis[a], basis[b])/(noise*noise))
 				}
 				m.SetSym(a, a, m.At(a, a)+1/(priorSD[a]*priorSD[a]))
 			}
@@ -230,7 +263,7 @@ func newScan(lowers, uppers []candidate, lowerAt, upperAt float64, n int) *pairS
 // sum of squares left, priors counted in, up to a constant of the profile.
 func (sc *pairScan) solve(pair int, p []float64, lower, upper [2]float64) (coef [coefCount]float64, cost float64) {
 	inverse := sc.inverse[pair]
-	w := 1 / (scanNoise * scanNoise)
+	w := 1 / (sc.noise * sc.noise)
 	v := [coefCount]float64{lower[0], floats.Dot(sc.disc[pair], p), upper[0], lower[1], upper[1]}
 	for a := range coefCount {
 		v[a] = v[a]*w + priorMean[a]/(priorSD[a]*priorSD[a])
@@ -249,8 +282,8 @@ func (sc *pairScan) costs(p []float64) []float64 {
 	out := make([]float64, len(sc.disc))
 	dots := func(cs []candidate) [][2]float64 {
 		d := make([][2]float64, len(cs))
-		for i, c := range cs {
-			d[i] = [2]float64{floats.Dot(c.bone, p), floats.Dot(c.plate, p)}
+		for i := range cs {
+			d[i] = cs[i].on(p)
 		}
 		return d
 	}
@@ -270,12 +303,35 @@ func (sc *pairScan) costs(p []float64) []float64 {
 			if sc.gap > 0 {
 				cost += squared(math.Log((u.at-l.at)/sc.gap), discShareSD) / 2
 			}
-			// Strips are correlated: each counts for half.
-			// Strips are correlated: each counts for half.
-			out[pair] = cost / 2
+			out[pair] = cost * sc.weight
 		}
 	}
 	return out
+}
+
+// residual returns how far the profiles are from the pairs that fit them best,
+// HU, within the bounds of the scan's noise.
+func (sc *pairScan) residual(profiles [][]float64) float64 {
+	var rms []float64
+	for _, p := range profiles {
+		pair := floats.MinIdx(sc.costs(p))
+		if sc.inverse[pair] == nil {
+			continue
+		}
+		l, u := sc.lowers[pair/len(sc.uppers)], sc.uppers[pair%len(sc.uppers)]
+		coef, _ := sc.solve(pair, p, l.on(p), u.on(p))
+		sum := 0.0
+		for i, x := range p {
+			x -= coef[coefLower]*l.bone[i] + coef[coefDisc]*sc.disc[pair][i] + coef[coefUpper]*u.bone[i] +
+				coef[coefLowerMass]*l.plate[i] + coef[coefUpperMass]*u.plate[i]
+			sum += x * x
+		}
+		rms = append(rms, math.Sqrt(sum/float64(len(p))))
+	}
+	if len(rms) == 0 {
+		return mostScanNoise
+	}
+	return min(max(median(rms), leastScanNoise), mostScanNoise)
 }
 
 // placeCost is what the distance of a pair from localization's endplates costs.
@@ -310,7 +366,7 @@ func (sc *pairScan) path(costs [][]float64) []int {
 		x := float64(d) * scanStep / (scanSlope * stripStep)
 		return min(x*x/2, 6)
 	}
-	const jump = 5
+	const jump = 12
 	for c := 1; c < len(costs); c++ {
 		// The price is a sum over both plates: move one, then the other.
 		half, from := make([]float64, nl*nu), make([]int, nl*nu)
@@ -359,9 +415,7 @@ func (sc *pairScan) parameters(d *discSpace, st strips, path []int) []float64 {
 		places[lowerPlate] = append(places[lowerPlate], l.at)
 		places[upperPlate] = append(places[upperPlate], u.at)
 		p := st.profiles[c]
-		coef, _ := sc.solve(pair, p,
-			[2]float64{floats.Dot(l.bone, p), floats.Dot(l.plate, p)},
-			[2]float64{floats.Dot(u.bone, p), floats.Dot(u.plate, p)})
+		coef, _ := sc.solve(pair, p, l.on(p), u.on(p))
 		for i, v := range coef {
 			mean[i] += v / float64(len(path))
 		}
