@@ -61,9 +61,6 @@ func (p *plate) carriedOn(like *plate) *plate {
 	if p.hides == 0 || float64(p.hides) > hiddenMost*float64(p.size) {
 		return p
 	}
-	if like == nil {
-		like = new(plate)
-	}
 	out, depart := *p, p.height
 	for i := range depart {
 		for j := range depart[i] {
@@ -78,6 +75,45 @@ func (p *plate) carriedOn(like *plate) *plate {
 		}
 	}
 	return &out
+}
+
+// commonPlate returns the mean shape of some endplates, about their mean height,
+// where nothing hides them; 0 elsewhere.
+func commonPlate(plates []*plate) *plate {
+	out := new(plate)
+	var count [plateSide][plateSide]float64
+	for _, p := range plates {
+		level := p.level()
+		for i := range p.height {
+			for j := range p.height[i] {
+				if p.in[i][j] && !p.hidden[i][j] {
+					out.height[i][j] += p.height[i][j] - level
+					count[i][j]++
+				}
+			}
+		}
+	}
+	for i := range count {
+		for j, c := range count[i] {
+			if c > 0 {
+				out.height[i][j] /= c
+			}
+		}
+	}
+	return out
+}
+
+// level returns the mean height within the wall where nothing hides it.
+func (p *plate) level() float64 {
+	sum, n := 0.0, 0.0
+	for i := range p.height {
+		for j := range p.height[i] {
+			if p.in[i][j] && !p.hidden[i][j] {
+				sum, n = sum+p.height[i][j], n+1
+			}
+		}
+	}
+	return sum / max(n, 1)
 }
 
 // relax replaces the values of hidden places by the smoothest that join the

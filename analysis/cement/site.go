@@ -73,21 +73,20 @@ func (d *Dense) shells(regions []*segmentation.Region) []*shell {
 }
 
 // carriedOn returns the i-th surface with its hidden parts carried on, after the
-// nearest surface that nothing hides.
+// surfaces near by where nothing hides them.
 func carriedOn(shells []*shell, i int) shell {
-	s := *shells[i]
-	like := shell{}
-	for _, j := range []int{i + 1, i - 1, i + 2, i - 2} {
-		if j >= 0 && j < len(shells) && shells[j] != nil && shells[j].isBare() {
-			like = *shells[j]
-			break
+	const reach = 3 // vertebrae to each side
+	var walls []*wall
+	var superior, inferior []*plate
+	for j := max(i-reach, 0); j <= min(i+reach, len(shells)-1); j++ {
+		if j != i && shells[j] != nil {
+			walls = append(walls, shells[j].wall)
+			superior, inferior = append(superior, shells[j].superior), append(inferior, shells[j].inferior)
 		}
 	}
-	return shell{s.wall.carriedOn(like.wall), s.superior.carriedOn(like.superior), s.inferior.carriedOn(like.inferior)}
+	s := shells[i]
+	return shell{s.wall.carriedOn(commonWall(walls)), s.superior.carriedOn(commonPlate(superior)), s.inferior.carriedOn(commonPlate(inferior))}
 }
-
-// isBare reports whether nothing hides any of the surface.
-func (s *shell) isBare() bool { return s.wall.hides+s.superior.hides+s.inferior.hides == 0 }
 
 // nearby returns a test of whether dense matter lies within reach, mm, of a
 // point: a lump, or what is dense for bone in its surroundings.

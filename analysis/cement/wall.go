@@ -53,14 +53,10 @@ func newWall(r *segmentation.Region, hides func(s, a, l float64) bool) *wall {
 
 // carriedOn returns w with its hidden parts carried on from beside them: a leak
 // all but touches the wall and would else pass for a bulge of it. What is carried
-// on is how much w departs from like, the wall of a vertebra near by that nothing
-// hides; from a round one if there is none.
+// on is how much w departs from like, the common shape of walls near by.
 func (w *wall) carriedOn(like *wall) *wall {
 	if w.hides == 0 || float64(w.hides) > hiddenMost*wallLayers*wallAngles {
 		return w
-	}
-	if like == nil {
-		like = new(wall)
 	}
 	scale := w.scaleOf(like)
 	out, depart := *w, w.radius
@@ -78,6 +74,49 @@ func (w *wall) carriedOn(like *wall) *wall {
 	}
 	return &out
 }
+
+// commonWall returns the mean shape of some walls where nothing hides them, of
+// mean radius 1, and where all are hidden what joins the rest; zero of none.
+func commonWall(walls []*wall) *wall {
+	out := new(wall)
+	var count [wallLayers][wallAngles]float64
+	for _, w := range walls {
+		size := w.scaleOf(&unitWall)
+		for k := range w.radius {
+			for n := range w.radius[k] {
+				if !w.hidden[k][n] && size > 0 {
+					out.radius[k][n] += w.radius[k][n] / size
+					count[k][n]++
+				}
+			}
+		}
+	}
+	for k := range count {
+		for n, c := range count[k] {
+			if c > 0 {
+				out.radius[k][n] /= c
+				continue
+			}
+			out.hidden[k][n] = true
+			out.hides++
+		}
+	}
+	if out.hides == wallLayers*wallAngles {
+		return out
+	}
+	out.relax(&out.radius)
+	return out
+}
+
+// unitWall is a wall of radius 1.
+var unitWall = func() (w wall) {
+	for k := range w.radius {
+		for n := range w.radius[k] {
+			w.radius[k][n] = 1
+		}
+	}
+	return w
+}()
 
 // scaleOf returns the size of w as a part of that of like, from what is not
 // hidden; 0 if like is of no size.

@@ -1,0 +1,225 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cement_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/cement"
+	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/phantom"
+	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// examination is a made spine and how it is scanned.
+type examination struct {
+	name  string
+	spine *phantom.Spine
+	scan  phantom.Scan
+}
+
+// found is what the stages say of an examination.
+type found struct {
+	spine   *localization.Spine
+	finding *cement.Finding
+}
+
+// examine runs the stages as the pipeline does.
+func examine(t testing.TB, vol *volume.Volume) found {
+	t.Helper()
+	ctx := t.Context()
+	s, err := localization.Find(ctx, vol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dense, err := cement.Search(ctx, vol, s.Canal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calm := dense.Removed()
+	if !dense.Empty() {
+		if s, err = localization.Find(ctx, calm); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bodies, err := segmentation.FromImage(ctx, calm, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	regions := make([]*segmentation.Region, len(bodies))
+	for i := range bodies {
+		if r, err := segmentation.RegionOf(calm, &bodies[i]); err == nil {
+			regions[i] = r
+		}
+	}
+	f, err := dense.Find(ctx, s, regions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found{s, f}
+}
+
+// of returns what was found of the vertebra whose body lies at center.
+func (f found) of(center r3.Vec) *cement.Treated {
+	const near = 10 // mm
+	for i := range f.finding.Treated {
+		v := f.spine.Vertebrae[f.finding.Treated[i].Vertebra]
+		if r3.Norm(r3.Sub(v.Center, center)) < near {
+			return &f.finding.Treated[i]
+		}
+	}
+	return nil
+}
+
+// placeOf translates the phantom's places.
+var placeOf = map[phantom.LeakPlace]cement.Place{
+	phantom.CanalLeak:         cement.Canal,
+	phantom.ForaminalLeak:     cement.Foramen,
+	phantom.ParavertebralLeak: cement.Paravertebral,
+	phantom.SuperiorDiscLeak:  cement.SuperiorDisc,
+	phantom.InferiorDiscLeak:  cement.InferiorDisc,
+}
+
+// What must hold: the volume within 5 % or 0.1 ml.
+const (
+	volumeShare = 0.05
+	volumeLeast = 0.1 // ml
+)
+
+// sameLeaks reports whether the leaks found are to the places of the true ones.
+func sameLeaks(got []cement.Leak, want []phantom.MeasuredLeak) bool {
+	places := map[cement.Place]bool{}
+	for _, l := range want {
+		places[placeOf[l.Place]] = true
+	}
+	if len(got) != len(places) {
+		return false
+	}
+	for _, l := range got {
+		if !places[l.Place] {
+			return false
+		}
+	}
+	return true
+}
+
+// scene is a spine with one treated vertebra.
+type scene struct {
+	name   string
+	seed   uint64
+	level  spine.Level
+	ml     float64
+	leaks  []phantom.LeakPlace
+	edit   func(rng *rand.Rand, v *phantom.Vertebra, of spine.Level)
+	mimics phantom.Mimics
+	slice  float64 // mm
+	metal  bool    // lies in the bodies beside
+}
+
+func (s scene) examination() examination {
+	rng := rand.New(rand.NewPCG(s.seed, 0x63656d656e74))
+	p := phantom.RandomParams(rng, phantom.Options{Osteoporosis: true})
+	p.Mimics = s.mimics
+	for i := range p.Vertebrae {
+		v := &p.Vertebrae[i]
+		if s.edit != nil {
+			s.edit(rng, v, s.level)
+		}
+		if v.Level == s.level && s.ml > 0 {
+			v.Cement = phantom.RandomCement(rng, *v, s.ml, s.leaks...)
+		}
+	}
+	e := examination{name: s.name, spine: phantom.New(p)}
+	e.scan = e.spine.Cover(s.level-1, s.level+1, 8, 100, 0.8, max(s.slice, 1))
+	e.scan.Noise, e.scan.Seed = 12, s.seed
+	return e
+}
+
+func screwsBeside(rng *rand.Rand, v *phantom.Vertebra, of spine.Level) {
+	if v.Level == of-1 || v.Level == of+1 {
+		v.Screws = phantom.RandomScrews(rng, *v)
+	}
+}
+
+func TestFindMeasuresCement(t *testing.T) {
+	for _, s := range []scene{
+		{name: "no leak", seed: 1, level: spine.L1, ml: 3},
+		{name: "little", seed: 2, level: spine.T10 - 2, ml: 0.6},
+		{name: "canal", seed: 3, level: spine.L2, ml: 4, leaks: []phantom.LeakPlace{phantom.CanalLeak}},
+		{name: "foramen", seed: 4, level: spine.T12, ml: 2.5, leaks: []phantom.LeakPlace{phantom.ForaminalLeak}},
+		{name: "paravertebral beside a chalky aorta", seed: 5, level: spine.T11, ml: 3, leaks: []phantom.LeakPlace{phantom.ParavertebralLeak},
+			mimics: phantom.Mimics{AorticChalkHU: 1200}},
+		{name: "both discs", seed: 6, level: spine.L3, ml: 5, leaks: []phantom.LeakPlace{phantom.SuperiorDiscLeak, phantom.InferiorDiscLeak}},
+		{name: "between screws", seed: 7, level: spine.L2, ml: 3, edit: screwsBeside, metal: true},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			e := s.examination()
+			f := examine(t, e.spine.CT(e.scan))
+			for _, m := range e.spine.Truth().Vertebrae {
+				if m.Level == s.level {
+					compare(t, f.of(m.Frame.Origin), &m)
+				}
+			}
+			if len(f.finding.Treated) > 1 {
+				t.Errorf("%d treated vertebrae, want 1", len(f.finding.Treated))
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, got *cement.Treated, m *phantom.Measured) {
+	t.Helper()
+	if got == nil {
+		t.Fatalf("cement of %v not found", m.Level)
+	}
+	want := m.Cement
+	if d := got.Volume - want.Volume; math.Abs(d) > max(volumeShare*want.Volume, volumeLeast) {
+		t.Errorf("volume %.2f ml, want %.2f", got.Volume, want.Volume)
+	}
+	if !sameLeaks(got.Leaks, want.Leaks) {
+		t.Errorf("leaks %v, want %v", got.Leaks, want.Leaks)
+	}
+	if d := got.Left - want.Left; math.Abs(d) > 0.05 {
+		t.Errorf("%.2f of it left, want %.2f", got.Left, want.Left)
+	}
+	if d := got.BodyShare - want.Inside*1000/m.Volume; math.Abs(d) > 0.05 {
+		t.Errorf("share of the body %.3f, want %.3f", got.BodyShare, want.Inside*1000/m.Volume)
+	}
+}
+
+func TestFindFindsNoCementWhereThereIsNone(t *testing.T) {
+	const barium = 2500 // HU, in the bowel
+	for _, s := range []scene{
+		{name: "chalk, oral contrast and dense bone", seed: 11, level: spine.L2, mimics: phantom.Mimics{AorticChalkHU: 1400, OralContrastHU: barium},
+			edit: func(_ *rand.Rand, v *phantom.Vertebra, _ spine.Level) {
+				v.EndplateHU, v.WallHU, v.TrabecularHU = 1100, 1100, 350
+			}},
+		{name: "screws", seed: 12, level: spine.L2, edit: screwsBeside, metal: true},
+		{name: "thin screws", seed: 13, level: spine.T10 - 1, metal: true, edit: func(rng *rand.Rand, v *phantom.Vertebra, of spine.Level) {
+			screwsBeside(rng, v, of)
+			for i := range v.Screws {
+				v.Screws[i].Diameter = 4
+			}
+		}},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			e := s.examination()
+			f := examine(t, e.spine.CT(e.scan))
+			if len(f.finding.Treated) > 0 {
+				t.Errorf("found %+v, want no cement", f.finding.Treated[0].Doubts)
+			}
+			if got := len(f.finding.Metal) > 0; got != s.metal {
+				t.Errorf("metal found: %v, want %v", got, s.metal)
+			}
+		})
+	}
+}
