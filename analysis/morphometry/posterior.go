@@ -38,7 +38,7 @@ type Retropulsion struct {
 	OwnLine bool
 }
 
-// Where a wall is read, as parts of its height: the ends of its chord, and what
+// Where a wall is read, as parts of its height: the ends of its line, and what
 // lies far enough from the rims to be judged.
 const (
 	chordLow, chordHigh = 0.15, 0.85
@@ -63,17 +63,20 @@ const (
 // from superior to inferior, without regard to those marked in excluded. The
 // reason says why there is none.
 //
-// A normal wall is concave and the spine is curved. So the ends of the
-// neighbours' walls define a curve, on which the ends of an intact wall would
-// lie; between them the wall is expected to stand before the chord as the
-// neighbours' do at the same relative height and the same distance from the
-// middle. The greatest distance behind that counts. At the basivertebral foramen, into which an
-// outline may dip, no wall is judged.
+// A normal wall is concave and the spine is curved. So the lines of the
+// neighbours' walls define a curve, from which that of an intact wall follows;
+// along it the wall is expected to stand as the neighbours' do along theirs, at
+// the same relative height and the same distance from the middle. The greatest
+// distance behind that counts. Over the basivertebral foramen, into which the
+// neighbours' outlines may dip, their walls are taken to go on straight.
 //
 // Reference: the line joining the posterior walls of adjacent intact vertebrae
 // is the convention (clinical.md §2.5 [M]); Zhang et al., 2019 PMC6739913 (a
 // normal wall is concave).
 func MeasureRetropulsion(column []LevelWall, i int, excluded []bool) (r Retropulsion, reason string) {
+	if !profiled(column[i].Level) {
+		return r, "posterior walls are judged from T1 to L5"
+	}
 	if !hasWall(&column[i]) {
 		return r, "the posterior wall was not outlined"
 	}
@@ -109,7 +112,7 @@ func intactWall(column []LevelWall, i, direction int, excluded []bool) int {
 		if levelsBetween(column[i].Level, column[j].Level) > maxWallReach {
 			return -1
 		}
-		if !excluded[j] && (hasWall(&column[j]) || column[j].Level == spine.S1 && column[j].Landmarks != nil) {
+		if !excluded[j] && (hasWall(&column[j]) && profiled(column[j].Level) || column[j].Level == spine.S1 && column[j].Landmarks != nil) {
 			return j
 		}
 	}
@@ -140,28 +143,87 @@ func wallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64, ok bo
 	return s, a, sd, ok
 }
 
-// chord is the line s → a through two points of a wall.
+// bridgedWallAt is wallAt with the basivertebral foramen bridged.
+func bridgedWallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64, ok bool) {
+	half := foramenHalf(left)
+	if math.Abs(along-0.5) >= half {
+		return wallAt(c, along, left)
+	}
+	s0, a0, sd0, ok0 := wallAt(c, 0.5-half, left)
+	s1, a1, sd1, ok1 := wallAt(c, 0.5+half, left)
+	t := (along - 0.5 + half) / (2 * half)
+	return s0 + t*(s1-s0), a0 + t*(a1-a0), (sd0 + sd1) / 2, ok0 && ok1
+}
+
+// chord is the line s → a along a wall.
 type chord struct{ a0, slope float64 }
 
 func (c chord) at(s float64) float64 { return c.a0 + c.slope*s }
 
-// chordOf returns the chord of a neighbour's wall in its own frame and its ends,
-// LPS mm.
-func chordOf(c *segmentation.Canal, left float64) (line chord, ends [2]r3.Vec, ok bool) {
-	s0, a0, _, ok0 := wallAt(c, chordLow, left)
-	s1, a1, _, ok1 := wallAt(c, chordHigh, left)
-	if !ok0 || !ok1 {
-		return line, ends, false
+// robustScale, mm, is the distance from a wall's line beyond which a place counts
+// for little: a spur, a fragment, a step of the outline.
+const robustScale = 0.7
+
+// belief is how well a line is known before the places on it: the standard
+// deviations of its place at a height, mm, and of its slope. The zero value knows
+// nothing.
+type belief struct{ at, place, slope float64 }
+
+// placeSD, mm, is what a place of a wall tells of its line: its own error and the
+// wall's unevenness, which neighbouring places share.
+const placeSD = 0.9
+
+// fitChord returns the line along which most of the places stand, near start as
+// far as b believes in it.
+func fitChord(s, a []float64, start chord, b belief) chord {
+	const rounds = 15
+	line := start
+	for range rounds {
+		// Unknowns: the line's changes of place at b.at and of slope.
+		var m00, m01, m11, v0, v1 float64
+		if b.place > 0 {
+			m00, m11 = 1/(b.place*b.place), 1/(b.slope*b.slope)
+		}
+		for i := range s {
+			d := (a[i] - line.at(s[i])) / robustScale
+			w := 1 / ((1 + d*d) * (1 + d*d) * placeSD * placeSD)
+			x, y := s[i]-b.at, a[i]-start.at(s[i])
+			m00, m01, m11 = m00+w, m01+w*x, m11+w*x*x
+			v0, v1 = v0+w*y, v1+w*x*y
+		}
+		det := m00*m11 - m01*m01
+		if det <= 0 {
+			return line
+		}
+		place, slope := (m11*v0-m01*v1)/det, (m00*v1-m01*v0)/det
+		line = chord{start.a0 + place - slope*b.at, start.slope + slope}
 	}
-	slope := (a1 - a0) / (s1 - s0)
-	return chord{a0 - slope*s0, slope}, [2]r3.Vec{c.Frame.Point(s0, a0, left), c.Frame.Point(s1, a1, left)}, true
+	return line
 }
 
-// judged is the grid of places at which a wall is judged.
-const (
-	judgedRows    = int((judgedHigh-judgedLow)/judgedStep) + 1
-	judgedColumns = 2*int(segmentation.WallReach/judgedColumn) + 1
-)
+// chordOf returns the line of an intact wall at left, in its own frame.
+func chordOf(c *segmentation.Canal, left float64) (chord, bool) {
+	s, a := wallPlaces(c, left, nil)
+	if len(s) < judgedRows/2 {
+		return chord{}, false
+	}
+	return fitChord(s, a, chord{a0: quantileOf(a, 0.5)}, belief{}), true
+}
+
+// wallPlaces returns the places of a wall at left, less a shape that may be nil.
+func wallPlaces(c *segmentation.Canal, left float64, shape func(along float64) (mm, sd float64, ok bool)) (s, a []float64) {
+	for along := judgedLow; along <= judgedHigh+1e-9; along += judgedStep {
+		at, wall, _, ok := bridgedWallAt(c, along, left)
+		mm := 0.0
+		if ok && shape != nil {
+			mm, _, ok = shape(along)
+		}
+		if ok {
+			s, a = append(s, at), append(a, wall-mm)
+		}
+	}
+	return s, a
+}
 
 // wallPlace is how far the wall stands behind what is expected at one place, mm.
 type wallPlace struct {
@@ -169,16 +231,22 @@ type wallPlace struct {
 	ok         bool
 }
 
+// The grid of places at which a wall is judged, and how many of nine neighbouring
+// ones must be known.
+const (
+	judgedRows    = int((judgedHigh-judgedLow)/judgedStep) + 1
+	judgedColumns = 2*int(segmentation.WallReach/judgedColumn) + 1
+	leastPlaces   = 5
+)
+
 // greatest finds the greatest distance behind what is expected, in the mean over
 // neighbouring places: the greatest of many single ones would be noise.
 func (w *expectedWall) greatest(r *Retropulsion) bool {
 	var at [judgedColumns][judgedRows]wallPlace
 	for j := range at {
-		left := judgedColumn * float64(j-judgedColumns/2)
-		line, ok := w.line(left)
-		for i := range at[j] {
-			if ok {
-				at[j][i] = w.behind(line, judgedLow+float64(i)*judgedStep, left)
+		if c, ok := w.column(judgedColumn * float64(j-judgedColumns/2)); ok {
+			for i := range at[j] {
+				at[j][i] = c.behind(judgedLow + float64(i)*judgedStep)
 			}
 		}
 	}
@@ -203,26 +271,53 @@ func (w *expectedWall) greatest(r *Retropulsion) bool {
 	return found
 }
 
-// leastPlaces is how many of nine neighbouring places must be known.
-const leastPlaces = 5
+// wallColumn is one sagittal section of an expected wall.
+type wallColumn struct {
+	*expectedWall
+	left   float64
+	chords []chord // of the neighbours, in their own frames
+	line   chord   // where most of an intact wall would stand, in the own frame
+}
 
-// line returns the chord that an intact wall would have at left, in the own
-// frame: between points of a parabola through the ends of the neighbours' chords.
-func (w *expectedWall) line(left float64) (chord, bool) {
-	if len(w.walls)+len(w.corners) < 2 {
-		return w.ownLine(left)
-	}
+// column finds what is expected at left. The neighbours' lines define a parabola;
+// the line that an intact wall would have joins two of its points. With a
+// neighbour on one side only, it is the line of most of the own wall.
+func (w *expectedWall) column(left float64) (wallColumn, bool) {
+	c := wallColumn{expectedWall: w, left: left}
 	points := w.corners
-	for _, c := range w.walls {
-		_, ends, ok := chordOf(c, left)
+	for _, wall := range w.walls {
+		line, ok := chordOf(wall, left)
 		if !ok {
-			return chord{}, false
+			return c, false
 		}
-		points = append(points[:len(points):len(points)], ends[0], ends[1])
+		c.chords = append(c.chords, line)
+		for _, along := range [2]float64{chordLow, chordHigh} {
+			s := wall.Low + along*(wall.High-wall.Low)
+			points = append(points[:len(points):len(points)], wall.Frame.Point(s, line.at(s), left))
+		}
 	}
+	var ok bool
 	if len(points) < 3 {
-		return chord{}, false
+		c.line, ok = c.ownLine()
+	} else {
+		c.line, ok = w.lineThrough(points)
+		s, a := wallPlaces(c.own, c.left, c.shape)
+		c.line = fitChord(s, a, c.line, belief{(w.own.Low + w.own.High) / 2, beliefPlace, beliefSlope})
 	}
+	return c, ok
+}
+
+// What the neighbours' lines tell of a wall's: its place at mid-height, mm, and
+// its slope, 4°. As many places of the wall as stand near that line tell the
+// rest; a wall that stands behind as a whole does not.
+const (
+	beliefPlace = 0.7
+	beliefSlope = 0.07
+)
+
+// lineThrough returns the line between two points of the parabola nearest to
+// points, LPS mm, at the ends of the own wall.
+func (w *expectedWall) lineThrough(points []r3.Vec) (chord, bool) {
 	m, v := mat.NewDense(len(points), 3, nil), mat.NewVecDense(len(points), nil)
 	for i, p := range points {
 		s, a, _ := w.own.Frame.Coordinates(p)
@@ -240,69 +335,44 @@ func (w *expectedWall) line(left float64) (chord, bool) {
 	return chord{at(s0) - slope*s0, slope}, true
 }
 
-// behind returns how far the wall stands behind what is expected at a place.
-func (w *expectedWall) behind(line chord, along, left float64) wallPlace {
-	if inForamen(along, left) {
-		return wallPlace{}
+// ownLine returns the line along which most of the own wall stands. The search
+// begins with the foremost quarter: fragments are driven back.
+func (c *wallColumn) ownLine() (chord, bool) {
+	s, a := wallPlaces(c.own, c.left, c.shape)
+	if len(s) < judgedRows/2 {
+		return chord{}, false
 	}
-	s, a, sd, ok := wallAt(w.own, along, left)
-	shape, shapeSD, known := w.shape(along, left)
+	return fitChord(s, a, chord{a0: quantileOf(a, 0.75)}, belief{}), true
+}
+
+// behind returns how far the wall stands behind what is expected at a part of
+// its height.
+func (c *wallColumn) behind(along float64) wallPlace {
+	s, a, sd, ok := wallAt(c.own, along, c.left)
+	shape, shapeSD, known := c.shape(along)
 	if !ok || !known {
 		return wallPlace{}
 	}
-	return wallPlace{(line.at(s) + shape - a) / math.Sqrt(1+line.slope*line.slope), math.Hypot(sd, shapeSD), true}
+	return wallPlace{(c.line.at(s) + shape - a) / math.Sqrt(1+c.line.slope*c.line.slope), math.Hypot(sd, shapeSD), true}
 }
 
-// shape returns how far the neighbours' walls stand before their chords at a
-// part of the height, mm.
-func (w *expectedWall) shape(along, left float64) (mm, sd float64, ok bool) {
-	n := float64(len(w.walls))
-	for _, c := range w.walls {
-		line, _, ok := chordOf(c, left)
-		s, a, csd, found := wallAt(c, along, left)
-		if !ok || !found {
+// shape returns how far the neighbours' walls stand before their lines at a part
+// of the height, mm.
+func (c *wallColumn) shape(along float64) (mm, sd float64, ok bool) {
+	n := float64(len(c.walls))
+	for i, wall := range c.walls {
+		s, a, one, ok := bridgedWallAt(wall, along, c.left)
+		if !ok {
 			return 0, 0, false
 		}
-		mm += (a - line.at(s)) / n
-		sd = math.Hypot(sd, csd/n)
+		mm += (a - c.chords[i].at(s)) / n
+		sd = math.Hypot(sd, one/n)
 	}
 	return mm, sd, n > 0
 }
 
-// ownLine returns the line along which most of the own wall stands at left.
-func (w *expectedWall) ownLine(left float64) (chord, bool) {
-	const (
-		rounds = 10
-		scale  = 0.7 // mm, beyond which a place counts for little: a fragment
-	)
-	var s, a []float64
-	for along := judgedLow; along <= judgedHigh; along += judgedStep {
-		at, wall, _, ok := wallAt(w.own, along, left)
-		shape, _, known := w.shape(along, left)
-		if ok && known && !inForamen(along, left) {
-			s, a = append(s, at), append(a, wall-shape)
-		}
-	}
-	if len(s) < judgedRows/3 {
-		return chord{}, false
-	}
-	// It begins with the foremost half: fragments are driven back.
-	line := chord{a0: foremost(a)}
-	for range rounds {
-		weights := make([]float64, len(s))
-		for i := range s {
-			d := (a[i] - line.at(s[i])) / scale
-			weights[i] = 1 / ((1 + d*d) * (1 + d*d))
-		}
-		line.a0, line.slope = stat.LinearRegression(s, a, weights, false)
-	}
-	return line, true
-}
-
-// foremost returns the quantile of x that a half of the places lies about, if
-// the other half is driven back.
-func foremost(x []float64) float64 {
+func quantileOf(x []float64, p float64) float64 {
 	y := slices.Clone(x)
 	slices.Sort(y)
-	return stat.Quantile(0.75, stat.Empirical, y, nil)
+	return stat.Quantile(p, stat.Empirical, y, nil)
 }

@@ -31,8 +31,8 @@ const (
 	// The basivertebral vein leaves by a foramen at the middle of the wall, which
 	// is not judged: half its width, mm, and half its height, as a part of the
 	// wall's.
-	foramenWidth  = 4.0
-	foramenHeight = 0.18
+	foramenWidth  = 7.0
+	foramenHeight = 0.22
 	// leastIntact is the number of intact levels that are needed.
 	leastIntact = 2
 	// leastCortex, mm, is the cortex of the intact levels below which a missing
@@ -76,7 +76,14 @@ func MeasureWallGap(column []LevelWall, i int, excluded []bool) (g WallGap, reas
 // inForamen reports whether a place of a wall may belong to the basivertebral
 // foramen.
 func inForamen(along, left float64) bool {
-	return math.Hypot(left/foramenWidth, (along-0.5)/foramenHeight) < 1
+	return math.Abs(along-0.5) < foramenHalf(left)
+}
+
+// foramenHalf returns half the height of the foramen at left, as a part of the
+// wall's.
+func foramenHalf(left float64) float64 {
+	x := left / foramenWidth
+	return foramenHeight * math.Sqrt(max(1-x*x, 0))
 }
 
 // gapShare compares a wall with others, place by place.
