@@ -48,8 +48,11 @@ const (
 	judgedColumn        = 2.0 // mm across the wall
 )
 
-// maxWallReach is how many levels away an intact wall may stand.
-const maxWallReach = 2
+// How many levels away an intact wall may stand: for the line, and for the shape.
+const (
+	maxWallReach  = 2
+	maxShapeReach = 3
+)
 
 // What the line is worth, mm: lineSD is how far an intact wall scatters about
 // the line through its neighbours; that along
@@ -57,6 +60,7 @@ const maxWallReach = 2
 const (
 	lineSD    = 0.5
 	ownLineSD = 0.7
+	shapeSD   = 0.8 // of one wall's shape alone
 )
 
 // MeasureRetropulsion returns the retropulsion of vertebra i of a column ordered
@@ -65,9 +69,9 @@ const (
 //
 // A normal wall is concave and the spine is curved. So the lines of the
 // neighbours' walls define a curve, from which that of an intact wall follows;
-// along it the wall is expected to stand as the neighbours' do along theirs, at
-// the same relative height and the same distance from the middle. The greatest
-// distance behind that counts. Over the basivertebral foramen, into which the
+// along it the wall is expected to stand as intact walls do along theirs, at the
+// same relative height and the same distance from the middle, in the median of
+// up to three levels on either side. The greatest distance behind that counts. Over the basivertebral foramen, into which the
 // neighbours' outlines may dip, their walls are taken to go on straight.
 //
 // Reference: the line joining the posterior walls of adjacent intact vertebrae
@@ -90,11 +94,12 @@ func MeasureRetropulsion(column []LevelWall, i int, excluded []bool) (r Retropul
 	if len(w.walls) == 0 {
 		return r, "no intact posterior wall beside it"
 	}
+	w.addShapes(column, i, excluded)
 	sd := lineSD
 	if len(r.From) < 2 {
 		sd, r.OwnLine = ownLineSD, true
 	}
-	if !w.greatest(&r) {
+	if !w.find() || !w.greatest(&r) {
 		return r, "the walls beside it show too little of the same places"
 	}
 	r.SD = math.Hypot(r.SD, sd)
@@ -119,20 +124,44 @@ func intactWall(column []LevelWall, i, direction int, excluded []bool) int {
 	return -1
 }
 
-// expectedWall is where neighbours lead one to expect a wall.
+// expectedWall is where intact walls lead one to expect a wall.
 type expectedWall struct {
 	own     *segmentation.Canal
-	walls   []*segmentation.Canal
-	corners []r3.Vec // of neighbours without a wall
+	walls   []intactShape // beside it
+	corners []r3.Vec      // of neighbours without a wall
+	shapes  []intactShape // around it
+	sheet   sheet         // that an intact wall would follow, in the own frame
 }
 
+// intactShape is an intact wall with the sheet that it follows, in its own frame.
+type intactShape struct {
+	*segmentation.Canal
+	sheet sheet
+}
+
+// add adds a neighbour.
 func (w *expectedWall) add(v *LevelWall) {
 	if hasWall(v) {
-		w.walls = append(w.walls, v.Canal)
+		if sheet, ok := sheetOf(v.Canal); ok {
+			w.walls = append(w.walls, intactShape{v.Canal, sheet})
+		}
 		return
 	}
 	e := v.Landmarks.Superior
 	w.corners = append(w.corners, r3.Sub(e.Posterior.Position, r3.Scale(landmark.CornerInset, e.Direction)))
+}
+
+// addShapes adds the intact walls around vertebra i.
+func (w *expectedWall) addShapes(column []LevelWall, i int, excluded []bool) {
+	for j := range column {
+		if j == i || excluded[j] || !hasWall(&column[j]) || !profiled(column[j].Level) ||
+			levelsBetween(column[i].Level, column[j].Level) > maxShapeReach {
+			continue
+		}
+		if sheet, ok := sheetOf(column[j].Canal); ok {
+			w.shapes = append(w.shapes, intactShape{column[j].Canal, sheet})
+		}
+	}
 }
 
 // wallAt returns where the wall of c stands at a part of its height, and the
@@ -155,80 +184,187 @@ func bridgedWallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64
 	return s0 + t*(s1-s0), a0 + t*(a1-a0), (sd0 + sd1) / 2, ok0 && ok1
 }
 
-// chord is the line s → a along a wall.
-type chord struct{ a0, slope float64 }
+// sheet is the plane a = place + slope·(s - middle) + twist·l along a wall.
+type sheet struct{ middle, place, slope, twist float64 }
 
-func (c chord) at(s float64) float64 { return c.a0 + c.slope*s }
+func (p sheet) at(s, l float64) float64 { return p.place + p.slope*(s-p.middle) + p.twist*l }
 
-// robustScale, mm, is the distance from a wall's line beyond which a place counts
-// for little: a spur, a fragment, a step of the outline.
-const robustScale = 0.7
+// belief is how well a sheet is known before the places on it: the standard
+// deviations of its place, mm, and of its slopes. The zero value knows nothing.
+type belief struct{ place, slope, twist float64 }
 
-// belief is how well a line is known before the places on it: the standard
-// deviations of its place at a height, mm, and of its slope. The zero value knows
-// nothing.
-type belief struct{ at, place, slope float64 }
+// What the neighbours' sheets tell of a wall's: its place at mid-height, mm, its
+// slope, 4°, and its twist, 3°. As many places of the wall as stand near that
+// sheet tell the rest; a wall that stands behind as a whole does not.
+var neighboursBelief = belief{0.7, 0.07, 0.05}
 
-// placeSD, mm, is what a place of a wall tells of its line: its own error and the
-// wall's unevenness, which neighbouring places share.
-const placeSD = 0.9
+const (
+	// robustScale, mm, is the distance from a wall's sheet beyond which a place
+	// counts for little: a spur, a fragment, a step of the outline.
+	robustScale = 0.7
+	// placeSD, mm, is what a place of a wall tells of its sheet: its own error
+	// and the wall's unevenness, which the places around it share.
+	placeSD = 2.0
+)
 
-// fitChord returns the line along which most of the places stand, near start as
+// wallPoint is a place of a wall, mm.
+type wallPoint struct{ s, l, a float64 }
+
+// wallPoints returns the places of a wall, less a shape that may be nil.
+func wallPoints(c *segmentation.Canal, shape func(along, left float64) (mm, sd float64, ok bool)) []wallPoint {
+	var points []wallPoint
+	for left := -segmentation.WallReach; left <= segmentation.WallReach; left += judgedColumn {
+		for along := judgedLow; along <= judgedHigh+1e-9; along += judgedStep {
+			s, a, _, ok := bridgedWallAt(c, along, left)
+			mm := 0.0
+			if ok && shape != nil {
+				mm, _, ok = shape(along, left)
+			}
+			if ok {
+				points = append(points, wallPoint{s, left, a - mm})
+			}
+		}
+	}
+	return points
+}
+
+// fitSheet returns the sheet along which most of the places stand, near start as
 // far as b believes in it.
-func fitChord(s, a []float64, start chord, b belief) chord {
+func fitSheet(points []wallPoint, start sheet, b belief) sheet {
 	const rounds = 15
-	line := start
+	var prior [3]float64
+	if b.place > 0 {
+		prior = [3]float64{1 / (b.place * b.place), 1 / (b.slope * b.slope), 1 / (b.twist * b.twist)}
+	}
+	p := start
 	for range rounds {
-		// Unknowns: the line's changes of place at b.at and of slope.
-		var m00, m01, m11, v0, v1 float64
-		if b.place > 0 {
-			m00, m11 = 1/(b.place*b.place), 1/(b.slope*b.slope)
+		m, v := mat.NewSymDense(3, nil), mat.NewVecDense(3, nil)
+		for i, w := range prior {
+			m.SetSym(i, i, w)
 		}
-		for i := range s {
-			d := (a[i] - line.at(s[i])) / robustScale
+		for _, q := range points {
+			d := (q.a - p.at(q.s, q.l)) / robustScale
 			w := 1 / ((1 + d*d) * (1 + d*d) * placeSD * placeSD)
-			x, y := s[i]-b.at, a[i]-start.at(s[i])
-			m00, m01, m11 = m00+w, m01+w*x, m11+w*x*x
-			v0, v1 = v0+w*y, v1+w*x*y
+			x := [3]float64{1, q.s - start.middle, q.l}
+			for i := range x {
+				v.SetVec(i, v.AtVec(i)+w*x[i]*(q.a-start.at(q.s, q.l)))
+				for j := i; j < 3; j++ {
+					m.SetSym(i, j, m.At(i, j)+w*x[i]*x[j])
+				}
+			}
 		}
-		det := m00*m11 - m01*m01
-		if det <= 0 {
-			return line
+		var x mat.VecDense
+		if err := x.SolveVec(m, v); err != nil {
+			return p
 		}
-		place, slope := (m11*v0-m01*v1)/det, (m00*v1-m01*v0)/det
-		line = chord{start.a0 + place - slope*b.at, start.slope + slope}
+		p = sheet{start.middle, start.place + x.AtVec(0), start.slope + x.AtVec(1), start.twist + x.AtVec(2)}
 	}
-	return line
+	return p
 }
 
-// chordOf returns the line of an intact wall at left, in its own frame.
-func chordOf(c *segmentation.Canal, left float64) (chord, bool) {
-	s, a := wallPlaces(c, left, nil)
-	if len(s) < judgedRows/2 {
-		return chord{}, false
+// sheetOf returns the sheet of an intact wall, in its own frame.
+func sheetOf(c *segmentation.Canal) (sheet, bool) {
+	points := wallPoints(c, nil)
+	if len(points) < leastPoints {
+		return sheet{}, false
 	}
-	return fitChord(s, a, chord{a0: quantileOf(a, 0.5)}, belief{}), true
+	return fitSheet(points, sheet{middle: (c.Low + c.High) / 2, place: quantileOfPoints(points, 0.5)}, belief{}), true
 }
 
-// wallPlaces returns the places of a wall at left, less a shape that may be nil.
-func wallPlaces(c *segmentation.Canal, left float64, shape func(along float64) (mm, sd float64, ok bool)) (s, a []float64) {
-	for along := judgedLow; along <= judgedHigh+1e-9; along += judgedStep {
-		at, wall, _, ok := bridgedWallAt(c, along, left)
-		mm := 0.0
-		if ok && shape != nil {
-			mm, _, ok = shape(along)
-		}
-		if ok {
-			s, a = append(s, at), append(a, wall-mm)
+// leastPoints is how many places a sheet needs: those of three columns.
+const leastPoints = 3 * judgedRows
+
+func quantileOfPoints(points []wallPoint, p float64) float64 {
+	a := make([]float64, len(points))
+	for i := range points {
+		a[i] = points[i].a
+	}
+	slices.Sort(a)
+	return stat.Quantile(p, stat.Empirical, a, nil)
+}
+
+// find finds the sheet that an intact wall would follow. The neighbours' sheets
+// define a parabola in the mid-sagittal plane; an intact wall's joins two of its
+// points. With a neighbour on one side only, it is that of most of the own wall,
+// which the search begins with the foremost of: fragments are driven back.
+func (w *expectedWall) find() bool {
+	points := wallPoints(w.own, w.shape)
+	if len(points) < leastPoints {
+		return false
+	}
+	start, ok := w.neighboursSheet()
+	if !ok {
+		start = sheet{middle: (w.own.Low + w.own.High) / 2, place: quantileOfPoints(points, 0.75)}
+		w.sheet = fitSheet(points, start, belief{})
+		return true
+	}
+	w.sheet = fitSheet(points, start, neighboursBelief)
+	return true
+}
+
+// neighboursSheet returns the sheet that the neighbours' lead one to expect;
+// false if they stand on one side only.
+func (w *expectedWall) neighboursSheet() (sheet, bool) {
+	points := w.corners
+	for _, wall := range w.walls {
+		for _, along := range [2]float64{chordLow, chordHigh} {
+			s := wall.Low + along*(wall.High-wall.Low)
+			points = append(points[:len(points):len(points)], wall.Frame.Point(s, wall.sheet.at(s, 0), 0))
 		}
 	}
-	return s, a
+	if len(points) < 3 {
+		return sheet{}, false
+	}
+	m, v := mat.NewDense(len(points), 3, nil), mat.NewVecDense(len(points), nil)
+	for i, p := range points {
+		s, a, _ := w.own.Frame.Coordinates(p)
+		m.SetRow(i, []float64{1, s, s * s})
+		v.SetVec(i, a)
+	}
+	var x mat.VecDense
+	if err := x.SolveVec(m, v); err != nil {
+		return sheet{}, false
+	}
+	at := func(s float64) float64 { return x.AtVec(0) + s*(x.AtVec(1)+s*x.AtVec(2)) }
+	s0 := w.own.Low + chordLow*(w.own.High-w.own.Low)
+	s1 := w.own.Low + chordHigh*(w.own.High-w.own.Low)
+	return sheet{middle: (s0 + s1) / 2, place: (at(s0) + at(s1)) / 2, slope: (at(s1) - at(s0)) / (s1 - s0)}, true
+}
+
+// shape returns how far intact walls stand before their sheets at a place, mm:
+// the median, with the standard deviation that their scatter gives it.
+func (w *expectedWall) shape(along, left float64) (mm, sd float64, ok bool) {
+	var before []float64
+	for _, wall := range w.shapes {
+		if s, a, _, ok := bridgedWallAt(wall.Canal, along, left); ok {
+			before = append(before, a-wall.sheet.at(s, left))
+		}
+	}
+	if len(before) == 0 {
+		return 0, 0, false
+	}
+	slices.Sort(before)
+	sd = shapeSD
+	if len(before) > 1 {
+		sd = stat.StdDev(before, nil)
+	}
+	return stat.Quantile(0.5, stat.LinInterp, before, nil), sd / math.Sqrt(float64(len(before))), true
 }
 
 // wallPlace is how far the wall stands behind what is expected at one place, mm.
 type wallPlace struct {
 	behind, sd float64
 	ok         bool
+}
+
+// behind returns how far the wall stands behind what is expected at a place.
+func (w *expectedWall) behind(along, left float64) wallPlace {
+	s, a, sd, ok := wallAt(w.own, along, left)
+	shape, shapeSD, known := w.shape(along, left)
+	if !ok || !known {
+		return wallPlace{}
+	}
+	return wallPlace{(w.sheet.at(s, left) + shape - a) / math.Sqrt(1+w.sheet.slope*w.sheet.slope), math.Hypot(sd, shapeSD), true}
 }
 
 // The grid of places at which a wall is judged, and how many of nine neighbouring
@@ -244,10 +380,8 @@ const (
 func (w *expectedWall) greatest(r *Retropulsion) bool {
 	var at [judgedColumns][judgedRows]wallPlace
 	for j := range at {
-		if c, ok := w.column(judgedColumn * float64(j-judgedColumns/2)); ok {
-			for i := range at[j] {
-				at[j][i] = c.behind(judgedLow + float64(i)*judgedStep)
-			}
+		for i := range at[j] {
+			at[j][i] = w.behind(judgedLow+float64(i)*judgedStep, judgedColumn*float64(j-judgedColumns/2))
 		}
 	}
 	found := false
@@ -269,110 +403,4 @@ func (w *expectedWall) greatest(r *Retropulsion) bool {
 		}
 	}
 	return found
-}
-
-// wallColumn is one sagittal section of an expected wall.
-type wallColumn struct {
-	*expectedWall
-	left   float64
-	chords []chord // of the neighbours, in their own frames
-	line   chord   // where most of an intact wall would stand, in the own frame
-}
-
-// column finds what is expected at left. The neighbours' lines define a parabola;
-// the line that an intact wall would have joins two of its points. With a
-// neighbour on one side only, it is the line of most of the own wall.
-func (w *expectedWall) column(left float64) (wallColumn, bool) {
-	c := wallColumn{expectedWall: w, left: left}
-	points := w.corners
-	for _, wall := range w.walls {
-		line, ok := chordOf(wall, left)
-		if !ok {
-			return c, false
-		}
-		c.chords = append(c.chords, line)
-		for _, along := range [2]float64{chordLow, chordHigh} {
-			s := wall.Low + along*(wall.High-wall.Low)
-			points = append(points[:len(points):len(points)], wall.Frame.Point(s, line.at(s), left))
-		}
-	}
-	var ok bool
-	if len(points) < 3 {
-		c.line, ok = c.ownLine()
-	} else {
-		c.line, ok = w.lineThrough(points)
-		s, a := wallPlaces(c.own, c.left, c.shape)
-		c.line = fitChord(s, a, c.line, belief{(w.own.Low + w.own.High) / 2, beliefPlace, beliefSlope})
-	}
-	return c, ok
-}
-
-// What the neighbours' lines tell of a wall's: its place at mid-height, mm, and
-// its slope, 4°. As many places of the wall as stand near that line tell the
-// rest; a wall that stands behind as a whole does not.
-const (
-	beliefPlace = 0.7
-	beliefSlope = 0.07
-)
-
-// lineThrough returns the line between two points of the parabola nearest to
-// points, LPS mm, at the ends of the own wall.
-func (w *expectedWall) lineThrough(points []r3.Vec) (chord, bool) {
-	m, v := mat.NewDense(len(points), 3, nil), mat.NewVecDense(len(points), nil)
-	for i, p := range points {
-		s, a, _ := w.own.Frame.Coordinates(p)
-		m.SetRow(i, []float64{1, s, s * s})
-		v.SetVec(i, a)
-	}
-	var x mat.VecDense
-	if err := x.SolveVec(m, v); err != nil {
-		return chord{}, false
-	}
-	at := func(s float64) float64 { return x.AtVec(0) + s*(x.AtVec(1)+s*x.AtVec(2)) }
-	s0 := w.own.Low + chordLow*(w.own.High-w.own.Low)
-	s1 := w.own.Low + chordHigh*(w.own.High-w.own.Low)
-	slope := (at(s1) - at(s0)) / (s1 - s0)
-	return chord{at(s0) - slope*s0, slope}, true
-}
-
-// ownLine returns the line along which most of the own wall stands. The search
-// begins with the foremost quarter: fragments are driven back.
-func (c *wallColumn) ownLine() (chord, bool) {
-	s, a := wallPlaces(c.own, c.left, c.shape)
-	if len(s) < judgedRows/2 {
-		return chord{}, false
-	}
-	return fitChord(s, a, chord{a0: quantileOf(a, 0.75)}, belief{}), true
-}
-
-// behind returns how far the wall stands behind what is expected at a part of
-// its height.
-func (c *wallColumn) behind(along float64) wallPlace {
-	s, a, sd, ok := wallAt(c.own, along, c.left)
-	shape, shapeSD, known := c.shape(along)
-	if !ok || !known {
-		return wallPlace{}
-	}
-	return wallPlace{(c.line.at(s) + shape - a) / math.Sqrt(1+c.line.slope*c.line.slope), math.Hypot(sd, shapeSD), true}
-}
-
-// shape returns how far the neighbours' walls stand before their lines at a part
-// of the height, mm.
-func (c *wallColumn) shape(along float64) (mm, sd float64, ok bool) {
-	n := float64(len(c.walls))
-	for i, wall := range c.walls {
-		s, a, one, ok := bridgedWallAt(wall, along, c.left)
-		if !ok {
-			return 0, 0, false
-		}
-		mm += (a - c.chords[i].at(s)) / n
-		sd = math.Hypot(sd, one/n)
-	}
-	return mm, sd, n > 0
-}
-
-func quantileOf(x []float64, p float64) float64 {
-	y := slices.Clone(x)
-	slices.Sort(y)
-	return stat.Quantile(p, stat.Empirical, y, nil)
 }
