@@ -145,7 +145,7 @@ func plateIn(f volume.Frame, fit *discFit, plate int, from, to float64) Plate {
 	lo, _, _ := offsets(f, d.frame, from-plateOverhang)
 	hi, _, _ := offsets(f, d.frame, to+plateOverhang)
 	along := d.blur.width * math.Abs(r3.Dot(d.frame.Superior, d.blur.axes[d.blur.slice]))
-	fixed := math.Hypot(modelSD, sliceSD*along)
+	fixed := math.Hypot(modelSD, sliceSD*max(along-sampledSlice, 0))
 	for a := lo; a <= hi; a += plateStep {
 		l := 0.0
 		var s, sd float64
@@ -166,13 +166,18 @@ func plateIn(f volume.Frame, fit *discFit, plate int, from, to float64) Plate {
 
 // modelSD, mm, is what the model itself may be off at one endplate: the
 // thickness of the plate is taken, not measured.
-const modelSD = 0.12
+const modelSD = 0.07
 
-// sliceSD, in units of the slice thickness, is what a slice leaves open of a
-// plate's place. A thin plate may lie anywhere within a slice that it crosses
-// level, 1/√12 = 0.29; where it is tilted, its way from slice to slice tells
-// more. Half of that covers the errors on phantoms with slices of 1 to 5 mm.
-const sliceSD = 0.14
+// sliceSD, in units of the slice thickness beyond sampledSlice, is what a slice
+// leaves open of a plate's place. A thin plate may lie anywhere within a slice
+// that it crosses level, 1/√12 = 0.29; where it is tilted, its way from slice to
+// slice tells more. Two thirds of that cover the errors on phantoms with slices of
+// 2 to 5 mm. Slices of up to sampledSlice, mm, sample the in-plane blur, and leave
+// nothing open.
+const (
+	sliceSD      = 0.2
+	sampledSlice = 1.0
+)
 
 // offsets returns where the point at a of one frame lies in another.
 func offsets(from, to volume.Frame, a float64) (ta, ts, tl float64) {

@@ -183,6 +183,7 @@ func (im *reader) waist(f volume.Frame, v *localization.Vertebra) (left, width f
 	for c := range row {
 		row[c] = im.mean(func(u, w float64) r3.Vec { return f.Point(u, w, p.position(float64(c))) }, waistHalf/2, waistHalf)
 	}
+	darkTo(row, leastOutsideHU)
 	p.rows[0] = row
 	sigma := im.blur.across(f.Left).total()
 	l, lScore := trace(p, sigma, true, expected/2, sd)
@@ -206,6 +207,17 @@ func (im *reader) mean(at func(u, w float64) r3.Vec, reachU, reachW float64) flo
 	return sum / n
 }
 
+// leastOutsideHU is what darker tissue beside a body counts as, HU: the border of
+// lung or fat would else outshine a wall.
+const leastOutsideHU = 0
+
+// darkTo raises samples below the given attenuation to it.
+func darkTo(p []float64, least float64) {
+	for i, x := range p {
+		p[i] = max(x, least)
+	}
+}
+
 // walls traces the posterior and the anterior wall between the heights lo and
 // hi of f. canal is where the canal's centre lies along a; depth and sd are the
 // body's expected depth.
@@ -221,6 +233,7 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, depth, sd float64) (poste
 		if !fillOutside(row) {
 			continue
 		}
+		darkTo(row, leastOutsideHU)
 		if len(p.rows) == 0 {
 			p.s0 = s
 		}
