@@ -24,8 +24,8 @@ const (
 	// belong to a leak, and leakLeast how far its farthest: the outline is good to
 	// about a millimetre.
 	leakDepth, leakLeast = 1.0, 1.8
-	// leastLeak, mm³, is the least volume of a leak's voxels.
-	leastLeak = 6.0
+	// leastLeak, mm³, is the least volume of the leaks to a place.
+	leastLeak = 10.0
 	// contactGap, mm, is how near cement lies to the outer face of an endplate
 	// that it touches: the thickness of the endplate and half a voxel.
 	contactGap = 1.5
@@ -125,27 +125,69 @@ func shellBin(inside float32) int {
 	return min(max(int((float64(inside)-shellOuter)/shellStep), 0), shellBins-1)
 }
 
-// byDepth returns the mean attenuation of the body away from cement by depth; of
-// the cancellous bone, the median.
+// byDepth returns the median attenuation of the body away from cement by depth.
+// Where too little of the body is left it is that of a vertebra beside it.
 func (w *work) byDepth(support []bool) [shellBins]float64 {
-	var sum, n [shellBins]float64
-	w.each(func(m, at int) {
-		if w.inside[m] >= shellOuter && !support[m] && w.mine[m] {
-			b := shellBin(w.inside[m])
-			sum[b] += float64(w.samples[at])
-			n[b]++
+	own, count := w.shellMedians(func(m, at int) (float32, bool) { return w.inside[m], !support[m] && w.mine[m] })
+	own[shellBins-1] = w.bone
+	if count[shellBins-1] < enoughBone {
+		if j := w.untreatedBeside(); j >= 0 {
+			own, count = w.beside(j)
+		}
+	}
+	for b := range own {
+		if count[b] == 0 {
+			own[b] = w.bone
+		}
+	}
+	return own
+}
+
+// enoughBone is the least number of voxels of cancellous bone that tell what it
+// reads.
+const enoughBone = 500
+
+// untreatedBeside returns an outlined vertebra next to this one in which there is
+// no cement, -1 if there is none.
+func (w *work) untreatedBeside() int {
+	for _, j := range []int{w.i + 1, w.i - 1} {
+		if j >= 0 && j < len(w.sites) && w.sites[j].outlined && !w.sites[j].treated {
+			return j
+		}
+	}
+	return -1
+}
+
+// beside is byDepth of vertebra j.
+func (w *work) beside(j int) (medians [shellBins]float64, count [shellBins]int) {
+	const reach = 28.0 // mm from the centre: half of the width of a large body
+	s := &w.sites[j]
+	i0, j0, k0 := w.d.vol.Indexer().Index(s.frame.Origin)
+	c := &crop{grid: w.grid}
+	at := [3]int{int(i0), int(j0), int(k0)}
+	c.bound(at, at, reach)
+	o := &work{crop: c}
+	return o.shellMedians(func(_, at int) (float32, bool) {
+		return float32(s.inside(w.d.position(at))), !w.metal.voxels[at] && w.samples[at] < denseHU
+	})
+}
+
+// shellMedians returns the medians, by depth, of the voxels for which of returns
+// a depth, and how many there are.
+func (w *work) shellMedians(of func(m, at int) (inside float32, ok bool)) (medians [shellBins]float64, count [shellBins]int) {
+	var at [shellBins][]float64
+	w.each(func(m, n int) {
+		if inside, ok := of(m, n); ok && inside >= shellOuter {
+			b := shellBin(inside)
+			at[b] = append(at[b], float64(w.samples[n]))
 		}
 	})
-	const enough = 30 // voxels
-	for b := range sum {
-		if n[b] < enough {
-			sum[b] = w.bone
-			continue
+	for b := range at {
+		if count[b] = len(at[b]); count[b] > 0 {
+			medians[b] = median(at[b])
 		}
-		sum[b] /= n[b]
 	}
-	sum[shellBins-1] = w.bone
-	return sum
+	return medians, count
 }
 
 // eroded returns the marked voxels that lie at least coreReach from the surface
@@ -212,41 +254,32 @@ func (w *work) leaks(fraction []float32) ([]Leak, []Place) {
 	if !w.sites[w.i].outlined {
 		return nil, leaked
 	}
-	strong := w.strong()
 	var byPlace [InferiorDisc + 1]Leak
-	seen := make([]bool, w.len())
-	isLeak := func(m int) bool {
-		return w.mark[m] && float64(w.inside[m]) < -leakDepth && float64(w.samples[w.index(m)]) >= strong
-	}
-	for m := range seen {
-		if seen[m] || !isLeak(m) {
-			continue
-		}
-		part := []int{m}
-		seen[m] = true
-		for n := 0; n < len(part); n++ {
-			w.around(part[n], func(o int, _ float32) {
-				if !seen[o] && isLeak(o) {
-					seen[o] = true
-					part = append(part, o)
-				}
-			})
-		}
+	for _, part := range w.parts(func(m int) bool {
+		return w.mark[m] && float64(w.inside[m]) < -leakDepth && float64(w.samples[w.index(m)]) >= w.level(m)
+	}) {
 		w.addLeak(part, fraction, leaked, &byPlace)
 	}
 	var out []Leak
-	for _, l := range byPlace {
-		if l.Volume > 0 {
+	var is [InferiorDisc + 1]bool
+	for place, l := range byPlace {
+		if place > 0 && l.Distance >= leakLeast && l.Volume*1000 >= leastLeak {
 			out = append(out, l)
+			is[place] = true
+		}
+	}
+	for m, place := range leaked {
+		if !is[place] {
+			leaked[m] = 0
 		}
 	}
 	return out, leaked
 }
 
-// addLeak judges a connected part outside the body and adds it to its place.
+// addLeak adds a connected part outside the body to its place.
 func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *[InferiorDisc + 1]Leak) {
 	s := &w.sites[w.i]
-	var votes [InferiorDisc + 1]float64
+	var votes [InferiorDisc + 1]int
 	distance := 0.0
 	for _, m := range part {
 		p := w.d.position(w.index(m))
@@ -255,9 +288,6 @@ func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *
 		}
 		above, below, out, _ := s.beyond(p)
 		distance = max(distance, math.Hypot(max(above, below, 0), max(out, 0))+math.Cbrt(w.voxel())/2)
-	}
-	if distance < leakLeast || float64(len(part))*w.voxel() < leastLeak {
-		return
 	}
 	place := Place(0)
 	for p, v := range votes {

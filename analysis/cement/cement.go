@@ -148,14 +148,17 @@ func (d *Dense) Find(ctx context.Context, found *localization.Spine, regions []*
 	held := d.seeds(sites, metal)
 	g := newGrid(d.vol)
 	for i := range sites {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
 		least := leastSeed
 		if out.hasMetal(i) {
 			least = leastSeedAtMetal
 		}
-		if float64(len(held[i]))*g.voxel() < least {
+		sites[i].treated = float64(len(held[i]))*g.voxel() >= least
+	}
+	for i := range sites {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !sites[i].treated {
 			continue
 		}
 		w := d.newWork(sites, i, held, metal)

@@ -71,7 +71,7 @@ func Search(ctx context.Context, vol *volume.Volume, canal []localization.CanalP
 				continue
 			}
 			at := k*size + n
-			if seen[at] || !g.isCore(at, step) {
+			if seen[at] || !g.isCore(at, step) || !d.isAhead(at) {
 				continue
 			}
 			if seen == nil {
@@ -127,12 +127,14 @@ func (d *Dense) attach() {
 	}
 }
 
-// Where vertebral bodies lie, mm from the canal's centre: behind them are laminae
-// and facets, which in the young are dense enough and thick enough for a lump.
-// The bounds hold the body of a tall man with what leaks from it.
+// Where vertebral bodies lie: in an ellipse before the canal, mm from its centre.
+// Behind are laminae and facets, which in the young are dense enough and thick
+// enough for a lump. It holds the body of a tall man with what leaks from it.
 const (
-	aheadNear, aheadFar = 6, 48
-	aheadLateral        = 30
+	aheadMiddle    = 27
+	aheadHalfDepth = 24
+	aheadHalfWidth = 31
+	aheadLeast     = 5 // mm before the canal's centre
 )
 
 // isAhead reports whether a voxel lies where vertebral bodies do.
@@ -146,7 +148,7 @@ func (d *Dense) isAhead(at int) bool {
 	c := d.canalAt(p)
 	v := r3.Sub(p, c.Position)
 	a, l := r3.Dot(v, c.Anterior), r3.Dot(v, r3.Cross(c.Superior, c.Anterior))
-	return a >= aheadNear && a <= aheadFar && math.Abs(l) <= aheadLateral
+	return a >= aheadLeast && math.Hypot((a-aheadMiddle)/aheadHalfDepth, l/aheadHalfWidth) <= 1
 }
 
 // canalAt returns the canal's point at the height of p.

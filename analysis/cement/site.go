@@ -25,6 +25,7 @@ type site struct {
 	radius  func(angle, share float64) float64              // radians from anterior to left
 
 	outlined bool
+	treated  bool // holds cement
 }
 
 // newSites places the vertebrae, by their regions or, where one is missing, by

@@ -17,6 +17,9 @@ const (
 	// and what surrounds it, from which a voxel is taken for cement outright:
 	// the least is above that of cortical bone in millimetre voxels. Design values.
 	strongLeast, strongMost = 850, 1000
+	// openLeast is the least where there is no bone but the endplate beyond, and
+	// cortexShare of which a voxel must exceed. Design values.
+	openLeast, cortexShare = 650, 0.99
 	// weakShare is how far from the surroundings to cement a voxel in the body
 	// must read to belong to a vein filled with cement. A design value.
 	weakShare = 0.35
@@ -44,6 +47,7 @@ type work struct {
 	mine   []bool    // the voxel is nearer to this vertebra than to another treated one
 	hu     float64   // of the cement's core
 	bone   float64   // of what surrounds it in the body
+	cortex float64   // what the body's surface elsewhere hardly exceeds
 	mark   []bool    // cement
 }
 
@@ -53,10 +57,29 @@ func (d *Dense) newWork(sites []site, i int, held [][]int, metal metalSet) *work
 	w.locate(held)
 	w.attenuation(held[i])
 	w.mark = make([]bool, w.len())
-	w.grow(w.marked(held[i]), w.strong(), -math.MaxFloat32)
-	w.grow(slices.Clone(w.mark), w.bone+weakShare*(w.hu-w.bone), weakDepth)
-	w.bridge(w.strong())
+	w.grow(w.marked(held[i]), w.level)
+	weak := w.bone + weakShare*(w.hu-w.bone)
+	w.grow(slices.Clone(w.mark), func(m int) float64 {
+		if w.inside[m] < weakDepth {
+			return math.Inf(1)
+		}
+		return weak
+	})
+	w.bridge()
 	return w
+}
+
+// level returns the attenuation from which a voxel is taken for cement outright.
+// In the canal and the discs, where there is no bone, that is less.
+func (w *work) level(m int) float64 {
+	if w.inside[m] >= 0 {
+		return w.strong()
+	}
+	switch p, _ := w.sites[w.i].place(w.d.position(w.index(m))); p {
+	case Canal, SuperiorDisc, InferiorDisc:
+		return min(max(w.half(), openLeast, w.cortex), strongMost)
+	}
+	return w.strong()
 }
 
 // half returns the attenuation half way between the cement and what surrounds it.
@@ -83,7 +106,7 @@ func (w *work) locate(held [][]int) {
 // attenuation finds what the cement's core and the bone around it read.
 func (w *work) attenuation(seeds []int) {
 	step := w.steps(coreReach)
-	var core, all, bone []float64
+	var core, all, bone, cortex []float64
 	for _, at := range seeds {
 		all = append(all, float64(w.samples[at]))
 		if w.isCore(at, step) {
@@ -96,12 +119,20 @@ func (w *work) attenuation(seeds []int) {
 	w.hu = median(core)
 	halo := w.dilated(w.marked(seeds), 2*haloReach)
 	w.each(func(m, at int) {
-		if !halo[m] && w.mine[m] && w.inside[m] > seedDepth {
+		switch in := w.inside[m]; {
+		case halo[m] || !w.mine[m]:
+		case in > seedDepth:
 			bone = append(bone, float64(w.samples[at]))
+		case in > -seedDepth:
+			cortex = append(cortex, float64(w.samples[at]))
 		}
 	})
 	if len(bone) > 0 {
 		w.bone = median(bone)
+	}
+	if n := len(cortex); n > 0 {
+		slices.Sort(cortex)
+		w.cortex = cortex[int(cortexShare*float64(n-1))]
 	}
 }
 
@@ -110,9 +141,8 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// grow marks what is connected with from by voxels of at least hu that lie at
-// least depth inside the body.
-func (w *work) grow(from []bool, hu, depth float64) {
+// grow marks what is connected with from by voxels of at least the level given.
+func (w *work) grow(from []bool, level func(m int) float64) {
 	var front []int
 	for m, set := range from {
 		if set {
@@ -124,12 +154,19 @@ func (w *work) grow(from []bool, hu, depth float64) {
 		m := front[len(front)-1]
 		front = front[:len(front)-1]
 		w.around(m, func(o int, _ float32) {
-			if !w.mark[o] && w.mine[o] && float64(w.inside[o]) >= depth && float64(w.samples[w.index(o)]) >= hu && w.mayHold(o) {
+			if !w.mark[o] && w.isDenseEnough(o, level) {
 				w.mark[o] = true
 				front = append(front, o)
 			}
 		})
 	}
+}
+
+// isDenseEnough reports whether a voxel may hold cement of this vertebra and reads
+// at least the level given.
+func (w *work) isDenseEnough(m int, level func(m int) float64) bool {
+	hu := float64(w.samples[w.index(m)])
+	return hu >= openLeast*weakShare && w.mine[m] && hu >= level(m) && w.mayHold(m)
 }
 
 // mayHold reports whether cement of this vertebra may lie in a voxel: within its
@@ -145,10 +182,10 @@ func (w *work) mayHold(m int) bool {
 	return ok
 }
 
-// bridge marks the pieces of at least hu that lie near what is marked, until
-// there are no more.
-func (w *work) bridge(hu float64) {
-	pieces := w.pieces(hu)
+// bridge marks the dense pieces that lie near what is marked, until there are no
+// more.
+func (w *work) bridge() {
+	pieces := w.pieces()
 	for found := true; found; {
 		found = false
 		near, beside := w.dilated(w.mark, bridge), w.dilated(w.mark, bridgeBeside)
@@ -164,33 +201,36 @@ func (w *work) bridge(hu float64) {
 	}
 }
 
-// pieces returns the connected sets of unmarked voxels of at least hu.
-func (w *work) pieces(hu float64) [][]int {
-	var pieces [][]int
-	seen := make([]bool, w.len())
-	w.each(func(m, at int) {
-		if seen[m] || !w.isPiece(m, hu) {
-			return
+// pieces returns the connected sets of unmarked dense voxels.
+func (w *work) pieces() [][]int {
+	return slices.DeleteFunc(w.parts(w.isPiece), func(p []int) bool { return float64(len(p))*w.voxel() < leastPiece })
+}
+
+// parts returns the sets of voxels connected by faces that have a property.
+func (c *crop) parts(has func(m int) bool) [][]int {
+	var parts [][]int
+	seen := make([]bool, c.len())
+	for m := range seen {
+		if seen[m] || !has(m) {
+			continue
 		}
 		seen[m] = true
-		piece := []int{m}
-		for n := 0; n < len(piece); n++ {
-			w.around(piece[n], func(o int, _ float32) {
-				if !seen[o] && w.isPiece(o, hu) {
+		part := []int{m}
+		for n := 0; n < len(part); n++ {
+			c.around(part[n], func(o int, _ float32) {
+				if !seen[o] && has(o) {
 					seen[o] = true
-					piece = append(piece, o)
+					part = append(part, o)
 				}
 			})
 		}
-		if float64(len(piece))*w.voxel() >= leastPiece {
-			pieces = append(pieces, piece)
-		}
-	})
-	return pieces
+		parts = append(parts, part)
+	}
+	return parts
 }
 
-func (w *work) isPiece(m int, hu float64) bool {
-	return !w.mark[m] && w.mine[m] && float64(w.samples[w.index(m)]) >= hu && w.mayHold(m)
+func (w *work) isPiece(m int) bool {
+	return !w.mark[m] && w.samples[w.index(m)] >= openLeast && w.isDenseEnough(m, w.level)
 }
 
 // reaches reports whether a piece lies near enough to what is marked.
