@@ -38,6 +38,10 @@ const (
 	corticalShare = 1.0 / 3
 	// patchReach, mm, is over how far a patch's mass is the median of.
 	patchReach = 2.5
+	// boneBeyond is the attenuation of what lies beyond a place without cortex from
+	// which that is no gap: bone of a fused or an unresolved narrow disc, or a
+	// vessel with contrast medium, HU. Discs have 60 to 100. [M]
+	boneBeyond = 120
 	// leastPatches a face must have to be assessed.
 	leastPatches = 20
 )
@@ -103,9 +107,13 @@ func gapsOf(patches []segmentation.Patch, least [segmentation.NumFaces]float64) 
 	var area, bare [segmentation.NumFaces]float64
 	var count [segmentation.NumFaces]int
 	for _, p := range patches {
+		isBare := p.Mass < least[p.Face]
+		if isBare && p.Outside >= boneBeyond {
+			continue
+		}
 		count[p.Face]++
 		area[p.Face] += p.Area
-		if p.Mass < least[p.Face] {
+		if isBare {
 			bare[p.Face] += p.Area
 		}
 	}

@@ -33,6 +33,8 @@ type Patch struct {
 	// integrated across it, HU·mm: the blur of the acquisition does not change
 	// it. A cortex of 0.5 mm and 700 HU over 100 HU has 300.
 	Mass float64
+	// Outside is the attenuation beyond it, HU.
+	Outside float64
 }
 
 const (
@@ -140,7 +142,12 @@ func (c *cortexReader) read(face Face, at, normal r3.Vec, area float64) {
 	for i := range 2*half + 1 {
 		mass = max(mass, filter.plate(p, i+filter.reach()))
 	}
-	c.patches = append(c.patches, Patch{face, at, area, mass})
+	const beyond = 3 // samples
+	outside := 0.0
+	for _, hu := range p[len(p)-half-beyond : len(p)-half] {
+		outside += hu / beyond
+	}
+	c.patches = append(c.patches, Patch{face, at, area, mass, outside})
 }
 
 // plate returns the mass, HU·mm, of a plate at sample c of p between two sides
