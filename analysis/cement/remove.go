@@ -21,8 +21,9 @@ const (
 
 // Removed returns the volume with every lump replaced by what surrounds it, for
 // the stages that look for bone: the filling is the smoothest that joins on all
-// sides (it solves Laplace's equation). It returns the volume itself where there
-// is no lump.
+// sides (it solves Laplace's equation). What lies behind the bodies stays: a rod
+// taken out would leave a tube that looks like a canal. It returns the volume
+// itself where there is no lump.
 func (d *Dense) Removed() *volume.Volume {
 	if d.Empty() {
 		return d.vol
@@ -31,7 +32,9 @@ func (d *Dense) Removed() *volume.Volume {
 	out.Samples = slices.Clone(d.vol.Samples)
 	for _, l := range d.lumps {
 		c := newCrop(d.vol, l.voxels, 2*haloReach)
-		c.fillIn(out.Samples, c.dilated(c.marked(l.voxels), haloReach))
+		mark := c.dilated(c.marked(l.voxels), haloReach)
+		c.each(func(m, at int) { mark[m] = mark[m] && d.isAhead(at) })
+		c.fillIn(out.Samples, mark)
 	}
 	return &out
 }
