@@ -126,6 +126,9 @@ type candidate struct {
 func candidates(at, lo float64, n int, sigma, sign float64) []candidate {
 	var out []candidate
 	for d := -stripReach; d <= stripReach; d += scanStep {
+		if s := at + d - lo; s < 2*sigma || s > float64(n)*scanStep-2*sigma {
+			continue // not to be told from no plate
+		}
 		c := candidate{at: at + d, bone: make([]float64, n), plate: make([]float64, n)}
 		for r := range n {
 			x := (lo + float64(r)*scanStep - c.at) / sigma
@@ -168,6 +171,9 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	}
 	if d.has[upperPlate] {
 		uppers = candidates(upperAt, lo, n, sigma, -1)
+	}
+	if len(lowers) == 0 || len(uppers) == 0 {
+		return false
 	}
 	if d.scanNoise == 0 {
 		d.scanNoise = newScan(lowers, uppers, n, mostScanNoise).residual(st.profiles)
