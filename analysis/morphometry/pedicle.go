@@ -33,8 +33,8 @@ type Pedicle struct {
 	// HU is the mean attenuation of the pedicle's core, cortex and marrow, over
 	// the 3 mm of its length where that is least.
 	HU float64
-	// Expected is the median of the same of the other side and of the pedicles up
-	// to two levels away, HU.
+	// Expected is the upper quartile of the same of the other side and of the
+	// pedicles up to two levels away, HU: half of them may be eroded as well.
 	Expected float64
 	Reason   string
 }
@@ -49,6 +49,9 @@ const (
 	// A pedicle is eroded if what its bone adds to soft tissue, softHU, is below a
 	// share of the expected, and present from another share on. [M]
 	erodedBelow, presentFrom = 0.30, 0.38
+	// bonyHU is what soft tissue, enhanced or not, does not reach over a pedicle's
+	// core: there is bone, whatever the others are. [M]
+	bonyHU = 180
 	// leastExpected is the least attenuation of the others that bears a
 	// comparison, HU.
 	leastExpected = 110
@@ -132,13 +135,18 @@ func others(least [][2]float64, i, side int) []float64 {
 
 // judge compares a pedicle with others.
 func (p *Pedicle) judge(others []float64) {
-	const leastOthers = 3
-	if len(others) < leastOthers {
+	const leastOthers, upper = 3, 0.75
+	if len(others) > 0 {
+		p.Expected = quantile(others, upper)
+	}
+	switch {
+	case p.HU >= bonyHU:
+		p.Status = PediclePresent
+		return
+	case len(others) < leastOthers:
 		p.Reason = "too few other pedicles to compare with"
 		return
-	}
-	p.Expected = quantile(others, 0.5)
-	if p.Expected < leastExpected {
+	case p.Expected < leastExpected:
 		p.Reason = fmt.Sprintf("the others have %.0f HU, hardly more than soft tissue", p.Expected)
 		return
 	}
