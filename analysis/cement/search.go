@@ -177,10 +177,12 @@ func newGrid(vol *volume.Volume) grid {
 // voxel returns the volume of a voxel, mm³.
 func (g *grid) voxel() float64 { return g.stepI * g.stepJ * g.dz }
 
-// steps returns the number of voxels nearest to a distance along each axis, at
-// least one.
+// steps returns the number of voxels along each axis that make up a distance, or
+// little more, at least one.
 func (g *grid) steps(mm float64) [3]int {
-	return [3]int{max(int(mm/g.stepI+0.5), 1), max(int(mm/g.stepJ+0.5), 1), max(int(mm/g.dz+0.5), 1)}
+	const stepSlack = 1.15
+	mm *= stepSlack
+	return [3]int{max(int(mm/g.stepI), 1), max(int(mm/g.stepJ), 1), max(int(mm/g.dz), 1)}
 }
 
 func (g *grid) split(at int) (i, j, k int) {
