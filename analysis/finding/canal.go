@@ -65,39 +65,38 @@ func (c CanalClass) String() string {
 const CanalCompromise = "CANAL_COMPROMISE"
 
 // Criterion and sources of a canal's compromise.
-var canalCriterion = fmt.Sprintf("area of the bony canal at its narrowest behind the body, against the mean of the adjacent levels' narrowest: %g to %g %% less mild, to %g %% moderate, more severe, more than %g %% critical",
-	CanalMildCut, CanalModerateCut, CanalSevereCut, CanalCriticalCut)
+var canalCriterion = fmt.Sprintf("area of the bony canal at its narrowest behind the body, against the mean of the adjacent levels' narrowest: %g to %g %% less mild, to %g %% moderate, more severe, more than %g %% critical; minimal within %g SD",
+	CanalMildCut, CanalModerateCut, CanalSevereCut, CanalCriticalCut, RepeatabilityLimit)
 
 const canalSource = "formula: PLoS ONE 2015;10:e0135735; classes: spinebase.org (textbook)"
 
 // Canal is the assessment of the canal at one level.
 type Canal struct {
 	Class      CanalClass
-	Borderline bool // within one standard deviation of another class
-	// Certain is set where the compromise exceeds the spread of normal levels
-	// beyond the repeatability limit.
-	Certain bool
-	Reason  string // why it was not assessed
+	Borderline bool   // within one standard deviation of another class
+	Reason     string // why it was not assessed
 }
 
-// AssessCanal classes the compromise of the canal by its area.
+// AssessCanal classes the compromise of the canal by its area. What lies within
+// the repeatability limit of normal levels' spread is minimal, and borderline if
+// it is past the first cut.
 func AssessCanal(c *morphometry.Compromise, reason string) Canal {
 	if c == nil {
 		return Canal{Reason: reason}
 	}
 	area := c.Area
 	class := ClassOfCanal(area.Value)
-	return Canal{
-		Class:      class,
-		Borderline: ClassOfCanal(area.Value-area.SD) != class || ClassOfCanal(area.Value+area.SD) != class,
-		Certain:    area.Value > RepeatabilityLimit*area.SD,
+	borderline := ClassOfCanal(area.Value-area.SD) != class || ClassOfCanal(area.Value+area.SD) != class
+	if class > CanalMinimal && area.Value <= RepeatabilityLimit*area.SD {
+		class, borderline = CanalMinimal, true
 	}
+	return Canal{Class: class, Borderline: borderline}
 }
 
-// CanalStatement states a compromise of the canal; false if there is none worth
-// stating: up to minimal, or within the spread of normal levels.
+// CanalStatement states a compromise of the canal; false if it is minimal or not
+// assessed.
 func CanalStatement(l spine.Level, own *morphometry.Canal, c *morphometry.Compromise, a Canal) (Finding, bool) {
-	if own == nil || c == nil || a.Class <= CanalMinimal || !a.Certain {
+	if own == nil || c == nil || a.Class <= CanalMinimal {
 		return Finding{}, false
 	}
 	names := make([]string, len(c.From))

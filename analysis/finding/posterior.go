@@ -5,6 +5,7 @@ package finding
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/endplate/endplate/analysis/morphometry"
@@ -41,7 +42,7 @@ const (
 	WallGapInvolved = 0.2
 	// WallGapSuspect is the share from which a wall is suspect: a default of this
 	// program, as much as blur and noise leave unseen of an intact wall.
-	WallGapSuspect = 0.08
+	WallGapSuspect = 0.1
 	// WallAngle, degrees, is the posterior body angle above which a wall is
 	// suspect. McGrory 1993, the cut quoted from memory (clinical.md §2.5 [M]).
 	WallAngle = 100.0
@@ -73,6 +74,7 @@ type WallMeasures struct {
 	Gap                *morphometry.WallGap
 	GapReason          string
 	Angles             *morphometry.PosteriorAngles
+	BesideAngles       *morphometry.PosteriorAngles // of the intact levels beside it
 	Heights            morphometry.PosteriorHeights
 }
 
@@ -113,19 +115,10 @@ func (m *WallMeasures) criteria() []WallCriterion {
 	out := []WallCriterion{m.retropulsion()}
 	gap := m.gap()
 	out = append(out, gap...)
-	if m.Angles != nil {
-		for _, a := range []struct {
-			name  string
-			angle morphometry.Estimate
-		}{{"SUPERIOR_ANGLE", m.Angles.Superior}, {"INFERIOR_ANGLE", m.Angles.Inferior}} {
-			c := WallCriterion{
-				Name: a.name, Value: a.angle.Value, SD: a.angle.SD, Unit: "deg", Cut: WallAngle, Implies: WallSuspect,
-				Rule:   fmt.Sprintf("posterior body angle above %g°", WallAngle),
-				Source: "McGrory 1993, J Bone Joint Surg Am (cut unverified)",
-			}
-			c.judge(c.Value > c.Cut)
-			out = append(out, c)
-		}
+	if m.Angles != nil && m.BesideAngles != nil {
+		out = append(out,
+			angleCriterion("SUPERIOR_ANGLE", m.Angles.Superior, m.BesideAngles.Superior),
+			angleCriterion("INFERIOR_ANGLE", m.Angles.Inferior, m.BesideAngles.Inferior))
 	}
 	if h := m.Heights.Expected; h != nil {
 		c := WallCriterion{
@@ -137,6 +130,19 @@ func (m *WallMeasures) criteria() []WallCriterion {
 		out = append(out, c)
 	}
 	return out
+}
+
+// angleCriterion judges a posterior body angle. Above the cut alone lie normal
+// vertebrae too, those of a strong lordosis: it must also exceed the angle of the
+// levels beside it.
+func angleCriterion(name string, own, beside morphometry.Estimate) WallCriterion {
+	c := WallCriterion{
+		Name: name, Value: own.Value, SD: own.SD, Unit: "deg", Cut: WallAngle, Implies: WallSuspect,
+		Rule:   fmt.Sprintf("posterior body angle above %g° by its SD, and %g SD above that of the levels beside it", WallAngle, RepeatabilityLimit),
+		Source: "McGrory 1993, J Bone Joint Surg Am (cut unverified)",
+	}
+	c.judge(own.Value-own.SD > WallAngle && own.Value-beside.Value > RepeatabilityLimit*math.Hypot(own.SD, beside.SD))
+	return c
 }
 
 func (c *WallCriterion) judge(met bool) {

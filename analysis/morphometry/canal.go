@@ -73,10 +73,21 @@ func MeasureCanal(c *segmentation.Canal) (Canal, bool) {
 	return m, true
 }
 
-// diameter returns the mid-sagittal diameter of a section, mm.
+// junctionRays is how many rays to either side of the middle the junction of the
+// laminae may lie: 15°, as much as the plane may be off.
+const junctionRays = 3
+
+// diameter returns the mid-sagittal diameter of a section, mm: from the wall to
+// the junction of the laminae, their hindmost place near the middle.
 func diameter(s *segmentation.CanalSection) Estimate {
 	const back = segmentation.CanalRays / 2
-	return Estimate{s.Radius[0] + s.Radius[back], math.Hypot(s.SD[0], s.SD[back])}
+	behind, at := 0.0, back
+	for i := back - junctionRays; i <= back+junctionRays; i++ {
+		if d := -s.Radius[i] * math.Cos(2*math.Pi*float64(i)/segmentation.CanalRays); d > behind {
+			behind, at = d, i
+		}
+	}
+	return Estimate{s.Radius[0] + behind, math.Hypot(s.SD[0], s.SD[at])}
 }
 
 // sectionArea returns the area of a section, mm².

@@ -19,12 +19,13 @@ type Compromise struct {
 	From                     []spine.Level
 }
 
-// canalSpread is the relative standard deviation of a normal canal's narrowest
-// diameter and area about the mean of its neighbours': that of the levels of
-// three CT series without a known lesion, 25 levels.
+// The relative standard deviation of a normal canal's narrowest diameter and area
+// about the mean of its neighbours': of 33 levels of four CT series without a
+// known lesion, 6 and 7 %. Against one neighbour it is that of one step, as
+// large as the canal's widening from T11 to T12, 20 to 30 %.
 const (
-	apSpread   = 0.05
-	areaSpread = 0.05
+	canalSpread        = 0.06
+	canalOneSideSpread = 0.2
 )
 
 // MeasureCompromise returns the compromise of the canal at vertebra i of a
@@ -57,9 +58,13 @@ func MeasureCompromise(column []LevelCanal, i int, excluded []bool) (c Compromis
 	if n == 0 {
 		return c, "no measured canal at the levels beside it"
 	}
+	spread := canalSpread
+	if n == 1 {
+		spread = canalOneSideSpread
+	}
 	c.ExpectedAP, c.ExpectedArea = ap/n, area/n
-	c.AP = compromise(own.NarrowestAP, Estimate{ap / n, math.Sqrt(apVariance) / n}, apSpread)
-	c.Area = compromise(own.NarrowestArea, Estimate{area / n, math.Sqrt(areaVariance) / n}, areaSpread)
+	c.AP = compromise(own.NarrowestAP, Estimate{ap / n, math.Sqrt(apVariance) / n}, spread)
+	c.Area = compromise(own.NarrowestArea, Estimate{area / n, math.Sqrt(areaVariance) / n}, spread)
 	return c, ""
 }
 

@@ -174,7 +174,7 @@ func wallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64, ok bo
 
 // bridgedWallAt is wallAt with the basivertebral foramen bridged.
 func bridgedWallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64, ok bool) {
-	half := foramenHalf(left)
+	half := ellipseHalf(left, dipWidth, dipHeight)
 	if math.Abs(along-0.5) >= half {
 		return wallAt(c, along, left)
 	}
@@ -279,8 +279,7 @@ func quantileOfPoints(points []wallPoint, p float64) float64 {
 	for i := range points {
 		a[i] = points[i].a
 	}
-	slices.Sort(a)
-	return stat.Quantile(p, stat.Empirical, a, nil)
+	return quantileOf(a, p)
 }
 
 // find finds the sheet that an intact wall would follow. The neighbours' sheets

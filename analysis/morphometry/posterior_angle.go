@@ -42,6 +42,20 @@ func MeasurePosteriorAngles(v *LevelWall) (PosteriorAngles, bool) {
 	return PosteriorAngles{Superior: angle(v.Landmarks.Superior, r3.Scale(-1, up)), Inferior: angle(v.Landmarks.Inferior, up)}, true
 }
 
+// BesidePosteriorAngles returns the mean posterior body angles of the levels above
+// and below vertebra i; false unless both have them and excluded marks neither.
+// The angles change along the spine: one side alone would mislead.
+func BesidePosteriorAngles(column []LevelWall, i int, excluded []bool) (PosteriorAngles, bool) {
+	if i == 0 || i+1 >= len(column) || excluded[i-1] || excluded[i+1] ||
+		!Adjacent(column[i-1].Level, column[i].Level) || !Adjacent(column[i].Level, column[i+1].Level) {
+		return PosteriorAngles{}, false
+	}
+	above, okAbove := MeasurePosteriorAngles(&column[i-1])
+	below, okBelow := MeasurePosteriorAngles(&column[i+1])
+	mean := func(a, b Estimate) Estimate { return Estimate{(a.Value + b.Value) / 2, math.Hypot(a.SD, b.SD) / 2} }
+	return PosteriorAngles{mean(above.Superior, below.Superior), mean(above.Inferior, below.Inferior)}, okAbove && okBelow
+}
+
 // wallDirection returns the unit direction of the wall's line to superior and
 // its standard deviation, degrees.
 func wallDirection(c *segmentation.Canal) (up r3.Vec, sd float64, ok bool) {

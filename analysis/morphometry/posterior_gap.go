@@ -31,8 +31,13 @@ const (
 	// The basivertebral vein leaves by a foramen at the middle of the wall, which
 	// is not judged: half its width, mm, and half its height, as a part of the
 	// wall's.
-	foramenWidth  = 7.0
-	foramenHeight = 0.22
+	foramenWidth  = 4.0
+	foramenHeight = 0.18
+	// An outline dips into the foramen from farther away.
+	dipWidth  = 7.0
+	dipHeight = 0.22
+	// leastJudged is the share of the wall that must be judged.
+	leastJudged = 0.3
 	// leastIntact is the number of intact levels that are needed.
 	leastIntact = 2
 	// leastCortex, mm, is the cortex of the intact levels below which a missing
@@ -60,8 +65,8 @@ func MeasureWallGap(column []LevelWall, i int, excluded []bool) (g WallGap, reas
 	if g.Levels = len(intact); g.Levels < leastIntact {
 		return g, "fewer than two intact walls to compare with"
 	}
-	if g.Share, g.Judged, g.Cortex, g.Intact = gapShare(column[i].Canal, intact); g.Judged == 0 {
-		return g, "the intact walls show too little cortical bone to tell a gap"
+	if g.Share, g.Judged, g.Cortex, g.Intact = gapShare(column[i].Canal, intact); g.Judged < leastJudged {
+		return WallGap{}, "the walls show too little cortical bone to tell a gap"
 	}
 	sum := 0.0
 	for j, c := range intact {
@@ -76,20 +81,20 @@ func MeasureWallGap(column []LevelWall, i int, excluded []bool) (g WallGap, reas
 // inForamen reports whether a place of a wall may belong to the basivertebral
 // foramen.
 func inForamen(along, left float64) bool {
-	return math.Abs(along-0.5) < foramenHalf(left)
+	return math.Abs(along-0.5) < ellipseHalf(left, foramenWidth, foramenHeight)
 }
 
-// foramenHalf returns half the height of the foramen at left, as a part of the
-// wall's.
-func foramenHalf(left float64) float64 {
-	x := left / foramenWidth
-	return foramenHeight * math.Sqrt(max(1-x*x, 0))
+// ellipseHalf returns half the height of an ellipse at left.
+func ellipseHalf(left, width, height float64) float64 {
+	x := left / width
+	return height * math.Sqrt(max(1-x*x, 0))
 }
 
-// gapShare compares a wall with others, place by place.
+// gapShare compares a wall with others, place by place. A wall whose cortex is
+// thinner throughout is compared with as much less, down to half.
 func gapShare(own *segmentation.Canal, others []*segmentation.Canal) (share, judged, cortex, intact float64) {
 	var mine, theirs []float64
-	gaps, places := 0.0, 0.0
+	places := 0.0
 	for left := -segmentation.WallReach; left <= segmentation.WallReach; left += judgedColumn {
 		for along := judgedLow; along <= judgedHigh+1e-9; along += judgedStep {
 			t, ok := cortexAt(own, along, left)
@@ -97,36 +102,53 @@ func gapShare(own *segmentation.Canal, others []*segmentation.Canal) (share, jud
 				continue
 			}
 			places++
-			if inForamen(along, left) {
-				continue
-			}
-			var at []float64
-			for _, c := range others {
-				if u, ok := cortexAt(c, along, left); ok {
-					at = append(at, u)
-				}
-			}
-			if len(at) == 0 {
-				continue
-			}
-			slices.Sort(at)
-			reference := stat.Quantile(0.5, stat.Empirical, at, nil)
-			if reference < leastCortex {
-				continue
-			}
-			mine, theirs = append(mine, t), append(theirs, reference)
-			if t < gapCortex*reference {
-				gaps++
+			reference, ok := medianCortex(others, along, left)
+			if ok && reference >= leastCortex && !inForamen(along, left) {
+				mine, theirs = append(mine, t), append(theirs, reference)
 			}
 		}
 	}
 	if len(mine) == 0 {
 		return 0, 0, 0, 0
 	}
-	slices.Sort(mine)
-	slices.Sort(theirs)
+	whole := quantileOf(mine, wholeQuantile) / quantileOf(theirs, wholeQuantile)
+	thinner := min(max(whole, thinnestWhole), 1)
+	gaps := 0.0
+	for i := range mine {
+		if mine[i] < gapCortex*thinner*theirs[i] {
+			gaps++
+		}
+	}
 	n := float64(len(mine))
-	return gaps / n, n / places, stat.Quantile(0.5, stat.Empirical, mine, nil), stat.Quantile(0.5, stat.Empirical, theirs, nil)
+	return gaps / n, n / places, quantileOf(mine, 0.5), quantileOf(theirs, 0.5)
+}
+
+// Where the whole cortex of a wall is read, and how much thinner than that of
+// others it is believed to be.
+const (
+	wholeQuantile = 0.75
+	thinnestWhole = 0.5
+)
+
+// medianCortex returns the median thickness of the walls' cortical bone at a
+// place.
+func medianCortex(walls []*segmentation.Canal, along, left float64) (float64, bool) {
+	var at []float64
+	for _, c := range walls {
+		if t, ok := cortexAt(c, along, left); ok {
+			at = append(at, t)
+		}
+	}
+	if len(at) == 0 {
+		return 0, false
+	}
+	return quantileOf(at, 0.5), true
+}
+
+func quantileOf(x []float64, p float64) float64 {
+	y := slices.Clone(x)
+	slices.Sort(y)
+	return stat.Quantile(p, stat.Empirical, y, nil)
 }
 
 // cortexAt returns the thickness of the cortical bone around a place of a wall,

@@ -107,7 +107,7 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 		return c
 	}
 	w := newWallReader(im, &c, b)
-	if c.straighten(w) {
+	if c.straighten(w.rows, w.middle) {
 		w = newWallReader(im, &c, b)
 	}
 	rays := canalReader{im: im, canal: &c, wall: w}
@@ -190,22 +190,23 @@ func (c *Canal) inRing(s float64) bool {
 	return t >= RingLow && t <= RingHigh
 }
 
-// straighten turns the axis to run along the posterior wall, of which w holds
-// the middle, as far as the wall is straight. It reports whether it did.
-func (c *Canal) straighten(w *wallReader) bool {
+// straighten turns the axis to run along the posterior wall, whose middle stands
+// at the places of middle in rows, as far as the wall is straight. It reports
+// whether it did.
+func (c *Canal) straighten(rows, middle []float64) bool {
 	const (
 		rounds = 10
 		scale  = 0.7  // mm, beyond which a row counts for little: a fragment
 		most   = 0.15 // of the slope
 		least  = 0.01
 	)
-	offset, slope := median(w.middle), 0.0
+	offset, slope := median(middle), 0.0
 	for range rounds {
 		var n, s, a, ss, sa float64
-		for i, at := range w.rows {
-			d := (w.middle[i] - offset - slope*at) / scale
+		for i, at := range rows {
+			d := (middle[i] - offset - slope*at) / scale
 			k := 1 / ((1 + d*d) * (1 + d*d))
-			n, s, a, ss, sa = n+k, s+k*at, a+k*w.middle[i], ss+k*at*at, sa+k*at*w.middle[i]
+			n, s, a, ss, sa = n+k, s+k*at, a+k*middle[i], ss+k*at*at, sa+k*at*middle[i]
 		}
 		slope = (n*sa - s*a) / (n*ss - s*s)
 		offset = (a - slope*s) / n

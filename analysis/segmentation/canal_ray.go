@@ -23,6 +23,7 @@ type canalReader struct {
 const (
 	canalClear    = 2.0 // mm behind the wall where the canal's content is met at the latest
 	canalAside    = 4.0 // mm, most that the canal's middle lies beside the body's
+	pedicleSlack  = 1.5 // mm, by which the canal is wider elsewhere between the pedicles
 	contentReach  = 1.5 // mm around the middle that shows what the canal holds
 	rayFaceSD     = 1.0 // mm, of a face about where a ray's profile rises
 	leastCosine   = 0.4 // of a ray against the face's normal: beyond, the neighbours' is taken
@@ -54,17 +55,37 @@ func (r *canalReader) center() bool {
 	for i := range r.wall.middle {
 		r.wall.middle[i] -= middle
 	}
-	var left, right []float64
+	f.Origin = f.Point(0, 0, r.aside())
+	return true
+}
+
+// aside returns how far left of the origin the middle between the pedicles lies,
+// mm: the median where they are nearest to each other. Elsewhere lateral rays
+// pass through the foramina.
+func (r *canalReader) aside() float64 {
+	f := r.canal.Frame
+	var width, middle []float64
 	for _, s := range r.wall.rows {
-		if r.canal.inRing(s) {
-			left = append(left, r.rise(r.profile(f.Point(s, 0, 0), f.Left)))
-			right = append(right, r.rise(r.profile(f.Point(s, 0, 0), r3.Scale(-1, f.Left))))
+		p := f.Point(s, 0, 0)
+		left, right := r.rise(r.profile(p, f.Left)), r.rise(r.profile(p, r3.Scale(-1, f.Left)))
+		if both := left + right; !math.IsInf(both, 1) {
+			width, middle = append(width, both), append(middle, (left-right)/2)
 		}
 	}
-	if aside := (median(left) - median(right)) / 2; math.Abs(aside) <= canalAside {
-		f.Origin = f.Point(0, 0, aside)
+	if len(width) == 0 {
+		return 0
 	}
-	return true
+	narrowest := slices.Min(width)
+	var at []float64
+	for i := range width {
+		if width[i] < narrowest+pedicleSlack {
+			at = append(at, middle[i])
+		}
+	}
+	if aside := median(at); math.Abs(aside) <= canalAside {
+		return aside
+	}
+	return 0
 }
 
 // profile samples the volume from p in the unit direction d.
@@ -303,19 +324,52 @@ func (c *Canal) closeSections(sections []CanalSection) {
 	c.Sections = sections
 }
 
+// A ray of the ring that reaches so much farther than those within escapeRays of
+// it, 30°, has left the canal through a gap between the bones. Within
+// posteriorSector of posterior, where laminae may stand lower than the pedicles,
+// one has that reaches so much farther than beside any part of the body.
+const (
+	posteriorSector = math.Pi / 3
+	escapeRays      = 6
+	escapeRatio     = 1.4
+)
+
+// dropEscapes sets such rays to +Inf.
+func dropEscapes(ring [CanalRays]float64) [CanalRays]float64 {
+	out := ring
+	for j, r := range ring {
+		var around []float64
+		for d := -escapeRays; d <= escapeRays; d++ {
+			around = append(around, ring[(j+d+CanalRays)%CanalRays])
+		}
+		if r > escapeRatio*median(around) {
+			out[j] = math.Inf(1)
+		}
+	}
+	return out
+}
+
 // ring returns the outline of the vertebra's ring, and the share of its rays
 // that meet bone. Between rays that do not it is linear.
 func (c *Canal) ring(sections []CanalSection) (ring [CanalRays]float64, share float64) {
 	found := 0
 	for j := range ring {
 		var at []float64
+		nearest := math.Inf(1)
 		for i := range sections {
+			nearest = min(nearest, sections[i].Radius[j])
 			if c.inRing(sections[i].S) {
 				at = append(at, sections[i].Radius[j])
 			}
 		}
 		ring[j] = median(at)
-		if !math.IsInf(ring[j], 1) && len(at) > 0 {
+		if behind := math.Abs(rayAngle(j)-math.Pi) < posteriorSector; behind && ring[j] > escapeRatio*nearest {
+			ring[j] = nearest
+		}
+	}
+	ring = dropEscapes(ring)
+	for _, r := range ring {
+		if !math.IsInf(r, 1) && !math.IsNaN(r) {
 			found++
 		}
 	}
