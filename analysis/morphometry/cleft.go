@@ -40,6 +40,10 @@ const (
 	cleftDepth = 1.0
 	cleftShare = 0.6
 
+	// denserRim, HU, is how much denser than around the cleft bone holds no gas: a
+	// sclerotic margin on one side.
+	denserRim = 100
+
 	// gasBlur, mm, is how far the blur of the acquisition carries gas.
 	gasBlur = 2.0
 )
@@ -72,7 +76,7 @@ func (c *crop) gas(vol *volume.Volume, bone float64) Gas {
 		near := c.grown(own, gasBlur)
 		around := c.shell(near, bone)
 		for i, is := range near {
-			if !is || !own[i] && float64(c.inside[i]) < cleftDepth {
+			if !is || !own[i] && float64(c.inside[i]) < cleftDepth || float64(c.hu[i]) > around+denserRim {
 				continue
 			}
 			v := (around - float64(c.hu[i])) / (around - pureGasHU) * c.ml

@@ -43,6 +43,10 @@ const (
 	// pedicleAgree is how far, in the same shares, the others' places bind one.
 	pedicleAgree = 0.06
 
+	// pedicleShift is how far the middle of a body moves against its pedicles, as a
+	// share of the height that it lost: half of it at most.
+	pedicleShift = 0.25
+
 	pedicleBone = 100.0 // HU per standard deviation that a place costs
 	// pedicleSoft and pedicleDense bound what counts when a pedicle is looked for.
 	pedicleSoft, pedicleDense = 0, 700
@@ -60,20 +64,18 @@ const (
 func PediclesOf(vol *volume.Volume, column []*Region) [][2]*Pedicle {
 	out := make([][2]*Pedicle, len(column))
 	places := make([][2]pediclePlace, len(column))
-	sampler := vol.Sampler()
+	searches := newPedicleSearches(vol, column)
 	parallel(len(column), func(i int) {
-		if column[i] != nil {
-			for side := range 2 {
-				x := pedicleSearch{sampler, column[i], side}
+		for side := range 2 {
+			if x := searches[i][side]; x != nil {
 				places[i][side] = x.best(pediclePlace{aside: pedicleAside, rise: pedicleRise}, pedicleAsideSD, pedicleRiseSD)
 			}
 		}
 	})
 	parallel(len(column), func(i int) {
-		if column[i] != nil {
-			expected := agreed(places, i)
-			for side := range 2 {
-				x := pedicleSearch{sampler, column[i], side}
+		expected := agreed(places, i)
+		for side := range 2 {
+			if x := searches[i][side]; x != nil {
 				out[i][side] = x.measure(x.best(expected, pedicleAgree, pedicleAgree))
 			}
 		}
@@ -93,9 +95,8 @@ var pedicleLeans = []float64{-0.25, 0, 0.25, 0.5}
 // agreed returns where the pedicles of body i are expected from all within two
 // levels whose bone is seen well.
 func agreed(places [][2]pediclePlace, i int) pediclePlace {
-	const reach = 2 // levels
 	var asides, rises, means []float64
-	lo, hi := max(i-reach, 0), min(i+reach, len(places)-1)
+	lo, hi := max(i-pedicleNear, 0), min(i+pedicleNear, len(places)-1)
 	for _, p := range places[lo : hi+1] {
 		for side := range 2 {
 			if p[side].mean > 0 {
@@ -122,36 +123,79 @@ type pedicleSearch struct {
 	sampler volume.Sampler
 	region  *Region
 	side    int
+
+	half   float64 // of the body's width, mm
+	height float64 // of the body at its posterior wall, before it lost any, mm
+	lost   float64 // share of that which it lost
+	middle float64 // of its height there, along the superior axis of the frame, mm
+	wall   float64 // where the posterior wall stood along the anterior axis, mm
 }
 
-// sizes returns half of the body's width on this side, its height at the
-// posterior wall and where that wall stands, mm.
-func (x *pedicleSearch) sizes() (half, height, middle, wall float64) {
-	half = (x.region.Radius(90, 0.5) + x.region.Radius(270, 0.5)) / 2
-	wall = -x.region.Radius(180, 0.5)
-	top, bottom := x.region.Heights(wall+2, 0)
-	return half, top - bottom, (top + bottom) / 2, wall
+// newPedicleSearches measures the bodies. One lower than most within two levels
+// had their height, and one whose wall stands farther back had it where they have
+// theirs: its pedicles still do.
+func newPedicleSearches(vol *volume.Volume, column []*Region) [][2]*pedicleSearch {
+	out := make([][2]*pedicleSearch, len(column))
+	heights, walls := make([]float64, len(column)), make([]float64, len(column))
+	for i, r := range column {
+		if r == nil {
+			continue
+		}
+		x := pedicleSearch{sampler: vol.Sampler(), region: r}
+		x.half = (r.Radius(90, 0.5) + r.Radius(270, 0.5)) / 2
+		x.wall = -r.Radius(180, 0.5)
+		top, bottom := r.Heights(x.wall+2, 0)
+		x.height, x.middle = top-bottom, (top+bottom)/2
+		heights[i], walls[i] = x.height, -x.wall
+		left, right := x, x
+		right.side = RightSide
+		out[i] = [2]*pedicleSearch{&left, &right}
+	}
+	for i := range out {
+		height, wall := usual(heights, i), usual(walls, i)
+		for _, x := range out[i] {
+			if x != nil {
+				own := x.height
+				x.height, x.wall = max(own, height), -min(-x.wall, wall)
+				x.lost = 1 - own/x.height
+			}
+		}
+	}
+	return out
 }
+
+// usual returns the median of a length over the bodies within two levels of body
+// i that have it.
+func usual(mm []float64, i int) float64 {
+	var near []float64
+	for _, x := range mm[max(i-pedicleNear, 0):min(i+pedicleNear+1, len(mm))] {
+		if x > 0 {
+			near = append(near, x)
+		}
+	}
+	return median(near)
+}
+
+// pedicleNear is how many levels away pedicles and bodies stand that tell of one.
+const pedicleNear = 2
 
 // at returns the point u to lateral and v superior of a pedicle's axis, behind
 // the posterior wall by x mm.
 func (x *pedicleSearch) at(p pediclePlace, behind, u, v float64) r3.Vec {
-	half, height, middle, wall := x.sizes()
 	sign := 1.0
 	if x.side == RightSide {
 		sign = -1
 	}
-	aside := p.aside*half + p.lean*(behind-(pedicleFrom+pedicleTo)/2)
-	return x.region.Frame.Point(middle+p.rise*height+v, wall-behind, sign*(aside+u))
+	aside := p.aside*x.half + p.lean*(behind-(pedicleFrom+pedicleTo)/2)
+	return x.region.Frame.Point(x.middle+p.rise*x.height+v, x.wall-behind, sign*(aside+u))
 }
 
 // section returns the mean and the greatest attenuation of a cross-section of
 // the core.
 func (x *pedicleSearch) section(p pediclePlace, behind, low, high float64) (mean, brightest float64) {
 	const points = 2 // to each side of the middle
-	half, height, _, _ := x.sizes()
 	origin := x.at(p, behind, 0, 0)
-	u, v := pedicleHalfWidth*2*half/(points+0.5), pedicleHalfHeight*height/(points+0.5)
+	u, v := pedicleHalfWidth*2*x.half/(points+0.5), pedicleHalfHeight*x.height/(points+0.5)
 	n := 0.0
 	brightest = math.Inf(-1)
 	for i := -points; i <= points; i++ {
@@ -172,6 +216,8 @@ func (x *pedicleSearch) section(p pediclePlace, behind, low, high float64) (mean
 // best returns the place near the expected one where most bone is seen.
 func (x *pedicleSearch) best(expected pediclePlace, asideSD, riseSD float64) pediclePlace {
 	const steps, width = 4, 0.5 // to each side, in standard deviations
+	// Which endplate gave way moves the middle of what is left.
+	riseSD = math.Hypot(riseSD, pedicleShift*x.lost)
 	best, score := expected, math.Inf(-1)
 	for i := -steps; i <= steps; i++ {
 		for j := -steps; j <= steps; j++ {
