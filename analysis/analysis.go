@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/localization"
@@ -49,42 +50,121 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 		return nil, fmt.Errorf("localization: %w", err)
 	}
 	if opt.Labels != nil {
-		result, err := MeasureLabels(ctx, opt.Labels, opt)
-		if err != nil {
-			return nil, err
-		}
-		result.Canal = found.Canal
-		if err := result.within(vol); err != nil {
-			return nil, err
-		}
-		return result, nil
+		return measureLabelled(ctx, vol, found, opt)
 	}
 	if len(found.Vertebrae) == 0 {
 		return &Result{Canal: found.Canal, Reason: found.Reason}, nil
 	}
-	opt.progress("naming levels", 0.3)
-	names, err := naming.Levels(ctx, vol, found, opt.Fixed)
+	dense, found, err := withoutCement(ctx, vol, found)
 	if err != nil {
 		return nil, err
 	}
-	opt.progress("outlining bodies", 0.45)
-	bodies, err := segmentation.FromImage(ctx, vol, found)
+	bone := dense.Removed()
+	opt.progress("naming levels", 0.3)
+	names, err := naming.Levels(ctx, bone, found, opt.Fixed)
+	if err != nil {
+		return nil, err
+	}
+	opt.progress("outlining bodies", 0.4)
+	bodies, err := segmentation.FromImage(ctx, segmentation.WithoutGas(bone, found), found)
 	if err != nil {
 		return nil, fmt.Errorf("segmentation: %w", err)
 	}
-	opt.progress("measuring", 0.95)
+	opt.progress("outlining canal and walls", 0.8)
+	canals, err := segmentation.CanalFromImage(ctx, bone, found, bodies)
+	if err != nil {
+		return nil, fmt.Errorf("segmentation of the canal: %w", err)
+	}
 	result := &Result{Canal: found.Canal}
 	for _, w := range names.Warnings {
 		result.Warnings = append(result.Warnings, Warning(w))
 	}
+	var index []int // of the result's vertebrae in found
 	for i := range found.Vertebrae {
 		if names.Names[i].Level == spine.Unknown {
 			continue // no vertebra, or below S1: a warning tells of it
 		}
 		result.Vertebrae = append(result.Vertebrae, vertebra(&found.Vertebrae[i], names.Names[i], &bodies[i]))
+		index = append(index, i)
 	}
-	result.assess()
+	opt.progress("measuring", 0.85)
+	if err := result.finish(ctx, vol, dense, found, bodies, canals, index); err != nil {
+		return nil, err
+	}
 	opt.progress("measured", 1)
+	return result, nil
+}
+
+// withoutCement looks for lumps denser than bone in vol. Where there are any, the
+// spine is found anew without them.
+func withoutCement(ctx context.Context, vol *volume.Volume, found *localization.Spine) (*cement.Dense, *localization.Spine, error) {
+	dense, err := cement.Search(ctx, vol, found.Canal)
+	if err != nil || dense.Empty() {
+		return dense, found, err
+	}
+	again, err := localization.Find(ctx, dense.Removed())
+	if err != nil {
+		return nil, nil, fmt.Errorf("localization: %w", err)
+	}
+	if len(again.Vertebrae) == 0 {
+		again = found
+	}
+	return dense, again, nil
+}
+
+// finish measures and judges what has been outlined in vol: bodies and canals of
+// the vertebrae of found, those of the result at index.
+func (r *Result) finish(ctx context.Context, vol *volume.Volume, dense *cement.Dense, found *localization.Spine,
+	bodies []segmentation.Body, canals []segmentation.Canal, index []int,
+) error {
+	outlined := make([]*segmentation.Body, len(bodies))
+	for _, i := range index {
+		if bodies[i].Reason == "" {
+			outlined[i] = &bodies[i]
+		}
+	}
+	all, err := segmentation.RegionsOf(ctx, dense.Removed(), outlined)
+	if err != nil {
+		return fmt.Errorf("segmentation of regions: %w", err)
+	}
+	if err := r.findCement(ctx, dense, found, all, index); err != nil {
+		return fmt.Errorf("cement: %w", err)
+	}
+	beside := make([]segmentation.Canal, len(index))
+	regions := make([]*segmentation.Region, len(index))
+	for n, i := range index {
+		beside[n], regions[n] = canals[i], all[i]
+	}
+	r.assess()
+	r.examineCanal(beside)
+	r.examineTissue(vol, regions)
+	r.describe()
+	return nil
+}
+
+// measureLabelled measures the vertebrae that opt.Labels outlines, and their bone
+// in vol, in which found was found.
+func measureLabelled(ctx context.Context, vol *volume.Volume, found *localization.Spine, opt Options) (*Result, error) {
+	result, err := MeasureLabels(ctx, opt.Labels, opt)
+	if err != nil {
+		return nil, err
+	}
+	result.Canal = found.Canal
+	if err := result.within(vol); err != nil {
+		return nil, err
+	}
+	outlined := make([]*segmentation.Body, len(result.Vertebrae))
+	for i := range result.Vertebrae {
+		if v := &result.Vertebrae[i]; v.Status == Measured {
+			outlined[i] = v.Body
+		}
+	}
+	regions, err := segmentation.RegionsOf(ctx, vol, outlined)
+	if err != nil {
+		return nil, fmt.Errorf("segmentation of regions: %w", err)
+	}
+	result.examineTissue(vol, regions)
+	result.describe()
 	return result, nil
 }
 
@@ -110,7 +190,13 @@ func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*
 	for _, b := range bodies {
 		result.Vertebrae = append(result.Vertebrae, labelled(b))
 	}
+	canals, err := segmentation.CanalFromLabels(ctx, segmentation.LabelLevels(labels, scheme), bodies)
+	if err != nil {
+		return nil, fmt.Errorf("label map's canal: %w", err)
+	}
 	result.assess()
+	result.examineCanal(canals)
+	result.describe()
 	return result, nil
 }
 
@@ -202,7 +288,7 @@ func (v *Vertebra) sacrum(b *segmentation.Body) {
 func (r *Result) assess() {
 	column := make([]morphometry.Vertebra, len(r.Vertebrae))
 	for i, v := range r.Vertebrae {
-		column[i] = morphometry.Vertebra{Level: v.Level, Landmarks: v.Landmarks}
+		column[i] = morphometry.Vertebra{Level: v.Level, Landmarks: v.Landmarks, Treated: v.treated()}
 	}
 	a := finding.Assess(column)
 	for i, assessed := range a.Vertebrae {

@@ -90,6 +90,7 @@ var stages = []string{
 	"segmentation",
 	"landmark",
 	"morphometry",
+	"cement",
 	"finding",
 	"", // the pipeline
 	"report",

@@ -6,6 +6,7 @@ package analysis
 import (
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/localization"
@@ -23,6 +24,9 @@ type Result struct {
 	Angles    []morphometry.Angle
 	Findings  []finding.Finding
 	Warnings  []Warning
+
+	// Density is the judgement of the patient's bone; nil without an image.
+	Density *finding.Density
 
 	// Reason says why Vertebrae is empty.
 	Reason string
@@ -59,6 +63,31 @@ type Vertebra struct {
 	// DiscHeight is the height of the disc below, mm.
 	DiscHeight *Measurement
 	Deformity  *finding.Deformity
+
+	Canal  Canal
+	Wall   Wall
+	Tissue *morphometry.Tissue // nil without an image
+
+	Cement *cement.Treated // nil where there is none
+	Metal  *cement.Metal
+
+	Fracture  *finding.Fracture // nil where there is none
+	Treatment []finding.TreatmentFact
+}
+
+// Canal is the bony canal beside a vertebra.
+type Canal struct {
+	Size       *morphometry.Canal
+	Compromise *morphometry.Compromise // against the adjacent levels
+	Assessment finding.Canal
+	Reason     string // why it was not measured, or what makes it doubtful
+}
+
+// Wall is the posterior wall of a body: what was measured of it, and what it
+// comes to.
+type Wall struct {
+	Measures finding.WallMeasures
+	finding.PosteriorWall
 }
 
 // Measurement is a number with its standard deviation, both in the unit that

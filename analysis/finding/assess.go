@@ -43,13 +43,17 @@ func Assess(column []morphometry.Vertebra) Assessment {
 		a.Vertebrae[i] = measure(column, i)
 		heights[i] = morphometry.LevelHeights{Level: column[i].Level, Heights: a.Vertebrae[i].Heights}
 	}
-	deformed := findDeformed(heights)
+	excluded := make([]bool, len(column))
+	for i := range column {
+		excluded[i] = column[i].Treated
+	}
+	findDeformed(heights, excluded)
 	for i := range a.Vertebrae {
 		v := &a.Vertebrae[i]
 		if v.Heights == nil {
 			continue
 		}
-		e := morphometry.Expect(heights, i, deformed)
+		e := morphometry.Expect(heights, i, excluded)
 		v.Deformity = deformityOf(v.Level, v.Heights, &e)
 		if len(e.From) > 0 {
 			v.Expected = &e
@@ -80,8 +84,8 @@ func measure(column []morphometry.Vertebra, i int) Vertebra {
 }
 
 // findDeformed marks the levels with a deformity, the greatest loss first.
-func findDeformed(column []morphometry.LevelHeights) []bool {
-	deformed := make([]bool, len(column))
+// deformed holds those that are not to be compared with from the start.
+func findDeformed(column []morphometry.LevelHeights, deformed []bool) {
 	for {
 		next, greatest := -1, 0.0
 		for i := range column {
@@ -95,7 +99,7 @@ func findDeformed(column []morphometry.LevelHeights) []bool {
 			}
 		}
 		if next < 0 {
-			return deformed
+			return
 		}
 		deformed[next] = true
 	}

@@ -13,6 +13,10 @@ import (
 type Vertebra struct {
 	Level     spine.Level
 	Landmarks *landmark.Vertebra
+
+	// Treated is set for a vertebra with cement or metal: others' heights are not
+	// expected from it.
+	Treated bool
 }
 
 // Heights are the distances between a body's endplates, mm.
