@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -96,46 +97,50 @@ func TestAccuracy(t *testing.T) {
 func (a *tally) add(t *testing.T, e examination, level spine.Level) {
 	t.Helper()
 	f := examine(t, e.spine.CT(e.scan))
-	treated := 0
-	for _, m := range e.spine.Truth().Vertebrae {
-		if m.Cement == nil {
-			continue
+	want := e.spine.Cement(level)
+	if want == nil {
+		a.madeUp += len(f.finding.Treated)
+		if len(f.finding.Treated) > 0 {
+			t.Logf("%s: cement made up", e.name)
 		}
-		treated++
-		a.treated++
-		got := f.of(m.Frame.Origin)
-		if got == nil {
-			a.missed++
-			t.Logf("%s: %.2f ml in %v missed", e.name, m.Cement.Volume, level)
-			continue
-		}
-		d := got.Volume - m.Cement.Volume
-		a.errors = append(a.errors, d)
-		if math.Abs(d) <= max(volumeShare*m.Cement.Volume, volumeLeast) {
-			a.volumeRight++
-		} else {
-			t.Logf("%s: %v holds %.2f ml, measured %.2f", e.name, level, m.Cement.Volume, got.Volume)
-		}
-		same := sameLeaks(got.Leaks, m.Cement.Leaks)
-		if !same {
-			t.Logf("%s: %v leaks %v, measured %v; doubts %v", e.name, level, m.Cement.Leaks, got.Leaks, got.Doubts)
-		}
-		switch {
-		case len(m.Cement.Leaks) > 0 && same:
-			a.leaking++
-			a.leakRight++
-		case len(m.Cement.Leaks) > 0:
-			a.leaking++
-		case same:
-			a.tight++
-		default:
-			a.tight++
-			a.invented++
-		}
+		return
 	}
-	if n := len(f.finding.Treated); n > treated {
-		a.madeUp += n - treated
-		t.Logf("%s: cement made up beside %v", e.name, level)
+	a.treated++
+	got := f.nearest(want.Center)
+	if got == nil {
+		a.missed++
+		t.Logf("%s: %.2f ml in %v missed", e.name, want.Volume, level)
+		return
+	}
+	a.madeUp += len(f.finding.Treated) - 1
+	a.compare(t, fmt.Sprintf("%s: %v", e.name, level), got, want)
+}
+
+// compare counts volume and leaks.
+func (a *tally) compare(t *testing.T, name string, got *cement.Treated, want *phantom.MeasuredCement) {
+	t.Helper()
+	d := got.Volume - want.Volume
+	a.errors = append(a.errors, d)
+	if math.Abs(d) <= max(volumeShare*want.Volume, volumeLeast) {
+		a.volumeRight++
+	} else {
+		t.Logf("%s holds %.2f ml, measured %.2f", name, want.Volume, got.Volume)
+	}
+	same := sameLeaks(got.Leaks, want.Leaks)
+	if !same {
+		t.Logf("%s leaks %v, measured %v; doubts %v", name, want.Leaks, got.Leaks, got.Doubts)
+	}
+	switch {
+	case len(want.Leaks) > 0 && same:
+		a.leaking++
+		a.leakRight++
+	case len(want.Leaks) > 0:
+		a.leaking++
+	case same:
+		a.tight++
+	default:
+		a.tight++
+		a.invented++
 	}
 }
 

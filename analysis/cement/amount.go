@@ -23,7 +23,7 @@ const (
 	// leakDepth, mm, is how far beyond the body's surface a voxel must lie to
 	// belong to a leak, and leakLeast how far its farthest: the outline is good to
 	// about a millimetre.
-	leakDepth, leakLeast = 1.0, 1.8
+	leakDepth, leakLeast = 1.0, 1.5
 	// leastLeak, mm³, is the least volume of the leaks to a place.
 	leastLeak = 10.0
 	// contactGap, mm, is how near cement lies to the outer face of an endplate
@@ -294,6 +294,9 @@ func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *
 		if v > votes[place] {
 			place = Place(p)
 		}
+	}
+	if place == 0 {
+		return // in a pedicle
 	}
 	l := &byPlace[place]
 	l.Place = place

@@ -17,7 +17,7 @@ type Treated struct {
 
 	Volume   float64 // of all the cement, with its leaks, ml
 	VolumeSD float64 // standard deviation of Volume, ml
-	Inside   float64 // of what did not leak, ml
+	Inside   float64 // of what did not leak, in the body and its pedicles, ml
 	// BodyShare is Inside as a part of the body's volume, 0 to 1; 0 if the body
 	// has no outline.
 	BodyShare float64
@@ -124,8 +124,8 @@ func (f *Finding) hasMetal(i int) bool {
 	return slices.ContainsFunc(f.Metal, func(m Metal) bool { return m.Vertebra == i })
 }
 
-// Mask is a box of voxels with the share of each that is cement. Fraction is
-// ordered as the volume's samples, columns first.
+// Mask is a box of voxels of the volume searched, with the share of each that is
+// cement. Fraction is ordered as the volume's samples, columns first.
 type Mask struct {
 	Origin   [3]int // first voxel: column, row, slice
 	Size     [3]int
@@ -134,7 +134,8 @@ type Mask struct {
 
 // Find tells which vertebrae of found hold cement, and where it lies. The regions
 // belong to the vertebrae of found one by one, outlined in d.Removed(); nil where
-// a body has no outline. Sacral and cut bodies are judged as all others.
+// a body has no outline. Sacral and cut bodies are judged as all others. Of a
+// vertebra with a region only Canal is read, and that may be zero.
 //
 // The error is ctx's.
 func (d *Dense) Find(ctx context.Context, found *localization.Spine, regions []*segmentation.Region) (*Finding, error) {

@@ -66,12 +66,17 @@ func examine(t testing.TB, vol *volume.Volume) found {
 	return found{s, f}
 }
 
-// of returns what was found of the vertebra whose body lies at center.
-func (f found) of(center r3.Vec) *cement.Treated {
-	const near = 10 // mm
+// nearest returns what was found of the vertebra whose body lies nearest to p; nil
+// if that holds nothing.
+func (f found) nearest(p r3.Vec) *cement.Treated {
+	best, n := math.Inf(1), -1
+	for i, v := range f.spine.Vertebrae {
+		if d := r3.Norm(r3.Sub(v.Center, p)); d < best {
+			best, n = d, i
+		}
+	}
 	for i := range f.finding.Treated {
-		v := f.spine.Vertebrae[f.finding.Treated[i].Vertebra]
-		if r3.Norm(r3.Sub(v.Center, center)) < near {
+		if f.finding.Treated[i].Vertebra == n {
 			return &f.finding.Treated[i]
 		}
 	}
@@ -163,7 +168,7 @@ func TestFindMeasuresCement(t *testing.T) {
 			f := examine(t, e.spine.CT(e.scan))
 			for _, m := range e.spine.Truth().Vertebrae {
 				if m.Level == s.level {
-					compare(t, f.of(m.Frame.Origin), &m)
+					compare(t, f.nearest(m.Cement.Center), &m)
 				}
 			}
 			if len(f.finding.Treated) > 1 {

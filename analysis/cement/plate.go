@@ -26,13 +26,15 @@ type plate struct {
 	hidden [plateSide][plateSide]bool // dense matter hides the cortex
 	size   int                        // places within the wall
 	hides  int                        // how many of them are hidden
+
+	outward float64 // +1 for a superior endplate, -1 for an inferior one
 }
 
 func newPlate(r *segmentation.Region, e spine.Endplate, hides func(s, a, l float64) bool) *plate {
-	p := new(plate)
+	p := &plate{outward: 1}
 	share := 1.0
 	if e == spine.Inferior {
-		share = 0
+		p.outward, share = -1, 0
 	}
 	for i := range p.height {
 		for j := range p.height[i] {
@@ -56,7 +58,8 @@ func newPlate(r *segmentation.Region, e spine.Endplate, hides func(s, a, l float
 	return p
 }
 
-// carriedOn is wall.carriedOn for an endplate.
+// carriedOn is wall.carriedOn for an endplate. It moves inwards only: a leak passes
+// for a bulge, and the dent of a fracture is none to be filled.
 func (p *plate) carriedOn(like *plate) *plate {
 	if p.hides == 0 || float64(p.hides) > hiddenMost*float64(p.size) {
 		return p
@@ -71,7 +74,8 @@ func (p *plate) carriedOn(like *plate) *plate {
 	for i := range depart {
 		for j := range depart[i] {
 			change := like.height[i][j] + depart[i][j] - p.height[i][j]
-			out.height[i][j] += min(max(change, -plateChange), plateChange)
+			inwards := min(max(-change*p.outward, 0), plateChange)
+			out.height[i][j] -= inwards * p.outward
 		}
 	}
 	return &out

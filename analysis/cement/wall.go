@@ -81,7 +81,7 @@ func commonWall(walls []*wall) *wall {
 	out := new(wall)
 	var count [wallLayers][wallAngles]float64
 	for _, w := range walls {
-		size := w.scaleOf(&unitWall)
+		size := w.size()
 		for k := range w.radius {
 			for n := range w.radius[k] {
 				if !w.hidden[k][n] && size > 0 {
@@ -108,15 +108,19 @@ func commonWall(walls []*wall) *wall {
 	return out
 }
 
-// unitWall is a wall of radius 1.
-var unitWall = func() (w wall) {
+// size returns the mean radius where nothing hides the wall, mm; 0 if all of it is
+// hidden.
+func (w *wall) size() float64 {
+	sum, n := 0.0, 0.0
 	for k := range w.radius {
-		for n := range w.radius[k] {
-			w.radius[k][n] = 1
+		for i, r := range w.radius[k] {
+			if !w.hidden[k][i] {
+				sum, n = sum+r, n+1
+			}
 		}
 	}
-	return w
-}()
+	return sum / max(n, 1)
+}
 
 // scaleOf returns the size of w as a part of that of like, from what is not
 // hidden; 0 if like is of no size.

@@ -69,8 +69,9 @@ func (d *Dense) newWork(sites []site, i int, held [][]int, metal metalSet) *work
 	return w
 }
 
-// level returns the attenuation from which a voxel is taken for cement outright.
-// In the canal and the discs, where there is no bone, that is less.
+// level returns the attenuation from which a voxel is taken for cement outright:
+// less in the canal and the discs, where there is no bone, more in the pedicles,
+// which are all cortex.
 func (w *work) level(m int) float64 {
 	if w.inside[m] >= 0 {
 		return w.strong()
@@ -78,6 +79,8 @@ func (w *work) level(m int) float64 {
 	switch p, _ := w.sites[w.i].place(w.d.position(w.index(m))); p {
 	case Canal, SuperiorDisc, InferiorDisc:
 		return min(max(w.half(), openLeast, w.cortex), strongMost)
+	case 0:
+		return strongMost
 	}
 	return w.strong()
 }
@@ -170,7 +173,7 @@ func (w *work) isDenseEnough(m int, level func(m int) float64) bool {
 }
 
 // mayHold reports whether cement of this vertebra may lie in a voxel: within its
-// reach, and not behind the canal or in an arch.
+// reach, and not behind the canal.
 func (w *work) mayHold(m int) bool {
 	if w.inside[m] >= 0 {
 		return true

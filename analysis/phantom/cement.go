@@ -5,6 +5,10 @@ package phantom
 
 import (
 	"math"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/spine"
 )
 
 // Cement is the PMMA of a vertebroplasty or kyphoplasty: a fill inside the body
@@ -49,6 +53,7 @@ type MeasuredCement struct {
 	Volume float64 // all of it, ml
 	Inside float64 // within the body's outer surface, ml
 	Left   float64 // share of Inside left of the mid-sagittal plane, 0 to 1
+	Center r3.Vec  // of Inside, LPS mm
 	// SuperiorGap and InferiorGap are the least distances of the fill to the
 	// outer faces of the endplates, mm; a leak through one is no part of the fill.
 	SuperiorGap, InferiorGap float64
@@ -144,6 +149,16 @@ func (c *Cement) box() (lo, hi [3]float64) {
 	return lo, hi
 }
 
+// Cement returns the truth of the cement of a level, as Truth does; nil if there is
+// none.
+func (s *Spine) Cement(l spine.Level) *MeasuredCement {
+	b := s.find(l)
+	if b == nil {
+		return nil
+	}
+	return b.measureCement(cementStep)
+}
+
 // cementStep is the edge of the cubes of the truth, mm: for a blob of 0.5 ml they
 // err by less than 0.1 %.
 const cementStep = 0.2
@@ -171,6 +186,7 @@ func (b *body) measureCement(step float64) *MeasuredCement {
 	}
 	if m.Inside > 0 {
 		m.Left /= m.Inside
+		m.Center = r3.Scale(1/m.Inside, m.Center)
 	}
 	return m
 }
@@ -186,6 +202,7 @@ func (m *MeasuredCement) add(b *body, s, a, l, volume, step float64) {
 	m.Volume += volume
 	m.Inside += within
 	m.Left += within * covered(-l, step)
+	m.Center = r3.Add(m.Center, r3.Scale(within, b.frame.Point(s, a, l)))
 	if f, ok := b.table.lookup(a, l); ok && b.fill(s, a, l) <= 0 {
 		m.SuperiorGap = min(m.SuperiorGap, f.superior-s-step/2)
 		m.InferiorGap = min(m.InferiorGap, s-f.inferior-step/2)
