@@ -124,8 +124,7 @@ type scene struct {
 	leaks  []phantom.LeakPlace
 	edit   func(rng *rand.Rand, v *phantom.Vertebra, of spine.Level)
 	mimics phantom.Mimics
-	slice  float64 // mm
-	metal  bool    // lies in the bodies beside
+	metal  bool // lies in the bodies beside
 }
 
 func (s scene) examination() examination {
