@@ -30,7 +30,7 @@ func (s PedicleStatus) String() string {
 // Pedicle is the state of one pedicle.
 type Pedicle struct {
 	Status PedicleStatus
-	// HU is the mean attenuation of the pedicle's core, cortex and marrow, over
+	// HU is the mean attenuation of the pedicle's cross-section, cortex and marrow, over
 	// the 3 mm of its length where that is least.
 	HU float64
 	// Expected is the upper quartile of the same of the other side and of the
@@ -50,7 +50,7 @@ const (
 	// share of the expected, and present from another share on. [M]
 	erodedBelow, presentFrom = 0.30, 0.38
 	// bonyHU is what soft tissue, enhanced or not, does not reach over a pedicle's
-	// core: there is bone, whatever the others are. [M]
+	// cross-section: there is bone, whatever the others are. [M]
 	bonyHU = 180
 	// leastExpected is the least attenuation of the others that bears a
 	// comparison, HU.

@@ -30,11 +30,11 @@ const (
 	// articular process takes part in, mm behind the posterior wall.
 	pedicleFrom, pedicleTo = 1.0, 8.0
 
-	// The core of a pedicle's cross-section, as shares of the body's width and
-	// height: two thirds of the width at the isthmus, 5 mm of 28 at T6 and 9 of 44
-	// at L1, and half of the height (Panjabi 1991 and 1992 [M]).
-	pedicleHalfWidth  = 0.07
-	pedicleHalfHeight = 0.20
+	// Half axes of a pedicle's cross-section with its cortex, as shares of the
+	// body's width and height: 5 mm of 28 across at T6 and 9 of 44 at L1, and over
+	// half of the height (Panjabi 1991 and 1992 [M]).
+	pedicleHalfWidth  = 0.09
+	pedicleHalfHeight = 0.25
 
 	// Where a pedicle is looked for: as a share of half of the body's width from
 	// its middle, and of its height above its middle.
@@ -83,7 +83,7 @@ func PediclesOf(vol *volume.Volume, column []*Region) [][2]*Pedicle {
 	return out
 }
 
-// pediclePlace is where a pedicle's core lies in its body, in shares of half of
+// pediclePlace is where a pedicle lies in its body, in shares of half of
 // its width and of its height, how far it leans to lateral, and its mean
 // attenuation.
 type pediclePlace struct{ aside, rise, lean, mean float64 }
@@ -179,22 +179,20 @@ func usual(mm []float64, i int) float64 {
 // pedicleNear is how many levels away pedicles and bodies stand that tell of one.
 const pedicleNear = 2
 
-// at returns the point u to lateral and v superior of a pedicle's axis, behind
-// the posterior wall by x mm.
-func (x *pedicleSearch) at(p pediclePlace, behind, u, v float64) r3.Vec {
+// at returns the point of a pedicle's axis behind the posterior wall, mm.
+func (x *pedicleSearch) at(p pediclePlace, behind float64) r3.Vec {
 	sign := 1.0
 	if x.side == RightSide {
 		sign = -1
 	}
 	aside := p.aside*x.half + p.lean*(behind-(pedicleFrom+pedicleTo)/2)
-	return x.region.Frame.Point(x.middle+p.rise*x.height+v, x.wall-behind, sign*(aside+u))
+	return x.region.Frame.Point(x.middle+p.rise*x.height, x.wall-behind, sign*aside)
 }
 
-// section returns the mean and the greatest attenuation of a cross-section of
-// the core.
+// section returns the mean and the greatest attenuation of a cross-section.
 func (x *pedicleSearch) section(p pediclePlace, behind, low, high float64) (mean, brightest float64) {
 	const points = 2 // to each side of the middle
-	origin := x.at(p, behind, 0, 0)
+	origin := x.at(p, behind)
 	u, v := pedicleHalfWidth*2*x.half/(points+0.5), pedicleHalfHeight*x.height/(points+0.5)
 	n := 0.0
 	brightest = math.Inf(-1)
@@ -248,7 +246,7 @@ func (x *pedicleSearch) measure(p pediclePlace) *Pedicle {
 		out.Mean = append(out.Mean, mean)
 		out.Brightest = max(out.Brightest, brightest)
 	}
-	out.Center = x.at(p, (pedicleFrom+pedicleTo)/2, 0, 0)
-	out.Axis = r3.Unit(r3.Sub(x.at(p, pedicleTo, 0, 0), x.at(p, pedicleFrom, 0, 0)))
+	out.Center = x.at(p, (pedicleFrom+pedicleTo)/2)
+	out.Axis = r3.Unit(r3.Sub(x.at(p, pedicleTo), x.at(p, pedicleFrom)))
 	return out
 }
