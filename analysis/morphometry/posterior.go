@@ -238,23 +238,20 @@ func fitSheet(points []wallPoint, start sheet, b belief) sheet {
 	}
 	p := start
 	for range rounds {
-		m, v := mat.NewSymDense(3, nil), mat.NewVecDense(3, nil)
-		for i, w := range prior {
-			m.SetSym(i, i, w)
-		}
+		m, v := [9]float64{0: prior[0], 4: prior[1], 8: prior[2]}, [3]float64{}
 		for _, q := range points {
 			d := (q.a - p.at(q.s, q.l)) / robustScale
 			w := 1 / ((1 + d*d) * (1 + d*d) * placeSD * placeSD)
 			x := [3]float64{1, q.s - start.middle, q.l}
 			for i := range x {
-				v.SetVec(i, v.AtVec(i)+w*x[i]*(q.a-start.at(q.s, q.l)))
-				for j := i; j < 3; j++ {
-					m.SetSym(i, j, m.At(i, j)+w*x[i]*x[j])
+				v[i] += w * x[i] * (q.a - start.at(q.s, q.l))
+				for j := range x {
+					m[3*i+j] += w * x[i] * x[j]
 				}
 			}
 		}
 		var x mat.VecDense
-		if err := x.SolveVec(m, v); err != nil {
+		if err := x.SolveVec(mat.NewDense(3, 3, m[:]), mat.NewVecDense(3, v[:])); err != nil {
 			return p
 		}
 		p = sheet{start.middle, start.place + x.AtVec(0), start.slope + x.AtVec(1), start.twist + x.AtVec(2)}

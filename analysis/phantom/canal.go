@@ -47,7 +47,7 @@ const (
 )
 
 // Canal measures the canal beside the vertebra of level l; ok is false if there
-// is none, or no canal.
+// is none, or if no closed ring of bone bounds it, as at C3 to C6.
 func (s *Spine) Canal(l spine.Level) (c CanalTruth, ok bool) {
 	b := s.find(l)
 	if b == nil {
@@ -69,6 +69,9 @@ func (s *Spine) Canal(l spine.Level) (c CanalTruth, ok bool) {
 		radii[i] = in.radii(at)
 	}
 	ring := ringOf(radii, heights, lo, hi)
+	if math.IsInf(slices.Max(ring), 1) {
+		return CanalTruth{}, false
+	}
 	c.Frame = in.frame
 	c.NarrowestAP, c.NarrowestArea = math.Inf(1), math.Inf(1)
 	var aps, areas []float64

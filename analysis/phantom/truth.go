@@ -243,7 +243,7 @@ func (b *body) wallAt(s, side float64) (float64, bool) {
 		d, _ := b.wall(s, a, &f)
 		return d
 	}
-	in, out := 0.0, side*(b.Depth/2+8)
+	in, out := 0.0, side*(b.Depth/2+8+b.bulge())
 	if depth(in) <= 0 {
 		return 0, false
 	}
