@@ -201,7 +201,7 @@ var neighboursBelief = belief{0.7, 0.07, 0.05}
 const (
 	// robustScale, mm, is the distance from a wall's sheet beyond which a place
 	// counts for little: a spur, a fragment, a step of the outline.
-	robustScale = 0.7
+	robustScale = 0.5
 	// placeSD, mm, is what a place of a wall tells of its sheet: its own error
 	// and the wall's unevenness, which the places around it share.
 	placeSD = 2.0

@@ -61,7 +61,9 @@ func BesidePosteriorAngles(column []LevelWall, i int, excluded []bool) (Posterio
 func wallDirection(c *segmentation.Canal) (up r3.Vec, sd float64, ok bool) {
 	var s, a []float64
 	noise, n := 0.0, 0.0
-	for along := chordLow; along <= chordHigh+1e-9; along += judgedStep {
+	const rows = 18
+	for i := range rows {
+		along := chordLow + (chordHigh-chordLow)*float64(i)/(rows-1)
 		for left := -wallMiddle; left <= wallMiddle; left += judgedColumn {
 			if at, wall, one, ok := wallAt(c, along, left); ok {
 				s, a = append(s, at), append(a, wall)
@@ -69,7 +71,7 @@ func wallDirection(c *segmentation.Canal) (up r3.Vec, sd float64, ok bool) {
 			}
 		}
 	}
-	if n < float64(judgedRows)/2 {
+	if n < rows {
 		return r3.Vec{}, 0, false
 	}
 	_, slope := stat.LinearRegression(s, a, nil, false)
