@@ -8,150 +8,399 @@ import (
 	"slices"
 )
 
-// The chain of discs, mm along the canal.
+// The chain of bodies and discs, mm along the canal.
 const (
-	pitchMin, pitchMax = 8, 60 // a child's neck or a vertebra plana; a tall man's loins and a block vertebra
-	// pitchByDepth is the pitch of a vertebra by its body's depth: 0.75 to 1.3
-	// from T1 to L5 in the four series read, mean 1.03.
-	pitchByDepth = 1.03
-	// pitchSpread is the standard deviation of that ratio's logarithm,
-	// changeSpread of the pitch's from one vertebra to the next.
-	pitchSpread, changeSpread = 0.22, 0.12
-	pitchWeight, changeWeight = 0.35, 0.25
-	// Costs end here, so that a crushed body can be half as high as the next.
-	pitchCostMax, changeCostMax = 0.6, 0.5
+	bodyMin, bodyMax = 3, 55 // the two endplates of a vertebra plana; a block vertebra of a tall man's loins
+	// ownMin is the least height of a body that is not crushed: a child's neck.
+	ownMin = 6
+	// bodyByDepth is the height of an intact body by its depth, 0.65 (C5, L5) to
+	// 0.75 (T1) of the means in Panjabi et al. (see depthByWidth), 0.6 to 0.8 in
+	// the four series read. ownSpread is the standard deviation of that ratio's
+	// logarithm, changeSpread of the height's from one vertebra to the next.
+	bodyByDepth             = 0.7
+	ownSpread, changeSpread = 0.22, 0.12
+	ownWeight, changeWeight = 0.35, 0.25
+	// Costs end here: walls may be misread, vertebrae be fused.
+	ownCostMax, changeCostMax = 0.6, 0.5
 	// outerCostMax holds for the two outermost vertebrae, which no neighbours on
 	// both sides support.
 	outerCostMax = 1.2
-	// leastPitch is the least pitch by the expected one: a vertebra plana of 5 mm
-	// between two discs.
-	leastPitch = 0.33
+	// gapByDepth is the distance of a disc's endplates by the depth of the bodies,
+	// 0.15 in the thorax to 0.35 at L4/L5, and gapSpread the standard deviation of
+	// its logarithm.
+	gapByDepth, gapSpread = 0.22, 0.35
+	gapWeight, gapCostMax = 0.15, 0.4
+	// crushCost is what a body must gain to be lower than it once was, leastShare
+	// what may be left of its height, and clearDisc the least evidence of the discs
+	// beside it: a band of bright bone is no crushed body.
+	crushCost  = 0.6
+	leastShare = 0.2
+	clearDisc  = 0.7
 	// wallWeight is the weight of the lateral wall's signal against the disc's.
 	wallWeight = 0.35
+	// wallPart is the part of a body's height beside which its pedicle lies, at
+	// the top, and the foramen, at the bottom.
+	wallPart = 0.35
 	// discCost is what each further disc must gain.
 	discCost = 0.15
 	// leastChain is the least score of a chain: half a clear disc.
 	leastChain = 0.5
-	// The pedicle's height in its vertebra, from the disc above as a fraction of
-	// the pitch: the upper half.
-	pedicleTop, pedicleBottom = 0.2, 0.5
 )
 
-// pitches is how many pitches are tried.
-const pitches = pitchMax - pitchMin + 1
+// owns is how many heights of intact bodies are tried.
+const owns = bodyMax - ownMin + 1
 
-// chain is the dynamic programming of findDiscs. Its state s*pitches+x is a disc
-// at s below a vertebra of pitch x+pitchMin.
+// column is a chain of bodies and discs.
+type column struct {
+	discs []sign
+	owns  []float64 // heights of the bodies between them before any fracture, mm
+	// openTop is set where the first disc has no upper endplate in view,
+	// openBottom where the last has no lower one.
+	openTop, openBottom bool
+}
+
+// middles returns the cross-sections of the discs' middles.
+func (c *column) middles() []int {
+	out := make([]int, len(c.discs))
+	for n, d := range c.discs {
+		out[n] = int(math.Round((d.up + d.down) / 2))
+	}
+	return out
+}
+
+// slots counts the middles of bodies above each of n cross-sections.
+func (c *column) slots(n int) []int {
+	out := make([]int, n)
+	body := 0
+	for s := range out {
+		for body < len(c.owns) && float64(s) > (c.discs[body].down+c.discs[body+1].up)/2 {
+			body++
+		}
+		out[s] = body
+	}
+	return out
+}
+
+// findColumn returns the chain of bodies and discs with the greatest sum of
+// evidence, and its score. The column is empty if the best chain shows no disc.
+//
+// A first search finds how many there are. There a body lower than its
+// neighbours is dear. A second one finds their endplates, when a body known to
+// be there may be as low as its endplates say.
+func findColumn(sg *signals) (column, float64) {
+	c := newChain(sg, rules{crush: crushCost, clear: clearDisc})
+	c.search()
+	if c.best < leastChain {
+		return column{}, c.best
+	}
+	first := c.trace()
+	if len(first.owns) == 0 {
+		return first, c.best
+	}
+	refined := newChain(sg, rules{clear: absent, slot: first.slots(len(sg.visible))})
+	refined.search()
+	return refined.trace(), c.best
+}
+
+// rules are what a search of chains keeps to.
+type rules struct {
+	crush float64 // cost of a crushed body
+	clear float64 // least evidence of the discs beside one
+	// slot counts the bodies known to be above each cross-section: a body then
+	// holds the middle of one, and a disc of none. It is nil if none are known.
+	slot []int
+}
+
+// bodies returns how many of the known bodies have their middles between s and
+// at; -1 if none are known.
+func (r *rules) bodies(s, at int) int {
+	if r.slot == nil {
+		return -1
+	}
+	return r.slot[at] - r.slot[s]
+}
+
+// outermost reports whether s lies above the first known body, and below the
+// last: always if none are known.
+func (r *rules) outermost(s int) (first, last bool) {
+	if r.slot == nil {
+		return true, true
+	}
+	return r.slot[s] == 0, r.slot[s] == r.slot[len(r.slot)-1]
+}
+
+// chain is the dynamic programming of findColumn over bodies and discs in turn.
+// A state is the place of an endplate, and the height that the body above it
+// has, or had before it was crushed: that one, not what is left of it, resembles
+// its neighbours'.
 type chain struct {
 	sg     *signals
+	rules  rules
 	walls  []float64 // running totals of the lateral wall's signal
 	change [][]float64
-	total  []float64 // best score of a chain that ends in the state
-	from   []int8    // the pitch above the one before; -1 where the chain starts
+
+	start []opening // of a chain at a superior endplate
+
+	// Best chains that end with an endplate, [s*owns+x]: with a superior one, with
+	// one below a clear disc, with an inferior one, with a crushed body's.
+	superior, clear, inferior, crushed []link
 
 	best    float64
-	bestEnd int
+	bestEnd ending
 }
 
-// findDiscs returns the positions of the discs, from superior to inferior, by
-// dynamic programming over (position, pitch), and the chain's score. It returns
-// none if the best chain shows no disc.
-func findDiscs(sg *signals) ([]int, float64) {
-	n := len(sg.disc) * pitches
-	c := &chain{
-		sg: sg, walls: sums(sg.wall), change: changeCosts(),
-		total: make([]float64, n), from: make([]int8, n), best: math.Inf(-1),
-	}
-	for s := range sg.disc {
-		c.advance(s)
-	}
-	if c.best < leastChain {
-		return nil, c.best
-	}
-	return c.trace(), c.best
+// link is the best chain to a state.
+type link struct {
+	total float64
+	outer float64 // what it costs more if its last body is outermost
+	// by is the gap or the body's height before the endplate, own the state
+	// before; chainStart where the chain begins.
+	by, own int8
+	// crushed is set if the body before a disc is crushed.
+	crushed bool
 }
 
-// advance finds the best chains that end with a disc at s.
-func (c *chain) advance(s int) {
-	here := discGain(c.sg, s)
-	if here > c.best {
-		c.best, c.bestEnd = here, s*pitches
-	}
-	for x := range pitches {
-		at, pitch := s*pitches+x, x+pitchMin
-		c.total[at], c.from[at] = here, -1
-		if s < pitch {
-			continue
-		}
-		cost := pitchPrior(c.sg, s, pitch)
-		if math.IsInf(cost, 1) {
-			continue
-		}
-		prior := min(cost, pitchCostMax)
-		outer := min(cost, outerCostMax) - prior
-		pedicle := meanOver(c.walls, s-pitch+int(pedicleTop*float64(pitch)), s-pitch+int(pedicleBottom*float64(pitch)))
-		c.extend(at, x, (s-pitch)*pitches, here-prior+wallWeight*pedicle-discCost, outer)
-		if c.from[at] >= 0 && c.total[at]-outer > c.best {
-			c.best, c.bestEnd = c.total[at]-outer, at
-		}
-	}
+const chainStart = -1
+
+// opening is the beginning of a chain at a superior endplate: with the disc
+// above it, or with the endplate alone.
+type opening struct {
+	total float64
+	gap   int  // 0 for the endplate alone
+	clear bool // a crushed body may follow
 }
 
-// extend chooses the chain before the link of pitch x into state at, among the
-// states from before on. A chain's first link costs outer more.
-func (c *chain) extend(at, x, before int, link, outer float64) {
-	for y := range pitches {
-		t := c.total[before+y] + link
-		if c.from[before+y] < 0 {
-			t -= outer
-		} else {
-			t -= c.change[x][y]
+// ending is where the best chain ends.
+type ending struct {
+	s, own   int
+	single   bool // with its first disc
+	inferior bool // at an inferior endplate alone, and whether of a crushed body
+	crushed  bool
+}
+
+func newChain(sg *signals, rules rules) *chain {
+	n := len(sg.visible)
+	c := &chain{sg: sg, rules: rules, walls: sums(sg.wall), change: changeCosts(), start: make([]opening, n), best: absent}
+	for _, l := range [...]*[]link{&c.superior, &c.clear, &c.inferior, &c.crushed} {
+		*l = slices.Repeat([]link{{total: absent}}, n*owns)
+	}
+	return c
+}
+
+// search finds the best chain.
+func (c *chain) search() {
+	for s := range c.sg.visible {
+		c.open(s)
+		for gap := vanishedGap; gap < min(len(c.sg.discs[s]), s+1); gap++ {
+			c.addDisc(s, gap)
 		}
-		if t > c.total[at] {
-			c.total[at], c.from[at] = t, int8(y)
+		_, last := c.rules.outermost(s)
+		for x := range owns {
+			l := &c.superior[s*owns+x]
+			if t := l.total - l.outer + c.below(s); last && t > c.best {
+				c.best, c.bestEnd = t, ending{s: s, own: x}
+			}
+		}
+		for x := range owns {
+			c.addBodies(s, x)
 		}
 	}
 }
 
-// trace returns the discs of the best chain, from superior to inferior.
-func (c *chain) trace() []int {
-	at := c.bestEnd
-	discs := []int{at / pitches}
-	for c.from[at] >= 0 {
-		at = (at/pitches-at%pitches-pitchMin)*pitches + int(c.from[at])
-		discs = append(discs, at/pitches)
+// open begins a chain with the superior endplate at s alone, from which nothing
+// tells a crushed body from a cut one.
+func (c *chain) open(s int) {
+	c.start[s].total = absent
+	if first, _ := c.rules.outermost(s); first && c.sg.visible[s] {
+		c.start[s] = opening{total: c.sg.superior[s].gain, clear: c.rules.clear == absent}
 	}
-	slices.Reverse(discs)
-	return discs
 }
 
-// discGain is what a disc at s is worth.
-func discGain(sg *signals, s int) float64 {
-	if !sg.visible[s] {
-		return -2
+// addDisc goes on over a disc, whose lower endplate is at s, or begins with it.
+func (c *chain) addDisc(s, gap int) {
+	middle := s - (gap+1)/2
+	if !c.sg.visible[middle] || c.rules.bodies(s-gap, s) > 0 {
+		return
 	}
-	return sg.disc[s] - wallWeight*sg.wall[s]
+	gain := c.sg.discs[s][gap].gain
+	clear := c.rules.clear == absent || gap > vanishedGap && gain >= c.rules.clear
+	if gap > vanishedGap {
+		gain -= gapCost(gap, c.sg.anterior[middle]-c.sg.posterior[middle])
+	}
+	total := gain + c.above(s-gap)
+	if first, _ := c.rules.outermost(s); first && total > c.start[s].total {
+		c.start[s] = opening{total, gap, clear}
+		if t := total + c.below(s); c.rules.slot == nil && t > c.best {
+			c.best, c.bestEnd = t, ending{s: s, single: true}
+		}
+	}
+	for x := range owns {
+		above, below := (s-gap)*owns+x, s*owns+x
+		best := link{c.inferior[above].total + gain, c.inferior[above].outer, int8(gap), int8(x), false}
+		if t := c.crushed[above].total + gain; clear && t > best.total {
+			best = link{t, c.crushed[above].outer, int8(gap), int8(x), true}
+		}
+		if best.total > c.superior[below].total {
+			c.superior[below] = best
+		}
+		if clear && best.total > c.clear[below].total {
+			c.clear[below] = best
+		}
+	}
 }
 
-// pitchPrior is the cost of a vertebra of this pitch above s: log-normal about
-// what the body's depth leads to expect, and infinite below leastPitch.
-func pitchPrior(sg *signals, s, pitch int) float64 {
-	m := s - pitch/2
-	ratio := float64(pitch) / (pitchByDepth * (sg.anterior[m] - sg.posterior[m]))
-	if ratio < leastPitch {
-		return math.Inf(1)
+// addBodies goes on from the superior endplates at s over a body of height x,
+// or of what is left of it.
+func (c *chain) addBodies(s, x int) {
+	own := x + ownMin
+	cost := ownCost(own, c.sg.anterior[s]-c.sg.posterior[s])
+	capped := min(cost, ownCostMax)
+	outer := min(cost, outerCostMax) - capped
+	whole := link{total: c.start[s].total - outer, own: chainStart}
+	crushed := link{total: absent, own: chainStart}
+	if c.start[s].clear {
+		crushed = whole
 	}
-	t := math.Log(ratio) / pitchSpread
-	return pitchWeight * t * t
+	for y := range owns {
+		if t := c.superior[s*owns+y].total - c.change[x][y]; t > whole.total {
+			whole = link{total: t, own: int8(y)}
+		}
+		if t := c.clear[s*owns+y].total - c.change[x][y]; t > crushed.total {
+			crushed = link{total: t, own: int8(y)}
+		}
+	}
+	whole.total -= capped + discCost
+	whole.outer, whole.by = outer, int8(own)
+	c.addBody(s, x, c.inferior, whole)
+	crushed.total -= capped + discCost + c.rules.crush
+	crushed.outer = outer
+	for height := max(bodyMin, int(math.Ceil(leastShare*float64(own)))); height < own; height++ {
+		crushed.by = int8(height)
+		c.addBody(s, x, c.crushed, crushed)
+	}
 }
 
-// changeCosts tabulates the cost of a change of pitch.
+// addBody goes on from s over the body l to one of states, and ends the chain
+// with its inferior endplate alone where that pays.
+func (c *chain) addBody(s, x int, states []link, l link) {
+	at := s + int(l.by)
+	if at >= len(c.sg.visible) || l.total == absent {
+		return
+	}
+	if n := c.rules.bodies(s, at); n != 1 && n != -1 {
+		return
+	}
+	l.total += wallWeight * c.wall(s, at, x+ownMin)
+	if l.total <= states[at*owns+x].total {
+		return
+	}
+	states[at*owns+x] = l
+	crushed := int(l.by) < x+ownMin
+	if _, last := c.rules.outermost(at); !last || !c.sg.visible[at] || crushed && c.rules.clear != absent {
+		return
+	}
+	if t := l.total + c.sg.inferior[at].gain - l.outer; t > c.best {
+		c.best, c.bestEnd = t, ending{s: at, own: x, inferior: true, crushed: crushed}
+	}
+}
+
+// wall returns how well the canal's lateral wall fits a body from s to at of a
+// height before any fracture. The pedicle, which keeps its height where the body
+// is crushed, lies beside its upper part, and the foramen somewhere from its lower
+// part to the upper half of the disc, in the thorax higher than in the loins.
+func (c *chain) wall(s, at, own int) float64 {
+	part := int(wallPart * float64(own))
+	lo := max(at-part, s+own/2)
+	return meanOver(c.walls, s, min(s+part, at)) + c.foramen(lo, max(at+part/2, lo+part), part/2)
+}
+
+// foramen returns how clear the clearest foramen of a height is between lo and
+// hi.
+func (c *chain) foramen(lo, hi, height int) float64 {
+	least := math.Inf(1)
+	for s := max(lo, 0); s+height <= min(hi, len(c.sg.wall)-1); s++ {
+		least = min(least, meanOver(c.walls, s, s+height))
+	}
+	if math.IsInf(least, 1) {
+		return 0
+	}
+	return -least
+}
+
+// above returns what the foramen above the first disc is worth, whose upper
+// endplate is at s, and below what the pedicle below the last is.
+func (c *chain) above(s int) float64 {
+	part := c.usualPart(s)
+	return wallWeight * c.foramen(s-part, s+part/2, part/2)
+}
+
+func (c *chain) below(s int) float64 {
+	return wallWeight * meanOver(c.walls, s, min(s+c.usualPart(s), len(c.sg.wall)-1))
+}
+
+// usualPart is wallPart of the height that a body of the depth at s is expected
+// to have.
+func (c *chain) usualPart(s int) int {
+	return int(wallPart * bodyByDepth * (c.sg.anterior[s] - c.sg.posterior[s]))
+}
+
+// trace returns the best chain, from superior to inferior.
+func (c *chain) trace() column {
+	s, x := c.bestEnd.s, c.bestEnd.own
+	if c.bestEnd.single {
+		return column{discs: []sign{c.sg.discs[s][c.start[s].gap]}}
+	}
+	var out column
+	states, crushed := c.superior, c.bestEnd.crushed
+	if c.bestEnd.inferior {
+		states = nil
+		out.discs, out.openBottom = append(out.discs, c.sg.inferior[s]), true
+	}
+	for x != chainStart {
+		if states != nil {
+			l := states[s*owns+x]
+			out.discs = append(out.discs, c.sg.discs[s][l.by])
+			s, crushed = s-int(l.by), l.crushed
+		}
+		out.owns = append(out.owns, float64(x+ownMin))
+		body := c.inferior[s*owns+x]
+		states = c.superior
+		if crushed {
+			body, states = c.crushed[s*owns+x], c.clear
+		}
+		s, x = s-int(body.by), int(body.own)
+	}
+	if gap := c.start[s].gap; gap > 0 {
+		out.discs = append(out.discs, c.sg.discs[s][gap])
+	} else {
+		out.discs, out.openTop = append(out.discs, c.sg.superior[s]), true
+	}
+	slices.Reverse(out.discs)
+	slices.Reverse(out.owns)
+	return out
+}
+
+// ownCost is the cost of a body of this height before any fracture: log-normal
+// about what its depth leads to expect.
+func ownCost(own int, depth float64) float64 {
+	t := math.Log(float64(own)/(bodyByDepth*depth)) / ownSpread
+	return ownWeight * t * t
+}
+
+// gapCost is the cost of this distance of a disc's endplates: log-normal about
+// what the depth of the bodies leads to expect.
+func gapCost(gap int, depth float64) float64 {
+	t := math.Log(float64(gap)/(gapByDepth*depth)) / gapSpread
+	return min(gapWeight*t*t, gapCostMax)
+}
+
+// changeCosts tabulates the cost of a change of height.
 func changeCosts() [][]float64 {
-	out := make([][]float64, pitches)
+	out := make([][]float64, owns)
 	for x := range out {
-		out[x] = make([]float64, pitches)
+		out[x] = make([]float64, owns)
 		for y := range out[x] {
-			t := math.Log(float64(x+pitchMin)/float64(y+pitchMin)) / changeSpread
+			t := math.Log(float64(x+ownMin)/float64(y+ownMin)) / changeSpread
 			out[x][y] = min(changeWeight*t*t, changeCostMax)
 		}
 	}

@@ -10,15 +10,17 @@
 // greatest sum of scores, which may start and end anywhere. Straighten
 // resamples the volume in the cross-sections of the canal's smoothed line.
 // FindVertebrae reads two signals along it that have one period a vertebra,
-// pairs of bright endplates about a darker gap and the pedicles beside the
-// canal, and takes the best chain of discs by dynamic programming over
-// (position, pitch). Find does all three.
+// pairs of bright endplates about a darker gap and the pedicles and foramina
+// beside the canal, and takes the best chain of bodies and discs by dynamic
+// programming over the place of an endplate and the height of the body above it
+// before any fracture. Find does all three.
 //
 // # Limits
 //
 // Where the canal leans by more than some 60° against the slices' normal it is
-// lost. A vertebra plana lower than a third of the expected pitch, disc
-// included, is merged with its neighbour or split. C2 is reported as cut, since
-// it has no superior endplate; C1 and the skull are left out. Contrast agent in
-// the canal hides it.
+// lost. A body of less than a fifth of its height, or crushed between discs that
+// are not clear, is merged with its neighbour. An endplate alone, whose disc's
+// other one lies outside the volume, counts only with a slice of disc beyond it.
+// C2 is reported as cut, since it has no superior endplate; C1 and the skull are
+// left out. Contrast agent in the canal hides it.
 package localization

@@ -17,7 +17,7 @@ const visibleMin = 0.15
 // endplate is known, if any of it is visible.
 func (b *builder) top(inferior plate) (Vertebra, bool) {
 	height := b.expectedHeight(0, inferior.s)
-	if b.seen(inferior.s, -1) < visibleMin*height {
+	if b.openTop || b.seen(inferior.s, -1) < visibleMin*height {
 		return Vertebra{}, false
 	}
 	centre, normal := inferior.centre(b.r, b.sg)
@@ -34,7 +34,7 @@ func (b *builder) top(inferior plate) (Vertebra, bool) {
 // bottom is top's counterpart below the lowest disc.
 func (b *builder) bottom(superior plate) (Vertebra, bool) {
 	height := b.expectedHeight(len(b.discs)-1, superior.s)
-	if b.seen(superior.s, 1) < visibleMin*height {
+	if b.openBottom || b.seen(superior.s, 1) < visibleMin*height {
 		return Vertebra{}, false
 	}
 	v := b.below(superior, height)
@@ -63,19 +63,15 @@ func (b *builder) below(superior plate, height float64) Vertebra {
 	return v
 }
 
-// expectedHeight returns the height of a body beside disc n: the neighbour's
-// pitch less the disc, or what its depth leads to expect.
+// expectedHeight returns the height of a body beside disc n, the first or the
+// last: that of its neighbour before any fracture, or what its depth leads to
+// expect.
 func (b *builder) expectedHeight(n int, s float64) float64 {
-	p := b.sg.plates[b.discs[n]]
-	gap := p.down - p.up
-	switch {
-	case len(b.discs) > 1 && n == 0:
-		return float64(b.discs[1]-b.discs[0]) - gap
-	case len(b.discs) > 1:
-		return float64(b.discs[n]-b.discs[n-1]) - gap
+	if len(b.owns) > 0 {
+		return b.owns[min(n, len(b.owns)-1)]
 	}
 	m := min(max(int(s), 0), len(b.r.Canal)-1)
-	return pitchByDepth*(b.sg.anterior[m]-b.sg.posterior[m]) - gap
+	return bodyByDepth * (b.sg.anterior[m] - b.sg.posterior[m])
 }
 
 // seen returns for how many mm from s, in direction dir along the canal, the

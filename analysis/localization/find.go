@@ -61,13 +61,14 @@ func FindCanal(v *volume.Volume) ([]CanalPoint, string) {
 // FindVertebrae returns the chain of vertebrae in r, which was made of v at 1
 // mm by Straighten, or why there is none.
 func FindVertebrae(v *volume.Volume, r *Straight) ([]Vertebra, string) {
-	sg := readSignals(r)
+	_, _, slice := v.Spacing()
+	sg := readSignals(r, slice)
 	for s := range min(belowSkull(v, r, sg), len(sg.visible)) {
 		sg.visible[s] = false
 	}
-	discs, _ := findDiscs(sg)
-	b := &builder{v: v, r: r, sg: sg, discs: discs}
-	vertebrae := b.vertebrae(sacralLink(r, sg, discs))
+	column, _ := findColumn(sg)
+	b := &builder{v: v, r: r, sg: sg, column: column}
+	vertebrae := b.vertebrae(sacralLink(r, sg, &column))
 	if len(vertebrae) == 0 {
 		return nil, "no intervertebral disc found along the canal"
 	}

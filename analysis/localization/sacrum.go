@@ -22,7 +22,8 @@ const (
 	thinningFull = 0.3  // of the depth
 
 	// sacralMin is the least sum of signs, sacralBefore that of a segment before
-	// one that reaches sacralMin: the body of S1 need not be thinner than L5's.
+	// one that reaches sacralMin: the body of S1 need not be thinner than L5's. A
+	// clear disc between the two is L5/S1.
 	sacralMin, sacralBefore = 1.6, 1.3
 	// lumbarDepth is the least depth of a lumbar body by the canal's diameter;
 	// cervical ones, above which the spine bends likewise, have 1.1.
@@ -31,7 +32,11 @@ const (
 
 // sacralLink returns the index of the disc above the first sacral segment, -1
 // if none is in view.
-func sacralLink(r *Straight, sg *signals, discs []int) int {
+func sacralLink(r *Straight, sg *signals, c *column) int {
+	discs := c.middles()
+	if c.openBottom {
+		discs = discs[:len(discs)-1]
+	}
 	evidence := make([]float64, len(discs)+1)
 	for n := 1; n < len(discs); n++ {
 		end := len(r.Canal) - 1
@@ -41,7 +46,8 @@ func sacralLink(r *Straight, sg *signals, discs []int) int {
 		evidence[n] = sacralEvidence(r, sg, discs[n-1], discs[n], end)
 	}
 	for n := 1; n < len(discs); n++ {
-		if evidence[n] >= sacralMin || evidence[n] >= sacralBefore && evidence[n+1] >= sacralMin {
+		before := evidence[n] >= sacralBefore && evidence[n+1] >= sacralMin && c.discs[n+1].gain < clearDisc
+		if evidence[n] >= sacralMin || before {
 			return n
 		}
 	}

@@ -31,11 +31,25 @@ const clipMinHU, clipMaxHU = -100, 700
 type signals struct {
 	posterior, anterior []float64 // walls of the body, mm anterior of the canal's centre
 	left, right         []float64 // lateral walls, mm to each side of the canal's centre
-	disc                []float64 // evidence of a disc: about 1 at a clear one
-	plates              []pair    // the endplates of that disc
 	wall                []float64 // lateral wall of the canal: positive at a pedicle, negative at a foramen
 	visible             []bool    // there is a body, and it lies in the volume
+
+	discs [][]sign // of a disc whose lower endplate lies at [s], by the gap between its endplates, mm
+	// Of an endplate that lies so near to where the volume ends that the disc's
+	// other one may be missing.
+	superior, inferior []sign
 }
+
+// sign is the evidence of a disc or an endplate: about 1 at a clear disc,
+// absent where nothing is seen. Of an endplate alone only its own half of pair
+// counts.
+type sign struct {
+	pair
+	gain float64
+}
+
+// absent is the gain of what cannot be there.
+var absent = math.Inf(-1)
 
 // pair is the place of a disc's two endplates at the body's mid-depth, as
 // cross-sections, and their slopes: rise towards superior per mm anterior.
@@ -73,15 +87,15 @@ func meanOf(r *Straight, s int, a float64, l0, l1 int, lo, hi int16) float64 {
 	return sum / n
 }
 
-// readSignals reads r, made at steps of 1 mm.
-func readSignals(r *Straight) *signals {
+// readSignals reads r, made at steps of 1 mm of slices that lie slice mm apart.
+func readSignals(r *Straight, slice float64) *signals {
 	m := midSagittal(r)
 	sg := &signals{wall: wallSignal(r)}
 	smooth := smoothAlong(m, wallSpan)
 	sg.posterior = posteriorWall(smooth, r.A0)
 	sg.left, sg.right = lateralWalls(r, sg.posterior)
 	sg.anterior = anteriorWall(smooth, r.A0, sg)
-	sg.disc, sg.plates = discSignal(m, r.A0, sg)
+	readDiscs(m, r.A0, sg, max(endVisible, int(math.Ceil(slice+1))))
 	sg.visible = make([]bool, len(m))
 	for s := range m {
 		mid := r.A0 + int((sg.posterior[s]+sg.anterior[s])/2)
@@ -306,20 +320,26 @@ func wallSignal(r *Straight) []float64 {
 const shellReach = 3
 
 // shells returns how bright the cortex of the body's anterior or posterior wall
-// is in the mid-sagittal plane m, whichever is darker: osteophytes bridge discs
-// before, veins pierce walls behind.
-func shells(m [][]float64, a0 int, sg *signals) []float64 {
-	out := make([]float64, len(m))
-	for s := range m {
-		cortex := func(at float64) float64 {
-			best := math.Inf(-1)
-			for d := -shellReach; d <= shellReach; d++ {
-				best = max(best, m[s][min(max(a0+int(at)+d, 0), len(m[s])-1)])
-			}
-			return best
+// is in the mid-sagittal plane m along lines of each tilt, as [tilt][s],
+// whichever is darker: osteophytes bridge discs before, veins pierce walls
+// behind.
+func shells(m [][]float64, a0 int, sg *signals) [][]float64 {
+	cortex := func(s int, at float64) float64 {
+		s = min(max(s, 0), len(m)-1)
+		best := math.Inf(-1)
+		for d := -shellReach; d <= shellReach; d++ {
+			best = max(best, m[s][min(max(a0+int(at)+d, 0), len(m[s])-1)])
 		}
-		out[s] = min(cortex(sg.posterior[s]), cortex(sg.anterior[s]))
+		return best
 	}
+	out := make([][]float64, 2*tiltSteps+1)
+	each(len(out), func(t int) {
+		out[t] = make([]float64, len(m))
+		for s := range m {
+			rise := int(math.Round(float64(t-tiltSteps) * tiltStep * (sg.anterior[s] - sg.posterior[s]) / 2))
+			out[t][s] = min(cortex(s+rise, sg.posterior[s]), cortex(s-rise, sg.anterior[s]))
+		}
+	})
 	return out
 }
 
@@ -371,12 +391,14 @@ const (
 	// wedgeSteps is how many steps of tilt a disc's endplates may differ by: 20°.
 	wedgeSteps = 4
 	// The gap between a disc's endplates: at least the width of two ridges, at
-	// most this fraction of the body's depth. Discs measure up to a third of it;
-	// no body but a crushed one is so low.
+	// most this fraction of the body's depth. Discs measure up to a third of it,
+	// more beside a fractured endplate.
 	gapMin      = 3
-	gapFraction = 0.4
+	gapFraction = 0.5
 	// tiltCost is what a step of tilt must gain, HU.
 	tiltCost = 3.0
+	// endTiltCost is the same of an endplate alone, without another to tell.
+	endTiltCost = 2 * tiltCost
 	// clearHU is the least contrast of a clear disc: that of an osteoporotic
 	// endplate, 0.4 mm of 600 HU, in slices of 5 mm, half lost by tilt.
 	clearHU = 25.0
@@ -386,60 +408,114 @@ const (
 	// ridgeWeight is the weight of a single bright ridge, a fused or vanished
 	// disc, against that of a pair.
 	ridgeWeight = 0.45
+	vanishedGap = 2 // mm, between its two sides
+	// ridgeReach is how far a ridge may lie from an endplate that it is part of, mm.
+	ridgeReach = 2
+	// endWeight is the weight of an endplate whose disc's other one the volume
+	// does not hold, and endClear its least contrast by that of a clear disc. Of
+	// that disc endVisible mm and a slice must be seen, and endDark are looked at.
+	endWeight  = 0.6
+	endClear   = 0.5
+	endDark    = 5
+	endVisible = 2
 )
 
-// discSignal returns the evidence of a disc at each s of the mid-sagittal plane
-// m, in units of the clear discs around, and for discs its endplates.
-func discSignal(m [][]float64, a0 int, sg *signals) ([]float64, []pair) {
+// readDiscs reads the evidence of discs and endplates from the mid-sagittal
+// plane m, in units of the clear discs around. An endplate alone must be seen
+// with endGap mm of the disc beyond it.
+func readDiscs(m [][]float64, a0 int, sg *signals, endGap int) {
 	trend := smoothAlong(m, trendSpan)
 	view := discView{
 		middle: tiltedProfiles(m, trend, a0, sg, 0, 0.35),
 		rims:   tiltedProfiles(m, trend, a0, sg, 0.25, 0.48),
 		shell:  shells(m, a0, sg),
 	}
-	raw, pairs := make([]float64, len(m)), make([]float64, len(m))
-	plates := make([]pair, len(m))
-	each(len(m), func(s int) {
-		gap := max(int(gapFraction*(sg.anterior[s]-sg.posterior[s])), gapMin+1)
-		pairs[s], plates[s] = view.pairAt(s, gap)
-		raw[s] = max(pairs[s], view.ridgeAt(s, gap))
+	n := len(m)
+	found := make([][]sign, n) // by the disc's middle and gap
+	sg.superior, sg.inferior = make([]sign, n), make([]sign, n)
+	each(n, func(s int) {
+		most := max(int(gapFraction*(sg.anterior[s]-sg.posterior[s])), gapMin+1)
+		found[s] = view.discsAt(s, most)
+		sg.superior[s] = view.endAt(s, -1, endGap, most)
+		sg.inferior[s] = view.endAt(s, 1, endGap, most)
 	})
-	disc := make([]float64, len(m))
-	for s := range disc {
-		around := slices.Clone(raw[max(s-levelSpan/2, 0):min(s+levelSpan/2+1, len(raw))])
-		slices.Sort(around)
-		disc[s] = min(max(raw[s]/max(around[len(around)*9/10], clearHU), -0.5), 1.5)
+	clear := clearContrast(found)
+	sg.discs = make([][]sign, n)
+	for s := range n {
+		for gap, d := range found[s] {
+			lower := s + gap - gap/2
+			if lower >= n {
+				break
+			}
+			for len(sg.discs[lower]) <= gap {
+				sg.discs[lower] = append(sg.discs[lower], sign{gain: absent})
+			}
+			sg.discs[lower][gap] = sign{d.pair, unit(d.gain / clear[s])}
+		}
+		sg.superior[s].gain = endUnit(sg.superior[s].gain / clear[s])
+		sg.inferior[s].gain = endUnit(sg.inferior[s].gain / clear[s])
 	}
-	return disc, nearestPairs(raw, pairs, plates)
+	sg.explainRidges()
 }
 
-// Choice of the pair of endplates for a disc that is placed otherwise.
-const (
-	pairReach = 6 // mm
-	// pairAway is what a pair must gain for each mm, HU.
-	pairAway = 4.0
-	// pairLeast is the least contrast of a pair by that of a single ridge.
-	pairLeast = 0.25
-	// pairBeyond is how far outside of the pair the disc may have been placed, mm.
-	pairBeyond = 1.5
-)
-
-// nearestPairs returns for each s the best pair of endplates nearby, or a
-// vanished disc's where there is none.
-func nearestPairs(raw, pairs []float64, plates []pair) []pair {
-	out := make([]pair, len(raw))
+// clearContrast returns the contrast of a clear disc around each cross-section.
+func clearContrast(found [][]sign) []float64 {
+	best, out := make([]float64, len(found)), make([]float64, len(found))
+	for s := range found {
+		best[s] = absent
+		for _, d := range found[s] {
+			best[s] = max(best[s], d.gain)
+		}
+	}
 	for s := range out {
-		best := pairLeast * raw[s]
-		out[s] = pair{float64(s) - 1, float64(s) + 1, 0, 0}
-		for q := max(s-pairReach, 0); q <= min(s+pairReach, len(raw)-1); q++ {
-			p := plates[q]
-			c := pairs[q] - pairAway*math.Abs(float64(q-s))
-			if c > best && float64(s) >= p.up-pairBeyond && float64(s) <= p.down+pairBeyond {
-				best, out[s] = c, p
+		around := slices.Clone(best[max(s-levelSpan/2, 0):min(s+levelSpan/2+1, len(best))])
+		slices.Sort(around)
+		out[s] = max(around[len(around)*9/10], clearHU)
+	}
+	return out
+}
+
+// endUnit is unit for an endplate alone, which must be clear.
+func endUnit(x float64) float64 {
+	if x < endClear {
+		return absent
+	}
+	return endWeight * unit(x)
+}
+
+// explainRidges takes from the evidence of each vanished disc that of the clearest
+// disc which the ridge may be an endplate of.
+func (sg *signals) explainRidges() {
+	clearest := make([]float64, len(sg.discs)) // by endplate
+	for s, discs := range sg.discs {
+		for gap := gapMin; gap < len(discs); gap++ {
+			for d := -ridgeReach; d <= ridgeReach; d++ {
+				for _, at := range [2]int{s + d, s - gap + d} {
+					if at >= 0 && at < len(clearest) {
+						clearest[at] = max(clearest[at], discs[gap].gain)
+					}
+				}
 			}
 		}
 	}
-	return out
+	for s, discs := range sg.discs {
+		if len(discs) > vanishedGap {
+			discs[vanishedGap].gain -= clearest[s-vanishedGap/2]
+		}
+	}
+}
+
+// unit returns evidence in units of a clear disc, which more than that adds
+// less and less to.
+func unit(x float64) float64 {
+	const least, excess = -0.5, 0.5
+	switch {
+	case x == absent:
+		return absent
+	case x <= 1:
+		return max(x, least)
+	}
+	return 1 + excess*(1-math.Exp((1-x)/excess))
 }
 
 // discView is what discs are looked for in: the profiles along tilted lines of
@@ -447,7 +523,7 @@ func nearestPairs(raw, pairs []float64, plates []pair) []pair {
 // deeply concave, and the walls.
 type discView struct {
 	middle, rims [][]float64
-	shell        []float64
+	shell        [][]float64
 }
 
 // tiltedProfiles returns the mean of m, whose trend along s is given, along lines of each tilt, over the parts
@@ -516,42 +592,77 @@ func (d *discView) ridgeAt(s, gap int) float64 {
 	return best
 }
 
-// pairAt returns the greatest contrast, HU, of two bright ridges up to gapMax
-// apart about a darker gap centred at s, and where they lie.
-func (d *discView) pairAt(s, gapMax int) (contrast float64, plates pair) {
-	contrast = -clipMaxHU
+// discsAt returns by gap the contrast, HU, of two bright ridges about a darker
+// gap centred at s; at vanishedGap that of a single ridge, a vanished disc's.
+func (d *discView) discsAt(s, gapMax int) []sign {
+	out := make([]sign, gapMax+1)
+	for gap := range out {
+		out[gap].gain = absent
+	}
+	out[vanishedGap] = sign{pair{up: float64(s) - 1, down: float64(s) + 1}, d.ridgeAt(s, gapMax)}
 	slope := func(t int) float64 { return float64(t-tiltSteps) * tiltStep }
-	for _, q := range [2][][]float64{d.middle, d.rims} {
-		for t := range q {
-			for u := max(t-wedgeSteps, 0); u <= min(t+wedgeSteps, len(q)-1); u++ {
-				c, up, down := d.gapAt(q, t, u, s, gapMax)
-				c -= tiltCost / 2 * (math.Abs(float64(t-tiltSteps)) + math.Abs(float64(u-tiltSteps)))
-				if c > contrast {
-					contrast, plates = c, pair{float64(up), float64(down), slope(t), slope(u)}
+	for gap := gapMin; gap <= gapMax; gap++ {
+		i, j := s-gap/2, s+gap-gap/2
+		if i < 0 || j >= len(d.middle[0]) {
+			break
+		}
+		for _, q := range [2][][]float64{d.middle, d.rims} {
+			for t := range q {
+				for u := max(t-wedgeSteps, 0); u <= min(t+wedgeSteps, len(q)-1); u++ {
+					dark, walls := meanBetween(q[(t+u)/2], i+2, j-2), meanBetween(d.shell[(t+u)/2], i+2, j-2)
+					c := min(crest(q[t], i, -1), crest(q[u], j, 1)) - dark - shellWeight*max(walls-dark, 0)
+					c -= tiltCost / 2 * (math.Abs(float64(t-tiltSteps)) + math.Abs(float64(u-tiltSteps)))
+					if c > out[gap].gain {
+						out[gap] = sign{pair{float64(i), float64(j), slope(t), slope(u)}, c}
+					}
 				}
 			}
 		}
 	}
-	return contrast, plates
+	return out
 }
 
-// gapAt is pairAt for endplates of tilts t and u.
-func (d *discView) gapAt(q [][]float64, t, u, s, gapMax int) (contrast float64, up, down int) {
-	contrast = -clipMaxHU
-	inside := q[(t+u)/2]
-	for gap := gapMin; gap <= gapMax; gap++ {
-		i, j := s-gap/2, s+gap-gap/2
-		if i < 0 || j >= len(inside) {
-			break
-		}
-		dark := meanBetween(inside, i+2, j-2)
-		walls := meanBetween(d.shell, i+2, j-2)
-		c := min(crest(q[t], i, -1), crest(q[u], j, 1)) - dark - shellWeight*max(walls-dark, 0)
-		if c > contrast {
-			contrast, up, down = c, i, j
+// endAt returns the contrast, HU, of an endplate at s against what is visible of
+// the disc beyond it in direction dir, where the volume ends beyond least and
+// within gapMax mm.
+func (d *discView) endAt(s, dir, least, gapMax int) sign {
+	best := sign{gain: absent}
+	for _, q := range [2][][]float64{d.middle, d.rims} {
+		for t := range q {
+			last := visibleBeyond(q[t], s, gapMax, dir)
+			if last < least {
+				continue
+			}
+			last = min(last, max(least, endDark))
+			lo, hi := min(s+dir*endVisible, s+dir*last), max(s+dir*endVisible, s+dir*last)
+			dark, walls := meanBetween(q[t], lo, hi), meanBetween(d.shell[t], lo, hi)
+			c := crest(q[t], s, -dir) - dark - endTiltCost*math.Abs(float64(t-tiltSteps))
+			if !math.IsNaN(walls) { // they may lie outside the volume
+				c -= shellWeight * max(walls-dark, 0)
+			}
+			if c > best.gain {
+				slope := float64(t-tiltSteps) * tiltStep
+				best = sign{pair{float64(s), float64(s), slope, slope}, c}
+			}
 		}
 	}
-	return contrast, up, down
+	return best
+}
+
+// visibleBeyond returns how far beyond s q is known in direction dir, or -1
+// where that is gapMax or more or where q ends for another reason than the
+// volume.
+func visibleBeyond(q []float64, s, gapMax, dir int) int {
+	for d := range gapMax + 1 {
+		at := s + dir*d
+		if at < 0 || at >= len(q) {
+			return -1
+		}
+		if math.IsNaN(q[at]) {
+			return d - 1
+		}
+	}
+	return -1
 }
 
 // crest returns q at i, less what it still rises beyond i in direction dir: an

@@ -4,7 +4,6 @@
 package localization
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -86,10 +85,10 @@ func (p plate) centre(r *Straight, sg *signals) (centre, normal r3.Vec) {
 
 // builder makes vertebrae of the discs found.
 type builder struct {
-	v     *volume.Volume
-	r     *Straight
-	sg    *signals
-	discs []int
+	v  *volume.Volume
+	r  *Straight
+	sg *signals
+	column
 }
 
 // vertebrae returns the links of the chain, and what of the vertebrae before
@@ -102,7 +101,7 @@ func (b *builder) vertebrae(sacral int) []Vertebra {
 	above := make([]plate, len(b.discs)) // inferior endplates
 	below := make([]plate, len(b.discs)) // superior endplates
 	each(len(b.discs), func(n int) {
-		p := b.sg.plates[b.discs[n]]
+		p := b.discs[n]
 		above[n] = fitPlate(b.r, b.sg, p.up, p.slopeUp)
 		below[n] = fitPlate(b.r, b.sg, p.down, p.slopeDown)
 	})
@@ -114,6 +113,12 @@ func (b *builder) vertebrae(sacral int) []Vertebra {
 	}
 	if sacral >= 0 {
 		return append(out, b.sacrum(below[sacral]))
+	}
+	if b.openTop && len(out) > 0 {
+		b.checkPlate(&out[0], below[0], 1)
+	}
+	if b.openBottom && len(out) > 0 {
+		b.checkPlate(&out[len(out)-1], above[len(above)-1], -1)
 	}
 	if bottom, ok := b.bottom(below[len(below)-1]); ok {
 		out = append(out, bottom)
@@ -193,11 +198,33 @@ func (b *builder) checkField(v *Vertebra, height float64) {
 		sign := func(bit int) float64 { return float64(corner>>bit&1)*2 - 1 }
 		x, y, z := ix.Index(f.Point(sign(0)*half, sign(1)*a, sign(2)*l))
 		if side := outside(b.v.Geometry, x, y, z); side != "" {
-			v.Truncated, v.Reason = true, fmt.Sprintf("the volume ends at the body's %s side", side)
+			v.Truncated, v.Reason = true, truncatedAt(side)
 			return
 		}
 	}
 }
+
+// rimRise is how far an endplate's rim may rise beyond its middle, mm: the
+// concavity of an intact one.
+const rimRise = 1.0
+
+// checkPlate marks v truncated if the volume does not hold all of its endplate
+// p, which faces superior (1) or inferior (-1).
+func (b *builder) checkPlate(v *Vertebra, p plate, up float64) {
+	centre, normal := p.centre(b.r, b.sg)
+	f := volume.NewFrame(centre, normal, v.Anterior)
+	ix := b.v.Indexer()
+	for corner := range 4 {
+		sign := func(bit int) float64 { return float64(corner>>bit&1)*2 - 1 }
+		x, y, z := ix.Index(f.Point(up*rimRise, sign(0)*fieldDepth*v.Depth, sign(1)*fieldHalfWidth*v.Width))
+		if side := outside(b.v.Geometry, x, y, z); side != "" {
+			v.Truncated, v.Reason = true, truncatedAt(side)
+			return
+		}
+	}
+}
+
+func truncatedAt(side string) string { return "the volume ends at the body's " + side + " side" }
 
 // outside names the side on which voxel coordinates leave the volume by more
 // than half a voxel; it is empty if they do not.

@@ -88,6 +88,11 @@ func known(readings []reading, p r3.Vec) spine.Level {
 	return spine.Unknown
 }
 
+// leastStated is the least probability of a whole series' names: the colon series
+// shows the first rib alone, and is stated at 0.83 when its vertebrae are given
+// where the readings put them.
+const leastStated = 0.8
+
 // The whole of each series is named as it was read, on the anchors that it
 // shows. In windows of it the names are right or a guess, and what is stated with
 // a probability is right about as often, over all series.
@@ -115,7 +120,7 @@ func TestSeries(t *testing.T) {
 					t.Errorf("anchors = %v, want %s among them", n.Anchors, a)
 				}
 			}
-			if whole.right < whole.names || whole.stated < doubtful*whole.names {
+			if whole.right < whole.names || whole.stated < leastStated*whole.names {
 				t.Errorf("of %.0f names %.0f right, stated %.2f", whole.names, whole.right, whole.stated/whole.names)
 			}
 			for _, mm := range []float64{90, 150} {
