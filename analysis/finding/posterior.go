@@ -158,9 +158,14 @@ func (m *WallMeasures) retropulsion() WallCriterion {
 	}
 	if r := m.Retropulsion; r != nil {
 		c.Value, c.SD = r.Value, r.SD
-		c.judge(c.Value >= c.Cut && c.Value > RepeatabilityLimit*c.SD)
+		c.judge(retropulsed(r))
 	}
 	return c
+}
+
+// retropulsed tells whether a retropulsion counts.
+func retropulsed(r *morphometry.Retropulsion) bool {
+	return r.Value >= WallRetropulsion && r.Value > RepeatabilityLimit*r.SD
 }
 
 // gap returns two criteria of one measure: the share that makes a wall suspect

@@ -173,15 +173,16 @@ func wallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64, ok bo
 }
 
 // bridgedWallAt is wallAt with the basivertebral foramen bridged.
-func bridgedWallAt(c *segmentation.Canal, along, left float64) (s, a, sd float64, ok bool) {
+func bridgedWallAt(c *segmentation.Canal, along, left float64) (s, a float64, ok bool) {
 	half := ellipseHalf(left, dipWidth, dipHeight)
 	if math.Abs(along-0.5) >= half {
-		return wallAt(c, along, left)
+		s, a, _, ok = wallAt(c, along, left)
+		return s, a, ok
 	}
-	s0, a0, sd0, ok0 := wallAt(c, 0.5-half, left)
-	s1, a1, sd1, ok1 := wallAt(c, 0.5+half, left)
+	s0, a0, _, ok0 := wallAt(c, 0.5-half, left)
+	s1, a1, _, ok1 := wallAt(c, 0.5+half, left)
 	t := (along - 0.5 + half) / (2 * half)
-	return s0 + t*(s1-s0), a0 + t*(a1-a0), (sd0 + sd1) / 2, ok0 && ok1
+	return s0 + t*(s1-s0), a0 + t*(a1-a0), ok0 && ok1
 }
 
 // sheet is the plane a = place + slope·(s - middle) + twist·l along a wall.
@@ -215,7 +216,7 @@ func wallPoints(c *segmentation.Canal, shape func(along, left float64) (mm, sd f
 	var points []wallPoint
 	for left := -segmentation.WallReach; left <= segmentation.WallReach; left += judgedColumn {
 		for along := judgedLow; along <= judgedHigh+1e-9; along += judgedStep {
-			s, a, _, ok := bridgedWallAt(c, along, left)
+			s, a, ok := bridgedWallAt(c, along, left)
 			mm := 0.0
 			if ok && shape != nil {
 				mm, _, ok = shape(along, left)
@@ -332,7 +333,7 @@ func (w *expectedWall) neighboursSheet() (sheet, bool) {
 func (w *expectedWall) shape(along, left float64) (mm, sd float64, ok bool) {
 	var before []float64
 	for _, wall := range w.shapes {
-		if s, a, _, ok := bridgedWallAt(wall.Canal, along, left); ok {
+		if s, a, ok := bridgedWallAt(wall.Canal, along, left); ok {
 			before = append(before, a-wall.sheet.at(s, left))
 		}
 	}

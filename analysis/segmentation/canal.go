@@ -102,7 +102,7 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 	}
 	c := Canal{Frame: canalFrame(path, v, b)}
 	c.setEnds(b)
-	if c.High-c.Low < leastSections*im.rowLength(c.Frame) {
+	if !(c.High-c.Low >= leastSections*im.rowLength(c.Frame)) {
 		c.Reason = "slices too thick for the height of the body"
 		return c
 	}

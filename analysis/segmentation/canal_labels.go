@@ -67,7 +67,7 @@ func labelCanalOf(bodies []LabelBody, i int, masks map[spine.Level]*labelMask) C
 		}
 	}
 	c.setEnds(b.Body)
-	if c.High-c.Low < leastSections*r.own.extent(c.Frame.Superior) {
+	if !(c.High-c.Low >= leastSections*r.own.extent(c.Frame.Superior)) {
 		c.Reason = "slices too thick for the height of the body"
 		return c
 	}
@@ -205,7 +205,7 @@ func (r *labelCanal) wall() PosteriorWall {
 	if len(lateral) > 0 {
 		half = median(lateral)
 	}
-	n := int(min(WallReach, half-wallPedicle) / wallColumn)
+	n := max(int(min(WallReach, half-wallPedicle)/wallColumn), 0)
 	w := PosteriorWall{S: r.canal.heights()}
 	for k := -n; k <= n; k++ {
 		w.L = append(w.L, float64(k)*wallColumn)

@@ -187,3 +187,67 @@ func TestSectionsAscendBetweenTheEndplates(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a map labels, radii and walls are numbers.
+func TestCanalOfHostileLabels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 1))
+	for range 40 {
+		g := volume.Geometry{
+			Columns: 40, Rows: 40, Slices: 30,
+			Column: r3.Vec{X: 0.5 + 2*rng.Float64()}, Row: r3.Vec{Y: 0.5 + 2*rng.Float64()}, Slice: r3.Vec{Z: 0.5 + 4*rng.Float64()},
+		}
+		m := &volume.LabelMap{Geometry: g, Labels: make([]uint16, g.Columns*g.Rows*g.Slices)}
+		for range 6 {
+			fillBox(m, rng, uint16(18+rng.IntN(5)))
+		}
+		for range 3 {
+			fillBox(m, rng, 0)
+		}
+		bodies, err := segmentation.FromLabels(t.Context(), m)
+		if err != nil {
+			continue // nothing labelled is left
+		}
+		canals, err := segmentation.CanalFromLabels(t.Context(), m, bodies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range canals {
+			checkFinite(t, &c)
+		}
+	}
+}
+
+// fillBox labels a random box.
+func fillBox(m *volume.LabelMap, rng *rand.Rand, label uint16) {
+	lo := [3]int{rng.IntN(m.Columns), rng.IntN(m.Rows), rng.IntN(m.Slices)}
+	hi := [3]int{min(lo[0]+5+rng.IntN(25), m.Columns), min(lo[1]+5+rng.IntN(25), m.Rows), min(lo[2]+3+rng.IntN(15), m.Slices)}
+	for k := lo[2]; k < hi[2]; k++ {
+		for j := lo[1]; j < hi[1]; j++ {
+			for i := lo[0]; i < hi[0]; i++ {
+				m.Labels[(k*m.Rows+j)*m.Columns+i] = label
+			}
+		}
+	}
+}
+
+func checkFinite(t *testing.T, c *segmentation.Canal) {
+	t.Helper()
+	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+	for _, s := range c.Sections {
+		for i := range s.Radius {
+			if !finite(s.Radius[i]) || !finite(s.SD[i]) {
+				t.Fatalf("radius %g ± %g", s.Radius[i], s.SD[i])
+			}
+		}
+	}
+	for _, row := range c.Wall.Cells {
+		for _, cell := range row {
+			if !finite(cell.A) || !finite(cell.SD) {
+				t.Fatalf("wall at %g ± %g", cell.A, cell.SD)
+			}
+		}
+	}
+	if len(c.Sections) == 0 && c.Reason == "" {
+		t.Fatal("no section and no reason")
+	}
+}

@@ -93,7 +93,7 @@ func (w *wallReader) strip(prior []float64, l, half, reach, sd float64) []float6
 // surface traces the wall to both sides, as far as half, the half width of the
 // canal, allows, and fits its face.
 func (w *wallReader) surface(half float64) PosteriorWall {
-	n := int(min(WallReach, half-wallPedicle) / wallColumn)
+	n := max(int(min(WallReach, half-wallPedicle)/wallColumn), 0)
 	wall := PosteriorWall{S: w.rows, Cells: make([][]WallCell, len(w.rows))}
 	paths := make([][]float64, 2*n+1)
 	paths[n] = w.middle
@@ -185,7 +185,7 @@ func cellOf(x []float64, at float64) (int, float64) {
 // and false beyond its ends or where most of it is not known: the mean of the
 // nearest cell and those beside it.
 func (w *PosteriorWall) CortexAt(s, l float64) (float64, bool) {
-	if len(w.S) == 0 || s < w.S[0]-canalRow || s > w.S[len(w.S)-1]+canalRow || l < w.L[0] || l > w.L[len(w.L)-1] {
+	if len(w.S) == 0 || len(w.L) == 0 || s < w.S[0]-canalRow || s > w.S[len(w.S)-1]+canalRow || l < w.L[0] || l > w.L[len(w.L)-1] {
 		return 0, false
 	}
 	i, j := floats.NearestIdx(w.S, s), floats.NearestIdx(w.L, l)
