@@ -31,7 +31,7 @@ const (
 )
 
 const (
-	pedicleCriterion = "least attenuation along the pedicle above that of soft tissue (40 HU) below 30 % of the upper quartile of the other side and of the pedicles within two levels, and below 180 HU"
+	pedicleCriterion = "least attenuation along the pedicle above that of soft tissue (40 HU) below 30 % of the upper quartile of the other side and of the pedicles within two levels, and below 180 HU; or at most 70 HU"
 	cleftCriterion   = "gas below -200 HU within the body, apart from that of the discs"
 	lyticCriterion   = "mean attenuation of 3 mm cubes below half way from the patient's cancellous bone to soft tissue, in at least 5 % of the body"
 	denseCriterion   = "mean attenuation of 3 mm cubes at least 150 HU above the patient's cancellous bone and at least 300 HU, in at least 5 % of the body"

@@ -52,6 +52,8 @@ const (
 	// bonyHU is what soft tissue, enhanced or not, does not reach over a pedicle's
 	// cross-section: there is bone, whatever the others are. [M]
 	bonyHU = 180
+	// bonelessHU is what a cross-section with any cortex exceeds: there is none. [M]
+	bonelessHU = 70
 	// leastExpected is the least attenuation of the others that bears a
 	// comparison, HU.
 	leastExpected = 110
@@ -142,6 +144,9 @@ func (p *Pedicle) judge(others []float64) {
 	switch {
 	case p.HU >= bonyHU:
 		p.Status = PediclePresent
+		return
+	case p.HU <= bonelessHU:
+		p.Status = PedicleEroded
 		return
 	case len(others) < leastOthers:
 		p.Reason = "too few other pedicles to compare with"

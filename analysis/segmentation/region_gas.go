@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -169,7 +171,8 @@ func (g *gasFinder) pocket(at int) []int {
 	return set
 }
 
-// fill raises a pocket and its blur to the median of the shell around it.
+// fill raises a pocket and its blur to the lower quartile of the shell around it:
+// around gas in a disc that is the disc and not its endplates.
 func (g *gasFinder) fill(out *volume.Volume, pocket []int) {
 	near, shell := g.around(pocket)
 	hu := make([]float64, 0, len(shell))
@@ -179,7 +182,8 @@ func (g *gasFinder) fill(out *volume.Volume, pocket []int) {
 	if len(hu) == 0 {
 		return
 	}
-	level := int16(median(hu))
+	slices.Sort(hu)
+	level := int16(stat.Quantile(0.25, stat.Empirical, hu, nil))
 	for _, at := range near {
 		out.Samples[at] = max(out.Samples[at], level)
 	}
