@@ -22,6 +22,9 @@ const (
 	decimalsDegrees     = 2
 	decimalsPercent     = 1
 	decimalsProbability = 3
+	decimalsMM2         = 1
+	decimalsML          = 3
+	decimalsHU          = 1
 )
 
 // column is one column of the CSV; its name is the path in the JSON, joined
@@ -67,7 +70,12 @@ func columns() []column {
 	all = append(all, landmarkColumns()...)
 	all = append(all, heightColumns()...)
 	all = append(all, bodyColumns()...)
-	return append(all, deformityColumns()...)
+	all = append(all, deformityColumns()...)
+	all = append(all, canalColumns()...)
+	all = append(all, wallColumns()...)
+	all = append(all, tissueColumns()...)
+	all = append(all, cementColumns()...)
+	return append(all, fractureColumns()...)
 }
 
 func identityColumns() []column {

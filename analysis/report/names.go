@@ -11,6 +11,7 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -36,6 +37,29 @@ var (
 		finding.AdjacentLevels:     "ADJACENT_LEVELS",
 		finding.OneAdjacentLevel:   "ONE_ADJACENT_LEVEL",
 		finding.OwnPosteriorHeight: "OWN_POSTERIOR_HEIGHT",
+	}
+	canalNames = map[finding.CanalClass]string{
+		finding.CanalMinimal:  "MINIMAL",
+		finding.CanalMild:     "MILD",
+		finding.CanalModerate: "MODERATE",
+		finding.CanalSevere:   "SEVERE",
+		finding.CanalCritical: "CRITICAL",
+	}
+	wallNames = map[finding.WallState]string{
+		finding.WallNotAssessable: "NOT_ASSESSABLE",
+		finding.WallIntact:        "INTACT",
+		finding.WallSuspect:       "SUSPECT",
+		finding.WallInvolved:      "INVOLVED",
+	}
+	pedicleNames = map[morphometry.PedicleStatus]string{
+		morphometry.PedicleNotAssessed: "NOT_ASSESSABLE",
+		morphometry.PediclePresent:     "PRESENT",
+		morphometry.PedicleEroded:      "ERODED_OR_LYTIC",
+	}
+	answerNames = map[finding.Answer]string{
+		finding.CannotTell: "CANNOT_TELL",
+		finding.Yes:        "YES",
+		finding.No:         "NO",
 	}
 	angleNames = map[string]string{
 		"THORACIC_KYPHOSIS": "thoracic kyphosis",

@@ -51,6 +51,7 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 		Modality:            e.Modality,
 		Path:                e.Path,
 		Reason:              e.Result.Reason,
+		Density:             density(e.Result.Density),
 	}
 	for i := range e.Result.Vertebrae {
 		a.Vertebrae = append(a.Vertebrae, vertebra(&e.Result.Vertebrae[i]))
@@ -86,7 +87,14 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 		Landmarks:        landmarks(v.Landmarks),
 		Heights:          heights(v.Heights, v.Expected),
 		Deformity:        deformity(v.Deformity),
+		Canal:            canal(&v.Canal),
+		PosteriorWall:    wall(&v.Wall),
+		Cement:           treated(v.Cement),
+		Metal:            metal(v.Metal),
+		Fracture:         fracture(v.Fracture),
+		TreatmentFacts:   treatmentFacts(v.Treatment),
 	}
+	addTissue(out, v.Tissue)
 	if v.WedgeAngle != nil {
 		out.WedgeAngleDeg, out.WedgeAngleSdDeg = number(v.WedgeAngle.Value), number(v.WedgeAngle.SD)
 	}

@@ -190,6 +190,63 @@ func (Level) EnumDescriptor() ([]byte, []int) {
 	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{0}
 }
 
+// Answer is the answer to a question.
+type Answer int32
+
+const (
+	// Not asked.
+	Answer_ANSWER_UNSPECIFIED Answer = 0
+	// Yes.
+	Answer_YES Answer = 1
+	// No.
+	Answer_NO Answer = 2
+	// What was measured does not tell.
+	Answer_CANNOT_TELL Answer = 3
+)
+
+// Enum value maps for Answer.
+var (
+	Answer_name = map[int32]string{
+		0: "ANSWER_UNSPECIFIED",
+		1: "YES",
+		2: "NO",
+		3: "CANNOT_TELL",
+	}
+	Answer_value = map[string]int32{
+		"ANSWER_UNSPECIFIED": 0,
+		"YES":                1,
+		"NO":                 2,
+		"CANNOT_TELL":        3,
+	}
+)
+
+func (x Answer) Enum() *Answer {
+	p := new(Answer)
+	*p = x
+	return p
+}
+
+func (x Answer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Answer) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[1].Descriptor()
+}
+
+func (Answer) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[1]
+}
+
+func (x Answer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Answer.Descriptor instead.
+func (Answer) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{1}
+}
+
 // Status says whether a vertebra was measured.
 type Vertebra_Status int32
 
@@ -231,11 +288,11 @@ func (x Vertebra_Status) String() string {
 }
 
 func (Vertebra_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[1].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[2].Descriptor()
 }
 
 func (Vertebra_Status) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[1]
+	return &file_endplate_v1_measurement_proto_enumTypes[2]
 }
 
 func (x Vertebra_Status) Number() protoreflect.EnumNumber {
@@ -292,11 +349,11 @@ func (x Deformity_Shape) String() string {
 }
 
 func (Deformity_Shape) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[2].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[3].Descriptor()
 }
 
 func (Deformity_Shape) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[2]
+	return &file_endplate_v1_measurement_proto_enumTypes[3]
 }
 
 func (x Deformity_Shape) Number() protoreflect.EnumNumber {
@@ -349,11 +406,11 @@ func (x Deformity_Height) String() string {
 }
 
 func (Deformity_Height) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[3].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[4].Descriptor()
 }
 
 func (Deformity_Height) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[3]
+	return &file_endplate_v1_measurement_proto_enumTypes[4]
 }
 
 func (x Deformity_Height) Number() protoreflect.EnumNumber {
@@ -406,11 +463,11 @@ func (x Deformity_Basis) String() string {
 }
 
 func (Deformity_Basis) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[4].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[5].Descriptor()
 }
 
 func (Deformity_Basis) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[4]
+	return &file_endplate_v1_measurement_proto_enumTypes[5]
 }
 
 func (x Deformity_Basis) Number() protoreflect.EnumNumber {
@@ -420,6 +477,376 @@ func (x Deformity_Basis) Number() protoreflect.EnumNumber {
 // Deprecated: Use Deformity_Basis.Descriptor instead.
 func (Deformity_Basis) EnumDescriptor() ([]byte, []int) {
 	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9, 2}
+}
+
+// Class is a class of the canal's compromise by its area.
+type Canal_Class int32
+
+const (
+	// Not assessed.
+	Canal_CLASS_UNSPECIFIED Canal_Class = 0
+	// Less than 10 %, or within the spread of normal levels.
+	Canal_MINIMAL Canal_Class = 1
+	// 10 % to less than 25 %.
+	Canal_MILD Canal_Class = 2
+	// 25 % to 40 %.
+	Canal_MODERATE Canal_Class = 3
+	// More than 40 %, to 50 %.
+	Canal_SEVERE Canal_Class = 4
+	// More than 50 %.
+	Canal_CRITICAL Canal_Class = 5
+)
+
+// Enum value maps for Canal_Class.
+var (
+	Canal_Class_name = map[int32]string{
+		0: "CLASS_UNSPECIFIED",
+		1: "MINIMAL",
+		2: "MILD",
+		3: "MODERATE",
+		4: "SEVERE",
+		5: "CRITICAL",
+	}
+	Canal_Class_value = map[string]int32{
+		"CLASS_UNSPECIFIED": 0,
+		"MINIMAL":           1,
+		"MILD":              2,
+		"MODERATE":          3,
+		"SEVERE":            4,
+		"CRITICAL":          5,
+	}
+)
+
+func (x Canal_Class) Enum() *Canal_Class {
+	p := new(Canal_Class)
+	*p = x
+	return p
+}
+
+func (x Canal_Class) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Canal_Class) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[6].Descriptor()
+}
+
+func (Canal_Class) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[6]
+}
+
+func (x Canal_Class) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Canal_Class.Descriptor instead.
+func (Canal_Class) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11, 0}
+}
+
+// State says what is known of the wall.
+type PosteriorWall_State int32
+
+const (
+	// Not said.
+	PosteriorWall_STATE_UNSPECIFIED PosteriorWall_State = 0
+	// Seen, and no criterion is met.
+	PosteriorWall_INTACT PosteriorWall_State = 1
+	// A criterion is met that by itself does not show involvement.
+	PosteriorWall_SUSPECT PosteriorWall_State = 2
+	// A criterion is met that shows involvement.
+	PosteriorWall_INVOLVED PosteriorWall_State = 3
+	// Too little was seen of it; see reason.
+	PosteriorWall_NOT_ASSESSABLE PosteriorWall_State = 4
+)
+
+// Enum value maps for PosteriorWall_State.
+var (
+	PosteriorWall_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "INTACT",
+		2: "SUSPECT",
+		3: "INVOLVED",
+		4: "NOT_ASSESSABLE",
+	}
+	PosteriorWall_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"INTACT":            1,
+		"SUSPECT":           2,
+		"INVOLVED":          3,
+		"NOT_ASSESSABLE":    4,
+	}
+)
+
+func (x PosteriorWall_State) Enum() *PosteriorWall_State {
+	p := new(PosteriorWall_State)
+	*p = x
+	return p
+}
+
+func (x PosteriorWall_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PosteriorWall_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[7].Descriptor()
+}
+
+func (PosteriorWall_State) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[7]
+}
+
+func (x PosteriorWall_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PosteriorWall_State.Descriptor instead.
+func (PosteriorWall_State) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 0}
+}
+
+// Status says what is known of a pedicle.
+type Pedicle_Status int32
+
+const (
+	// Not said.
+	Pedicle_STATUS_UNSPECIFIED Pedicle_Status = 0
+	// Its bone is there.
+	Pedicle_PRESENT Pedicle_Status = 1
+	// Eroded or lytic.
+	Pedicle_ERODED_OR_LYTIC Pedicle_Status = 2
+	// See reason.
+	Pedicle_NOT_ASSESSABLE Pedicle_Status = 3
+)
+
+// Enum value maps for Pedicle_Status.
+var (
+	Pedicle_Status_name = map[int32]string{
+		0: "STATUS_UNSPECIFIED",
+		1: "PRESENT",
+		2: "ERODED_OR_LYTIC",
+		3: "NOT_ASSESSABLE",
+	}
+	Pedicle_Status_value = map[string]int32{
+		"STATUS_UNSPECIFIED": 0,
+		"PRESENT":            1,
+		"ERODED_OR_LYTIC":    2,
+		"NOT_ASSESSABLE":     3,
+	}
+)
+
+func (x Pedicle_Status) Enum() *Pedicle_Status {
+	p := new(Pedicle_Status)
+	*p = x
+	return p
+}
+
+func (x Pedicle_Status) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Pedicle_Status) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[8].Descriptor()
+}
+
+func (Pedicle_Status) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[8]
+}
+
+func (x Pedicle_Status) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Pedicle_Status.Descriptor instead.
+func (Pedicle_Status) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20, 0}
+}
+
+// Place is where cement leaked to, after Yeom et al., Spine 2003.
+type CementLeak_Place int32
+
+const (
+	// Not said.
+	CementLeak_PLACE_UNSPECIFIED CementLeak_Place = 0
+	// Into the canal, before the dura (basivertebral vein, type B).
+	CementLeak_CANAL CementLeak_Place = 1
+	// Beside the canal, into a foramen.
+	CementLeak_FORAMEN CementLeak_Place = 2
+	// Beside or before the body (segmental vein, type S, or cortex, type C).
+	CementLeak_PARAVERTEBRAL CementLeak_Place = 3
+	// Into the disc above.
+	CementLeak_SUPERIOR_DISC CementLeak_Place = 4
+	// Into the disc below.
+	CementLeak_INFERIOR_DISC CementLeak_Place = 5
+)
+
+// Enum value maps for CementLeak_Place.
+var (
+	CementLeak_Place_name = map[int32]string{
+		0: "PLACE_UNSPECIFIED",
+		1: "CANAL",
+		2: "FORAMEN",
+		3: "PARAVERTEBRAL",
+		4: "SUPERIOR_DISC",
+		5: "INFERIOR_DISC",
+	}
+	CementLeak_Place_value = map[string]int32{
+		"PLACE_UNSPECIFIED": 0,
+		"CANAL":             1,
+		"FORAMEN":           2,
+		"PARAVERTEBRAL":     3,
+		"SUPERIOR_DISC":     4,
+		"INFERIOR_DISC":     5,
+	}
+)
+
+func (x CementLeak_Place) Enum() *CementLeak_Place {
+	p := new(CementLeak_Place)
+	*p = x
+	return p
+}
+
+func (x CementLeak_Place) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CementLeak_Place) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[9].Descriptor()
+}
+
+func (CementLeak_Place) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[9]
+}
+
+func (x CementLeak_Place) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CementLeak_Place.Descriptor instead.
+func (CementLeak_Place) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23, 0}
+}
+
+// Band is a range of the attenuation of L1, without contrast medium at 120 kVp.
+type Density_Band int32
+
+const (
+	// Not said.
+	Density_BAND_UNSPECIFIED Density_Band = 0
+	// See reason; the attenuations are numbers only.
+	Density_NOT_BANDED Density_Band = 1
+	// At most 110 HU.
+	Density_AT_MOST_110_HU Density_Band = 2
+	// Over 110 and at most 135 HU.
+	Density_AT_MOST_135_HU Density_Band = 3
+	// Over 135 and at most 160 HU.
+	Density_AT_MOST_160_HU Density_Band = 4
+	// Over 160 HU.
+	Density_OVER_160_HU Density_Band = 5
+)
+
+// Enum value maps for Density_Band.
+var (
+	Density_Band_name = map[int32]string{
+		0: "BAND_UNSPECIFIED",
+		1: "NOT_BANDED",
+		2: "AT_MOST_110_HU",
+		3: "AT_MOST_135_HU",
+		4: "AT_MOST_160_HU",
+		5: "OVER_160_HU",
+	}
+	Density_Band_value = map[string]int32{
+		"BAND_UNSPECIFIED": 0,
+		"NOT_BANDED":       1,
+		"AT_MOST_110_HU":   2,
+		"AT_MOST_135_HU":   3,
+		"AT_MOST_160_HU":   4,
+		"OVER_160_HU":      5,
+	}
+)
+
+func (x Density_Band) Enum() *Density_Band {
+	p := new(Density_Band)
+	*p = x
+	return p
+}
+
+func (x Density_Band) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Density_Band) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[10].Descriptor()
+}
+
+func (Density_Band) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[10]
+}
+
+func (x Density_Band) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Density_Band.Descriptor instead.
+func (Density_Band) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30, 0}
+}
+
+// State says whether there is any.
+type Contrast_State int32
+
+const (
+	// Not said.
+	Contrast_STATE_UNSPECIFIED Contrast_State = 0
+	// There is none.
+	Contrast_ABSENT Contrast_State = 1
+	// There is.
+	Contrast_PRESENT Contrast_State = 2
+	// Neither header nor image tells.
+	Contrast_UNKNOWN Contrast_State = 3
+)
+
+// Enum value maps for Contrast_State.
+var (
+	Contrast_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "ABSENT",
+		2: "PRESENT",
+		3: "UNKNOWN",
+	}
+	Contrast_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"ABSENT":            1,
+		"PRESENT":           2,
+		"UNKNOWN":           3,
+	}
+)
+
+func (x Contrast_State) Enum() *Contrast_State {
+	p := new(Contrast_State)
+	*p = x
+	return p
+}
+
+func (x Contrast_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Contrast_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[11].Descriptor()
+}
+
+func (Contrast_State) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[11]
+}
+
+func (x Contrast_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Contrast_State.Descriptor instead.
+func (Contrast_State) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31, 0}
 }
 
 // Report is what one run found in all of its inputs.
@@ -501,7 +928,10 @@ type Analysis struct {
 	// Graded statements with the criteria behind them.
 	Findings []*Finding `protobuf:"bytes,10,rep,name=findings,proto3" json:"findings,omitempty"`
 	// What makes the result doubtful.
-	Warnings      []*Warning `protobuf:"bytes,11,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []*Warning `protobuf:"bytes,11,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// The attenuation of the patient's cancellous bone, judged; absent without an
+	// image.
+	Density       *Density `protobuf:"bytes,12,opt,name=density,proto3" json:"density,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -609,6 +1039,13 @@ func (x *Analysis) GetFindings() []*Finding {
 func (x *Analysis) GetWarnings() []*Warning {
 	if x != nil {
 		return x.Warnings
+	}
+	return nil
+}
+
+func (x *Analysis) GetDensity() *Density {
+	if x != nil {
+		return x.Density
 	}
 	return nil
 }
@@ -786,9 +1223,32 @@ type Vertebra struct {
 	// Width of the vertebral body between its lateral walls at mid-height, mm.
 	WidthMm *float64 `protobuf:"fixed64,15,opt,name=width_mm,json=widthMm,proto3,oneof" json:"width_mm,omitempty"`
 	// The graded loss of height.
-	Deformity     *Deformity `protobuf:"bytes,16,opt,name=deformity,proto3" json:"deformity,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Deformity *Deformity `protobuf:"bytes,16,opt,name=deformity,proto3" json:"deformity,omitempty"`
+	// The bony canal beside the vertebra.
+	Canal *Canal `protobuf:"bytes,17,opt,name=canal,proto3" json:"canal,omitempty"`
+	// The posterior wall of the vertebral body.
+	PosteriorWall *PosteriorWall `protobuf:"bytes,18,opt,name=posterior_wall,json=posteriorWall,proto3" json:"posterior_wall,omitempty"`
+	// Attenuation of the cancellous bone; absent without an image, as are the
+	// next four.
+	Attenuation *Attenuation `protobuf:"bytes,19,opt,name=attenuation,proto3" json:"attenuation,omitempty"`
+	// Lytic and sclerotic parts of the body.
+	Lesions *Lesions `protobuf:"bytes,20,opt,name=lesions,proto3" json:"lesions,omitempty"`
+	// Gas within the body, apart from that of the discs.
+	VacuumCleft *VacuumCleft `protobuf:"bytes,21,opt,name=vacuum_cleft,json=vacuumCleft,proto3" json:"vacuum_cleft,omitempty"`
+	// Gaps of the body's cortical bone, without the posterior wall.
+	Cortex *Cortex `protobuf:"bytes,22,opt,name=cortex,proto3" json:"cortex,omitempty"`
+	// The two pedicles.
+	Pedicles *Pedicles `protobuf:"bytes,23,opt,name=pedicles,proto3" json:"pedicles,omitempty"`
+	// Bone cement (PMMA); absent where none was found.
+	Cement *Cement `protobuf:"bytes,24,opt,name=cement,proto3" json:"cement,omitempty"`
+	// Metal in or beside the body; absent where none was found.
+	Metal *Metal `protobuf:"bytes,25,opt,name=metal,proto3" json:"metal,omitempty"`
+	// Description of a fracture; absent where there is none.
+	Fracture *Fracture `protobuf:"bytes,26,opt,name=fracture,proto3" json:"fracture,omitempty"`
+	// Facts that those who plan a vertebroplasty or kyphoplasty ask for.
+	TreatmentFacts []*TreatmentFact `protobuf:"bytes,27,rep,name=treatment_facts,json=treatmentFacts,proto3" json:"treatment_facts,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Vertebra) Reset() {
@@ -929,6 +1389,83 @@ func (x *Vertebra) GetWidthMm() float64 {
 func (x *Vertebra) GetDeformity() *Deformity {
 	if x != nil {
 		return x.Deformity
+	}
+	return nil
+}
+
+func (x *Vertebra) GetCanal() *Canal {
+	if x != nil {
+		return x.Canal
+	}
+	return nil
+}
+
+func (x *Vertebra) GetPosteriorWall() *PosteriorWall {
+	if x != nil {
+		return x.PosteriorWall
+	}
+	return nil
+}
+
+func (x *Vertebra) GetAttenuation() *Attenuation {
+	if x != nil {
+		return x.Attenuation
+	}
+	return nil
+}
+
+func (x *Vertebra) GetLesions() *Lesions {
+	if x != nil {
+		return x.Lesions
+	}
+	return nil
+}
+
+func (x *Vertebra) GetVacuumCleft() *VacuumCleft {
+	if x != nil {
+		return x.VacuumCleft
+	}
+	return nil
+}
+
+func (x *Vertebra) GetCortex() *Cortex {
+	if x != nil {
+		return x.Cortex
+	}
+	return nil
+}
+
+func (x *Vertebra) GetPedicles() *Pedicles {
+	if x != nil {
+		return x.Pedicles
+	}
+	return nil
+}
+
+func (x *Vertebra) GetCement() *Cement {
+	if x != nil {
+		return x.Cement
+	}
+	return nil
+}
+
+func (x *Vertebra) GetMetal() *Metal {
+	if x != nil {
+		return x.Metal
+	}
+	return nil
+}
+
+func (x *Vertebra) GetFracture() *Fracture {
+	if x != nil {
+		return x.Fracture
+	}
+	return nil
+}
+
+func (x *Vertebra) GetTreatmentFacts() []*TreatmentFact {
+	if x != nil {
+		return x.TreatmentFacts
 	}
 	return nil
 }
@@ -1528,6 +2065,2141 @@ func (x *Angle) GetSdDeg() float64 {
 	return 0
 }
 
+// Canal is the size of the bony canal beside a vertebra, and how much narrower
+// it is than beside the adjacent levels.
+type Canal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Mid-sagittal diameter at the pedicles, mm.
+	ApMm *float64 `protobuf:"fixed64,1,opt,name=ap_mm,json=apMm,proto3,oneof" json:"ap_mm,omitempty"`
+	// Standard deviation of ap_mm, mm.
+	ApSdMm *float64 `protobuf:"fixed64,2,opt,name=ap_sd_mm,json=apSdMm,proto3,oneof" json:"ap_sd_mm,omitempty"`
+	// Area across the canal at the pedicles, mm².
+	AreaMm2 *float64 `protobuf:"fixed64,3,opt,name=area_mm2,json=areaMm2,proto3,oneof" json:"area_mm2,omitempty"`
+	// Standard deviation of area_mm2, mm².
+	AreaSdMm2 *float64 `protobuf:"fixed64,4,opt,name=area_sd_mm2,json=areaSdMm2,proto3,oneof" json:"area_sd_mm2,omitempty"`
+	// Least mid-sagittal diameter behind the body, mm.
+	NarrowestApMm *float64 `protobuf:"fixed64,5,opt,name=narrowest_ap_mm,json=narrowestApMm,proto3,oneof" json:"narrowest_ap_mm,omitempty"`
+	// Standard deviation of narrowest_ap_mm, mm.
+	NarrowestApSdMm *float64 `protobuf:"fixed64,6,opt,name=narrowest_ap_sd_mm,json=narrowestApSdMm,proto3,oneof" json:"narrowest_ap_sd_mm,omitempty"`
+	// Least area behind the body, mm².
+	NarrowestAreaMm2 *float64 `protobuf:"fixed64,7,opt,name=narrowest_area_mm2,json=narrowestAreaMm2,proto3,oneof" json:"narrowest_area_mm2,omitempty"`
+	// Standard deviation of narrowest_area_mm2, mm².
+	NarrowestAreaSdMm2 *float64 `protobuf:"fixed64,8,opt,name=narrowest_area_sd_mm2,json=narrowestAreaSdMm2,proto3,oneof" json:"narrowest_area_sd_mm2,omitempty"`
+	// Where the area is least: percent of the way from the inferior to the
+	// superior posterior corner of the body.
+	NarrowestAtPercent *float64 `protobuf:"fixed64,9,opt,name=narrowest_at_percent,json=narrowestAtPercent,proto3,oneof" json:"narrowest_at_percent,omitempty"`
+	// Share of the outline that no bone bounds, percent.
+	OpenPercent *float64 `protobuf:"fixed64,10,opt,name=open_percent,json=openPercent,proto3,oneof" json:"open_percent,omitempty"`
+	// Mean of the adjacent levels' least diameters, mm.
+	ExpectedApMm *float64 `protobuf:"fixed64,11,opt,name=expected_ap_mm,json=expectedApMm,proto3,oneof" json:"expected_ap_mm,omitempty"`
+	// Mean of the adjacent levels' least areas, mm².
+	ExpectedAreaMm2 *float64 `protobuf:"fixed64,12,opt,name=expected_area_mm2,json=expectedAreaMm2,proto3,oneof" json:"expected_area_mm2,omitempty"`
+	// The adjacent levels that the expectation is from.
+	ExpectedFrom []Level `protobuf:"varint,13,rep,packed,name=expected_from,json=expectedFrom,proto3,enum=endplate.v1.Level" json:"expected_from,omitempty"`
+	// How far narrowest_ap_mm lies below expected_ap_mm, percent of it; negative
+	// where the canal is wider.
+	ApCompromisePercent *float64 `protobuf:"fixed64,14,opt,name=ap_compromise_percent,json=apCompromisePercent,proto3,oneof" json:"ap_compromise_percent,omitempty"`
+	// Standard deviation of ap_compromise_percent, percentage points.
+	ApCompromiseSdPercent *float64 `protobuf:"fixed64,15,opt,name=ap_compromise_sd_percent,json=apCompromiseSdPercent,proto3,oneof" json:"ap_compromise_sd_percent,omitempty"`
+	// How far narrowest_area_mm2 lies below expected_area_mm2, percent of it;
+	// negative where the canal is wider.
+	AreaCompromisePercent *float64 `protobuf:"fixed64,16,opt,name=area_compromise_percent,json=areaCompromisePercent,proto3,oneof" json:"area_compromise_percent,omitempty"`
+	// Standard deviation of area_compromise_percent, percentage points.
+	AreaCompromiseSdPercent *float64 `protobuf:"fixed64,17,opt,name=area_compromise_sd_percent,json=areaCompromiseSdPercent,proto3,oneof" json:"area_compromise_sd_percent,omitempty"`
+	// Class of area_compromise_percent.
+	CompromiseClass Canal_Class `protobuf:"varint,18,opt,name=compromise_class,json=compromiseClass,proto3,enum=endplate.v1.Canal_Class" json:"compromise_class,omitempty"`
+	// Whether the compromise lies so near another class that it is uncertain.
+	Borderline *bool `protobuf:"varint,19,opt,name=borderline,proto3,oneof" json:"borderline,omitempty"`
+	// The rule of compromise_class, with its numbers.
+	Criterion string `protobuf:"bytes,20,opt,name=criterion,proto3" json:"criterion,omitempty"`
+	// Where the rule is from.
+	Source string `protobuf:"bytes,21,opt,name=source,proto3" json:"source,omitempty"`
+	// Why something was not measured, or what makes it doubtful.
+	Reason        string `protobuf:"bytes,22,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Canal) Reset() {
+	*x = Canal{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Canal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Canal) ProtoMessage() {}
+
+func (x *Canal) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Canal.ProtoReflect.Descriptor instead.
+func (*Canal) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Canal) GetApMm() float64 {
+	if x != nil && x.ApMm != nil {
+		return *x.ApMm
+	}
+	return 0
+}
+
+func (x *Canal) GetApSdMm() float64 {
+	if x != nil && x.ApSdMm != nil {
+		return *x.ApSdMm
+	}
+	return 0
+}
+
+func (x *Canal) GetAreaMm2() float64 {
+	if x != nil && x.AreaMm2 != nil {
+		return *x.AreaMm2
+	}
+	return 0
+}
+
+func (x *Canal) GetAreaSdMm2() float64 {
+	if x != nil && x.AreaSdMm2 != nil {
+		return *x.AreaSdMm2
+	}
+	return 0
+}
+
+func (x *Canal) GetNarrowestApMm() float64 {
+	if x != nil && x.NarrowestApMm != nil {
+		return *x.NarrowestApMm
+	}
+	return 0
+}
+
+func (x *Canal) GetNarrowestApSdMm() float64 {
+	if x != nil && x.NarrowestApSdMm != nil {
+		return *x.NarrowestApSdMm
+	}
+	return 0
+}
+
+func (x *Canal) GetNarrowestAreaMm2() float64 {
+	if x != nil && x.NarrowestAreaMm2 != nil {
+		return *x.NarrowestAreaMm2
+	}
+	return 0
+}
+
+func (x *Canal) GetNarrowestAreaSdMm2() float64 {
+	if x != nil && x.NarrowestAreaSdMm2 != nil {
+		return *x.NarrowestAreaSdMm2
+	}
+	return 0
+}
+
+func (x *Canal) GetNarrowestAtPercent() float64 {
+	if x != nil && x.NarrowestAtPercent != nil {
+		return *x.NarrowestAtPercent
+	}
+	return 0
+}
+
+func (x *Canal) GetOpenPercent() float64 {
+	if x != nil && x.OpenPercent != nil {
+		return *x.OpenPercent
+	}
+	return 0
+}
+
+func (x *Canal) GetExpectedApMm() float64 {
+	if x != nil && x.ExpectedApMm != nil {
+		return *x.ExpectedApMm
+	}
+	return 0
+}
+
+func (x *Canal) GetExpectedAreaMm2() float64 {
+	if x != nil && x.ExpectedAreaMm2 != nil {
+		return *x.ExpectedAreaMm2
+	}
+	return 0
+}
+
+func (x *Canal) GetExpectedFrom() []Level {
+	if x != nil {
+		return x.ExpectedFrom
+	}
+	return nil
+}
+
+func (x *Canal) GetApCompromisePercent() float64 {
+	if x != nil && x.ApCompromisePercent != nil {
+		return *x.ApCompromisePercent
+	}
+	return 0
+}
+
+func (x *Canal) GetApCompromiseSdPercent() float64 {
+	if x != nil && x.ApCompromiseSdPercent != nil {
+		return *x.ApCompromiseSdPercent
+	}
+	return 0
+}
+
+func (x *Canal) GetAreaCompromisePercent() float64 {
+	if x != nil && x.AreaCompromisePercent != nil {
+		return *x.AreaCompromisePercent
+	}
+	return 0
+}
+
+func (x *Canal) GetAreaCompromiseSdPercent() float64 {
+	if x != nil && x.AreaCompromiseSdPercent != nil {
+		return *x.AreaCompromiseSdPercent
+	}
+	return 0
+}
+
+func (x *Canal) GetCompromiseClass() Canal_Class {
+	if x != nil {
+		return x.CompromiseClass
+	}
+	return Canal_CLASS_UNSPECIFIED
+}
+
+func (x *Canal) GetBorderline() bool {
+	if x != nil && x.Borderline != nil {
+		return *x.Borderline
+	}
+	return false
+}
+
+func (x *Canal) GetCriterion() string {
+	if x != nil {
+		return x.Criterion
+	}
+	return ""
+}
+
+func (x *Canal) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Canal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// PosteriorWall is the posterior wall of a vertebral body: what was measured of
+// it against the patient's intact levels, and what it comes to.
+type PosteriorWall struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is known of the wall.
+	State PosteriorWall_State `protobuf:"varint,1,opt,name=state,proto3,enum=endplate.v1.PosteriorWall_State" json:"state,omitempty"`
+	// Why it is not assessable, or what makes it doubtful.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How far the wall stands at most behind the line that intact walls lead one
+	// to expect, mm; negative where it stands before it everywhere.
+	RetropulsionMm *float64 `protobuf:"fixed64,3,opt,name=retropulsion_mm,json=retropulsionMm,proto3,oneof" json:"retropulsion_mm,omitempty"`
+	// Standard deviation of retropulsion_mm, mm.
+	RetropulsionSdMm *float64 `protobuf:"fixed64,4,opt,name=retropulsion_sd_mm,json=retropulsionSdMm,proto3,oneof" json:"retropulsion_sd_mm,omitempty"`
+	// Where it is greatest: percent of the way from the inferior to the superior
+	// endplate.
+	RetropulsionAtPercent *float64 `protobuf:"fixed64,5,opt,name=retropulsion_at_percent,json=retropulsionAtPercent,proto3,oneof" json:"retropulsion_at_percent,omitempty"`
+	// Where it is greatest: to the left of the wall's middle, mm.
+	RetropulsionLeftMm *float64 `protobuf:"fixed64,6,opt,name=retropulsion_left_mm,json=retropulsionLeftMm,proto3,oneof" json:"retropulsion_left_mm,omitempty"`
+	// The levels whose walls define the line.
+	RetropulsionFrom []Level `protobuf:"varint,7,rep,packed,name=retropulsion_from,json=retropulsionFrom,proto3,enum=endplate.v1.Level" json:"retropulsion_from,omitempty"`
+	// Whether the line is that of most of the own wall, for want of intact walls
+	// on both sides. A wall displaced as a whole is then not seen.
+	RetropulsionOwnLine *bool `protobuf:"varint,8,opt,name=retropulsion_own_line,json=retropulsionOwnLine,proto3,oneof" json:"retropulsion_own_line,omitempty"`
+	// Why there is no retropulsion_mm.
+	RetropulsionReason string `protobuf:"bytes,9,opt,name=retropulsion_reason,json=retropulsionReason,proto3" json:"retropulsion_reason,omitempty"`
+	// Share of the wall's judged area without cortical bone, percent.
+	GapPercent *float64 `protobuf:"fixed64,10,opt,name=gap_percent,json=gapPercent,proto3,oneof" json:"gap_percent,omitempty"`
+	// Root mean square of the same share at the intact levels, percent.
+	IntactGapPercent *float64 `protobuf:"fixed64,11,opt,name=intact_gap_percent,json=intactGapPercent,proto3,oneof" json:"intact_gap_percent,omitempty"`
+	// Share of the wall's area that was judged, percent.
+	GapJudgedPercent *float64 `protobuf:"fixed64,12,opt,name=gap_judged_percent,json=gapJudgedPercent,proto3,oneof" json:"gap_judged_percent,omitempty"`
+	// Median thickness of the wall's cortical bone, mm.
+	CortexMm *float64 `protobuf:"fixed64,13,opt,name=cortex_mm,json=cortexMm,proto3,oneof" json:"cortex_mm,omitempty"`
+	// The same of the intact levels, mm.
+	IntactCortexMm *float64 `protobuf:"fixed64,14,opt,name=intact_cortex_mm,json=intactCortexMm,proto3,oneof" json:"intact_cortex_mm,omitempty"`
+	// Number of intact levels compared with.
+	IntactLevels *int32 `protobuf:"varint,15,opt,name=intact_levels,json=intactLevels,proto3,oneof" json:"intact_levels,omitempty"`
+	// Why there is no gap_percent.
+	GapReason string `protobuf:"bytes,16,opt,name=gap_reason,json=gapReason,proto3" json:"gap_reason,omitempty"`
+	// Angle in the body between superior endplate and posterior wall, degrees.
+	SuperiorAngleDeg *float64 `protobuf:"fixed64,17,opt,name=superior_angle_deg,json=superiorAngleDeg,proto3,oneof" json:"superior_angle_deg,omitempty"`
+	// Standard deviation of superior_angle_deg, degrees.
+	SuperiorAngleSdDeg *float64 `protobuf:"fixed64,18,opt,name=superior_angle_sd_deg,json=superiorAngleSdDeg,proto3,oneof" json:"superior_angle_sd_deg,omitempty"`
+	// Angle in the body between inferior endplate and posterior wall, degrees.
+	InferiorAngleDeg *float64 `protobuf:"fixed64,19,opt,name=inferior_angle_deg,json=inferiorAngleDeg,proto3,oneof" json:"inferior_angle_deg,omitempty"`
+	// Standard deviation of inferior_angle_deg, degrees.
+	InferiorAngleSdDeg *float64 `protobuf:"fixed64,20,opt,name=inferior_angle_sd_deg,json=inferiorAngleSdDeg,proto3,oneof" json:"inferior_angle_sd_deg,omitempty"`
+	// Mean superior_angle_deg of the intact levels above and below, degrees.
+	BesideSuperiorAngleDeg *float64 `protobuf:"fixed64,21,opt,name=beside_superior_angle_deg,json=besideSuperiorAngleDeg,proto3,oneof" json:"beside_superior_angle_deg,omitempty"`
+	// Mean inferior_angle_deg of the intact levels above and below, degrees.
+	BesideInferiorAngleDeg *float64 `protobuf:"fixed64,22,opt,name=beside_inferior_angle_deg,json=besideInferiorAngleDeg,proto3,oneof" json:"beside_inferior_angle_deg,omitempty"`
+	// Posterior height, percent of the expected one.
+	HeightOfExpectedPercent *float64 `protobuf:"fixed64,23,opt,name=height_of_expected_percent,json=heightOfExpectedPercent,proto3,oneof" json:"height_of_expected_percent,omitempty"`
+	// Standard deviation of height_of_expected_percent, percentage points.
+	HeightOfExpectedSdPercent *float64 `protobuf:"fixed64,24,opt,name=height_of_expected_sd_percent,json=heightOfExpectedSdPercent,proto3,oneof" json:"height_of_expected_sd_percent,omitempty"`
+	// Posterior height, percent of that of the level above.
+	HeightOfAbovePercent *float64 `protobuf:"fixed64,25,opt,name=height_of_above_percent,json=heightOfAbovePercent,proto3,oneof" json:"height_of_above_percent,omitempty"`
+	// Posterior height, percent of that of the level below.
+	HeightOfBelowPercent *float64 `protobuf:"fixed64,26,opt,name=height_of_below_percent,json=heightOfBelowPercent,proto3,oneof" json:"height_of_below_percent,omitempty"`
+	// What was looked at, met or not.
+	Criteria      []*WallCriterion `protobuf:"bytes,27,rep,name=criteria,proto3" json:"criteria,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PosteriorWall) Reset() {
+	*x = PosteriorWall{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PosteriorWall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PosteriorWall) ProtoMessage() {}
+
+func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PosteriorWall.ProtoReflect.Descriptor instead.
+func (*PosteriorWall) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PosteriorWall) GetState() PosteriorWall_State {
+	if x != nil {
+		return x.State
+	}
+	return PosteriorWall_STATE_UNSPECIFIED
+}
+
+func (x *PosteriorWall) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PosteriorWall) GetRetropulsionMm() float64 {
+	if x != nil && x.RetropulsionMm != nil {
+		return *x.RetropulsionMm
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetRetropulsionSdMm() float64 {
+	if x != nil && x.RetropulsionSdMm != nil {
+		return *x.RetropulsionSdMm
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetRetropulsionAtPercent() float64 {
+	if x != nil && x.RetropulsionAtPercent != nil {
+		return *x.RetropulsionAtPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetRetropulsionLeftMm() float64 {
+	if x != nil && x.RetropulsionLeftMm != nil {
+		return *x.RetropulsionLeftMm
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetRetropulsionFrom() []Level {
+	if x != nil {
+		return x.RetropulsionFrom
+	}
+	return nil
+}
+
+func (x *PosteriorWall) GetRetropulsionOwnLine() bool {
+	if x != nil && x.RetropulsionOwnLine != nil {
+		return *x.RetropulsionOwnLine
+	}
+	return false
+}
+
+func (x *PosteriorWall) GetRetropulsionReason() string {
+	if x != nil {
+		return x.RetropulsionReason
+	}
+	return ""
+}
+
+func (x *PosteriorWall) GetGapPercent() float64 {
+	if x != nil && x.GapPercent != nil {
+		return *x.GapPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetIntactGapPercent() float64 {
+	if x != nil && x.IntactGapPercent != nil {
+		return *x.IntactGapPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetGapJudgedPercent() float64 {
+	if x != nil && x.GapJudgedPercent != nil {
+		return *x.GapJudgedPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetCortexMm() float64 {
+	if x != nil && x.CortexMm != nil {
+		return *x.CortexMm
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetIntactCortexMm() float64 {
+	if x != nil && x.IntactCortexMm != nil {
+		return *x.IntactCortexMm
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetIntactLevels() int32 {
+	if x != nil && x.IntactLevels != nil {
+		return *x.IntactLevels
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetGapReason() string {
+	if x != nil {
+		return x.GapReason
+	}
+	return ""
+}
+
+func (x *PosteriorWall) GetSuperiorAngleDeg() float64 {
+	if x != nil && x.SuperiorAngleDeg != nil {
+		return *x.SuperiorAngleDeg
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetSuperiorAngleSdDeg() float64 {
+	if x != nil && x.SuperiorAngleSdDeg != nil {
+		return *x.SuperiorAngleSdDeg
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetInferiorAngleDeg() float64 {
+	if x != nil && x.InferiorAngleDeg != nil {
+		return *x.InferiorAngleDeg
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetInferiorAngleSdDeg() float64 {
+	if x != nil && x.InferiorAngleSdDeg != nil {
+		return *x.InferiorAngleSdDeg
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetBesideSuperiorAngleDeg() float64 {
+	if x != nil && x.BesideSuperiorAngleDeg != nil {
+		return *x.BesideSuperiorAngleDeg
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetBesideInferiorAngleDeg() float64 {
+	if x != nil && x.BesideInferiorAngleDeg != nil {
+		return *x.BesideInferiorAngleDeg
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetHeightOfExpectedPercent() float64 {
+	if x != nil && x.HeightOfExpectedPercent != nil {
+		return *x.HeightOfExpectedPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetHeightOfExpectedSdPercent() float64 {
+	if x != nil && x.HeightOfExpectedSdPercent != nil {
+		return *x.HeightOfExpectedSdPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetHeightOfAbovePercent() float64 {
+	if x != nil && x.HeightOfAbovePercent != nil {
+		return *x.HeightOfAbovePercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetHeightOfBelowPercent() float64 {
+	if x != nil && x.HeightOfBelowPercent != nil {
+		return *x.HeightOfBelowPercent
+	}
+	return 0
+}
+
+func (x *PosteriorWall) GetCriteria() []*WallCriterion {
+	if x != nil {
+		return x.Criteria
+	}
+	return nil
+}
+
+// WallCriterion is one thing that was looked at in a posterior wall.
+type WallCriterion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the criterion: RETROPULSION, CORTICAL_GAP, SUPERIOR_ANGLE,
+	// INFERIOR_ANGLE, POSTERIOR_HEIGHT.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The value, in unit.
+	Value *float64 `protobuf:"fixed64,2,opt,name=value,proto3,oneof" json:"value,omitempty"`
+	// Standard deviation of value, in unit.
+	Sd *float64 `protobuf:"fixed64,3,opt,name=sd,proto3,oneof" json:"sd,omitempty"`
+	// Unit of value, sd and cut: mm, %, deg, or 1 for a ratio.
+	Unit string `protobuf:"bytes,4,opt,name=unit,proto3" json:"unit,omitempty"`
+	// The cut that value is compared with, in unit.
+	Cut *float64 `protobuf:"fixed64,5,opt,name=cut,proto3,oneof" json:"cut,omitempty"`
+	// Whether the rule is met.
+	Met *bool `protobuf:"varint,6,opt,name=met,proto3,oneof" json:"met,omitempty"`
+	// Whether the cut lies within one standard deviation of value.
+	Borderline *bool `protobuf:"varint,7,opt,name=borderline,proto3,oneof" json:"borderline,omitempty"`
+	// The state that the criterion stands for if met.
+	Implies PosteriorWall_State `protobuf:"varint,8,opt,name=implies,proto3,enum=endplate.v1.PosteriorWall_State" json:"implies,omitempty"`
+	// The rule, with its numbers.
+	Rule string `protobuf:"bytes,9,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Where the rule is from.
+	Source string `protobuf:"bytes,10,opt,name=source,proto3" json:"source,omitempty"`
+	// Why there is no value.
+	Reason        string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WallCriterion) Reset() {
+	*x = WallCriterion{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WallCriterion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WallCriterion) ProtoMessage() {}
+
+func (x *WallCriterion) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WallCriterion.ProtoReflect.Descriptor instead.
+func (*WallCriterion) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *WallCriterion) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WallCriterion) GetValue() float64 {
+	if x != nil && x.Value != nil {
+		return *x.Value
+	}
+	return 0
+}
+
+func (x *WallCriterion) GetSd() float64 {
+	if x != nil && x.Sd != nil {
+		return *x.Sd
+	}
+	return 0
+}
+
+func (x *WallCriterion) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *WallCriterion) GetCut() float64 {
+	if x != nil && x.Cut != nil {
+		return *x.Cut
+	}
+	return 0
+}
+
+func (x *WallCriterion) GetMet() bool {
+	if x != nil && x.Met != nil {
+		return *x.Met
+	}
+	return false
+}
+
+func (x *WallCriterion) GetBorderline() bool {
+	if x != nil && x.Borderline != nil {
+		return *x.Borderline
+	}
+	return false
+}
+
+func (x *WallCriterion) GetImplies() PosteriorWall_State {
+	if x != nil {
+		return x.Implies
+	}
+	return PosteriorWall_STATE_UNSPECIFIED
+}
+
+func (x *WallCriterion) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *WallCriterion) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *WallCriterion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Attenuation is that of the cancellous bone of one body, without the plexus of
+// the basivertebral vein, lesions, gas and cement. It is no bone mineral density.
+type Attenuation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Median, HU.
+	MedianHu *float64 `protobuf:"fixed64,1,opt,name=median_hu,json=medianHu,proto3,oneof" json:"median_hu,omitempty"`
+	// Standard error of median_hu, HU.
+	SdHu *float64 `protobuf:"fixed64,2,opt,name=sd_hu,json=sdHu,proto3,oneof" json:"sd_hu,omitempty"`
+	// Standard deviation between voxels, HU.
+	SpreadHu *float64 `protobuf:"fixed64,3,opt,name=spread_hu,json=spreadHu,proto3,oneof" json:"spread_hu,omitempty"`
+	// Volume of what was measured, ml.
+	VolumeMl *float64 `protobuf:"fixed64,4,opt,name=volume_ml,json=volumeMl,proto3,oneof" json:"volume_ml,omitempty"`
+	// Why it was not measured, or what makes it doubtful.
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attenuation) Reset() {
+	*x = Attenuation{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attenuation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attenuation) ProtoMessage() {}
+
+func (x *Attenuation) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attenuation.ProtoReflect.Descriptor instead.
+func (*Attenuation) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Attenuation) GetMedianHu() float64 {
+	if x != nil && x.MedianHu != nil {
+		return *x.MedianHu
+	}
+	return 0
+}
+
+func (x *Attenuation) GetSdHu() float64 {
+	if x != nil && x.SdHu != nil {
+		return *x.SdHu
+	}
+	return 0
+}
+
+func (x *Attenuation) GetSpreadHu() float64 {
+	if x != nil && x.SpreadHu != nil {
+		return *x.SpreadHu
+	}
+	return 0
+}
+
+func (x *Attenuation) GetVolumeMl() float64 {
+	if x != nil && x.VolumeMl != nil {
+		return *x.VolumeMl
+	}
+	return 0
+}
+
+func (x *Attenuation) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Lesions are the parts of one body with too little or too much bone.
+type Lesions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Share of the body's volume with little or no bone, percent.
+	LyticPercent *float64 `protobuf:"fixed64,1,opt,name=lytic_percent,json=lyticPercent,proto3,oneof" json:"lytic_percent,omitempty"`
+	// Why there is no lytic_percent.
+	LyticReason string `protobuf:"bytes,2,opt,name=lytic_reason,json=lyticReason,proto3" json:"lytic_reason,omitempty"`
+	// Share of the body's volume that is dense, percent.
+	ScleroticPercent *float64 `protobuf:"fixed64,3,opt,name=sclerotic_percent,json=scleroticPercent,proto3,oneof" json:"sclerotic_percent,omitempty"`
+	// Why there is no sclerotic_percent.
+	ScleroticReason string `protobuf:"bytes,4,opt,name=sclerotic_reason,json=scleroticReason,proto3" json:"sclerotic_reason,omitempty"`
+	// Attenuation of cancellous bone that is expected, HU.
+	ReferenceHu *float64 `protobuf:"fixed64,5,opt,name=reference_hu,json=referenceHu,proto3,oneof" json:"reference_hu,omitempty"`
+	// Why nothing was assessed.
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The rule of a lytic lesion, with its numbers.
+	LyticCriterion string `protobuf:"bytes,7,opt,name=lytic_criterion,json=lyticCriterion,proto3" json:"lytic_criterion,omitempty"`
+	// The rule of a sclerotic lesion, with its numbers.
+	ScleroticCriterion string `protobuf:"bytes,8,opt,name=sclerotic_criterion,json=scleroticCriterion,proto3" json:"sclerotic_criterion,omitempty"`
+	// Where the rules are from.
+	Source        string `protobuf:"bytes,9,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Lesions) Reset() {
+	*x = Lesions{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lesions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lesions) ProtoMessage() {}
+
+func (x *Lesions) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lesions.ProtoReflect.Descriptor instead.
+func (*Lesions) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Lesions) GetLyticPercent() float64 {
+	if x != nil && x.LyticPercent != nil {
+		return *x.LyticPercent
+	}
+	return 0
+}
+
+func (x *Lesions) GetLyticReason() string {
+	if x != nil {
+		return x.LyticReason
+	}
+	return ""
+}
+
+func (x *Lesions) GetScleroticPercent() float64 {
+	if x != nil && x.ScleroticPercent != nil {
+		return *x.ScleroticPercent
+	}
+	return 0
+}
+
+func (x *Lesions) GetScleroticReason() string {
+	if x != nil {
+		return x.ScleroticReason
+	}
+	return ""
+}
+
+func (x *Lesions) GetReferenceHu() float64 {
+	if x != nil && x.ReferenceHu != nil {
+		return *x.ReferenceHu
+	}
+	return 0
+}
+
+func (x *Lesions) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Lesions) GetLyticCriterion() string {
+	if x != nil {
+		return x.LyticCriterion
+	}
+	return ""
+}
+
+func (x *Lesions) GetScleroticCriterion() string {
+	if x != nil {
+		return x.ScleroticCriterion
+	}
+	return ""
+}
+
+func (x *Lesions) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// VacuumCleft is gas within one vertebral body.
+type VacuumCleft struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether there is any; absent where that was not assessed.
+	Present *bool `protobuf:"varint,1,opt,name=present,proto3,oneof" json:"present,omitempty"`
+	// Volume of the gas, ml; 0 if there is none.
+	VolumeMl *float64 `protobuf:"fixed64,2,opt,name=volume_ml,json=volumeMl,proto3,oneof" json:"volume_ml,omitempty"`
+	// Standard deviation of volume_ml, ml.
+	VolumeSdMl *float64 `protobuf:"fixed64,3,opt,name=volume_sd_ml,json=volumeSdMl,proto3,oneof" json:"volume_sd_ml,omitempty"`
+	// Centre of the gas.
+	Center *Position `protobuf:"bytes,4,opt,name=center,proto3" json:"center,omitempty"`
+	// The rule, with its numbers.
+	Criterion string `protobuf:"bytes,5,opt,name=criterion,proto3" json:"criterion,omitempty"`
+	// Where the rule is from.
+	Source string `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	// Why it was not assessed.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VacuumCleft) Reset() {
+	*x = VacuumCleft{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VacuumCleft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VacuumCleft) ProtoMessage() {}
+
+func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VacuumCleft.ProtoReflect.Descriptor instead.
+func (*VacuumCleft) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *VacuumCleft) GetPresent() bool {
+	if x != nil && x.Present != nil {
+		return *x.Present
+	}
+	return false
+}
+
+func (x *VacuumCleft) GetVolumeMl() float64 {
+	if x != nil && x.VolumeMl != nil {
+		return *x.VolumeMl
+	}
+	return 0
+}
+
+func (x *VacuumCleft) GetVolumeSdMl() float64 {
+	if x != nil && x.VolumeSdMl != nil {
+		return *x.VolumeSdMl
+	}
+	return 0
+}
+
+func (x *VacuumCleft) GetCenter() *Position {
+	if x != nil {
+		return x.Center
+	}
+	return nil
+}
+
+func (x *VacuumCleft) GetCriterion() string {
+	if x != nil {
+		return x.Criterion
+	}
+	return ""
+}
+
+func (x *VacuumCleft) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *VacuumCleft) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Cortex tells where the cortical bone of one body is missing. The posterior
+// wall's is told in PosteriorWall.
+type Cortex struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The superior endplate.
+	SuperiorEndplate *CortexFace `protobuf:"bytes,1,opt,name=superior_endplate,json=superiorEndplate,proto3" json:"superior_endplate,omitempty"`
+	// The inferior endplate.
+	InferiorEndplate *CortexFace `protobuf:"bytes,2,opt,name=inferior_endplate,json=inferiorEndplate,proto3" json:"inferior_endplate,omitempty"`
+	// The anterior wall.
+	AnteriorWall *CortexFace `protobuf:"bytes,3,opt,name=anterior_wall,json=anteriorWall,proto3" json:"anterior_wall,omitempty"`
+	// The left lateral wall.
+	LeftWall *CortexFace `protobuf:"bytes,4,opt,name=left_wall,json=leftWall,proto3" json:"left_wall,omitempty"`
+	// The right lateral wall.
+	RightWall *CortexFace `protobuf:"bytes,5,opt,name=right_wall,json=rightWall,proto3" json:"right_wall,omitempty"`
+	// The rule from which a gap is a finding, with its numbers.
+	Criterion string `protobuf:"bytes,6,opt,name=criterion,proto3" json:"criterion,omitempty"`
+	// Where the rule is from.
+	Source string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	// Why nothing was assessed.
+	Reason        string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cortex) Reset() {
+	*x = Cortex{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cortex) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cortex) ProtoMessage() {}
+
+func (x *Cortex) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cortex.ProtoReflect.Descriptor instead.
+func (*Cortex) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Cortex) GetSuperiorEndplate() *CortexFace {
+	if x != nil {
+		return x.SuperiorEndplate
+	}
+	return nil
+}
+
+func (x *Cortex) GetInferiorEndplate() *CortexFace {
+	if x != nil {
+		return x.InferiorEndplate
+	}
+	return nil
+}
+
+func (x *Cortex) GetAnteriorWall() *CortexFace {
+	if x != nil {
+		return x.AnteriorWall
+	}
+	return nil
+}
+
+func (x *Cortex) GetLeftWall() *CortexFace {
+	if x != nil {
+		return x.LeftWall
+	}
+	return nil
+}
+
+func (x *Cortex) GetRightWall() *CortexFace {
+	if x != nil {
+		return x.RightWall
+	}
+	return nil
+}
+
+func (x *Cortex) GetCriterion() string {
+	if x != nil {
+		return x.Criterion
+	}
+	return ""
+}
+
+func (x *Cortex) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Cortex) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// CortexFace is one face of a body; absent where it was not assessed.
+type CortexFace struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Share of the face's area without cortical bone, percent.
+	GapPercent *float64 `protobuf:"fixed64,1,opt,name=gap_percent,json=gapPercent,proto3,oneof" json:"gap_percent,omitempty"`
+	// Median of the same share in the patient's undeformed bodies, percent.
+	UsualGapPercent *float64 `protobuf:"fixed64,2,opt,name=usual_gap_percent,json=usualGapPercent,proto3,oneof" json:"usual_gap_percent,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CortexFace) Reset() {
+	*x = CortexFace{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CortexFace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CortexFace) ProtoMessage() {}
+
+func (x *CortexFace) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CortexFace.ProtoReflect.Descriptor instead.
+func (*CortexFace) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CortexFace) GetGapPercent() float64 {
+	if x != nil && x.GapPercent != nil {
+		return *x.GapPercent
+	}
+	return 0
+}
+
+func (x *CortexFace) GetUsualGapPercent() float64 {
+	if x != nil && x.UsualGapPercent != nil {
+		return *x.UsualGapPercent
+	}
+	return 0
+}
+
+// Pedicles are the two pedicles of one vertebra.
+type Pedicles struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The patient's left one.
+	Left *Pedicle `protobuf:"bytes,1,opt,name=left,proto3" json:"left,omitempty"`
+	// The patient's right one.
+	Right *Pedicle `protobuf:"bytes,2,opt,name=right,proto3" json:"right,omitempty"`
+	// The rule of an eroded pedicle, with its numbers.
+	Criterion string `protobuf:"bytes,3,opt,name=criterion,proto3" json:"criterion,omitempty"`
+	// Where the rule is from.
+	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pedicles) Reset() {
+	*x = Pedicles{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pedicles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pedicles) ProtoMessage() {}
+
+func (x *Pedicles) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pedicles.ProtoReflect.Descriptor instead.
+func (*Pedicles) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Pedicles) GetLeft() *Pedicle {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *Pedicles) GetRight() *Pedicle {
+	if x != nil {
+		return x.Right
+	}
+	return nil
+}
+
+func (x *Pedicles) GetCriterion() string {
+	if x != nil {
+		return x.Criterion
+	}
+	return ""
+}
+
+func (x *Pedicles) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// Pedicle is one pedicle of a vertebra.
+type Pedicle struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is known of it.
+	Status Pedicle_Status `protobuf:"varint,1,opt,name=status,proto3,enum=endplate.v1.Pedicle_Status" json:"status,omitempty"`
+	// Mean attenuation of its core over the 3 mm of its length where that is
+	// least, HU.
+	AttenuationHu *float64 `protobuf:"fixed64,2,opt,name=attenuation_hu,json=attenuationHu,proto3,oneof" json:"attenuation_hu,omitempty"`
+	// The same as the other side and the neighbours lead one to expect, HU.
+	ExpectedHu *float64 `protobuf:"fixed64,3,opt,name=expected_hu,json=expectedHu,proto3,oneof" json:"expected_hu,omitempty"`
+	// Why it is not assessable.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pedicle) Reset() {
+	*x = Pedicle{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pedicle) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pedicle) ProtoMessage() {}
+
+func (x *Pedicle) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pedicle.ProtoReflect.Descriptor instead.
+func (*Pedicle) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Pedicle) GetStatus() Pedicle_Status {
+	if x != nil {
+		return x.Status
+	}
+	return Pedicle_STATUS_UNSPECIFIED
+}
+
+func (x *Pedicle) GetAttenuationHu() float64 {
+	if x != nil && x.AttenuationHu != nil {
+		return *x.AttenuationHu
+	}
+	return 0
+}
+
+func (x *Pedicle) GetExpectedHu() float64 {
+	if x != nil && x.ExpectedHu != nil {
+		return *x.ExpectedHu
+	}
+	return 0
+}
+
+func (x *Pedicle) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Cement is the bone cement (PMMA) of one vertebra.
+type Cement struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Volume of all of it, with its leaks, ml.
+	VolumeMl *float64 `protobuf:"fixed64,1,opt,name=volume_ml,json=volumeMl,proto3,oneof" json:"volume_ml,omitempty"`
+	// Standard deviation of volume_ml, ml.
+	VolumeSdMl *float64 `protobuf:"fixed64,2,opt,name=volume_sd_ml,json=volumeSdMl,proto3,oneof" json:"volume_sd_ml,omitempty"`
+	// Volume of what did not leak, in the body and its pedicles, ml.
+	InsideMl *float64 `protobuf:"fixed64,3,opt,name=inside_ml,json=insideMl,proto3,oneof" json:"inside_ml,omitempty"`
+	// inside_ml as a part of the body's volume, percent.
+	BodySharePercent *float64 `protobuf:"fixed64,4,opt,name=body_share_percent,json=bodySharePercent,proto3,oneof" json:"body_share_percent,omitempty"`
+	// Part of inside_ml to the patient's left of the mid-sagittal plane, percent.
+	LeftSharePercent *float64 `protobuf:"fixed64,5,opt,name=left_share_percent,json=leftSharePercent,proto3,oneof" json:"left_share_percent,omitempty"`
+	// How it lies to the superior endplate.
+	SuperiorContact *CementContact `protobuf:"bytes,6,opt,name=superior_contact,json=superiorContact,proto3" json:"superior_contact,omitempty"`
+	// How it lies to the inferior endplate.
+	InferiorContact *CementContact `protobuf:"bytes,7,opt,name=inferior_contact,json=inferiorContact,proto3" json:"inferior_contact,omitempty"`
+	// Cement beyond the body's surface, by place.
+	Leaks []*CementLeak `protobuf:"bytes,8,rep,name=leaks,proto3" json:"leaks,omitempty"`
+	// Median attenuation of the cement's core, HU.
+	AttenuationHu *float64 `protobuf:"fixed64,9,opt,name=attenuation_hu,json=attenuationHu,proto3,oneof" json:"attenuation_hu,omitempty"`
+	// Share of the core at the scanner's ceiling, percent.
+	SaturatedPercent *float64 `protobuf:"fixed64,10,opt,name=saturated_percent,json=saturatedPercent,proto3,oneof" json:"saturated_percent,omitempty"`
+	// How sure it is that this is cement and that the volume holds, 0 to 1: a score
+	// by design, no calibrated probability.
+	Confidence *float64 `protobuf:"fixed64,11,opt,name=confidence,proto3,oneof" json:"confidence,omitempty"`
+	// What lowers the confidence.
+	Doubts        []string `protobuf:"bytes,12,rep,name=doubts,proto3" json:"doubts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cement) Reset() {
+	*x = Cement{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cement) ProtoMessage() {}
+
+func (x *Cement) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cement.ProtoReflect.Descriptor instead.
+func (*Cement) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Cement) GetVolumeMl() float64 {
+	if x != nil && x.VolumeMl != nil {
+		return *x.VolumeMl
+	}
+	return 0
+}
+
+func (x *Cement) GetVolumeSdMl() float64 {
+	if x != nil && x.VolumeSdMl != nil {
+		return *x.VolumeSdMl
+	}
+	return 0
+}
+
+func (x *Cement) GetInsideMl() float64 {
+	if x != nil && x.InsideMl != nil {
+		return *x.InsideMl
+	}
+	return 0
+}
+
+func (x *Cement) GetBodySharePercent() float64 {
+	if x != nil && x.BodySharePercent != nil {
+		return *x.BodySharePercent
+	}
+	return 0
+}
+
+func (x *Cement) GetLeftSharePercent() float64 {
+	if x != nil && x.LeftSharePercent != nil {
+		return *x.LeftSharePercent
+	}
+	return 0
+}
+
+func (x *Cement) GetSuperiorContact() *CementContact {
+	if x != nil {
+		return x.SuperiorContact
+	}
+	return nil
+}
+
+func (x *Cement) GetInferiorContact() *CementContact {
+	if x != nil {
+		return x.InferiorContact
+	}
+	return nil
+}
+
+func (x *Cement) GetLeaks() []*CementLeak {
+	if x != nil {
+		return x.Leaks
+	}
+	return nil
+}
+
+func (x *Cement) GetAttenuationHu() float64 {
+	if x != nil && x.AttenuationHu != nil {
+		return *x.AttenuationHu
+	}
+	return 0
+}
+
+func (x *Cement) GetSaturatedPercent() float64 {
+	if x != nil && x.SaturatedPercent != nil {
+		return *x.SaturatedPercent
+	}
+	return 0
+}
+
+func (x *Cement) GetConfidence() float64 {
+	if x != nil && x.Confidence != nil {
+		return *x.Confidence
+	}
+	return 0
+}
+
+func (x *Cement) GetDoubts() []string {
+	if x != nil {
+		return x.Doubts
+	}
+	return nil
+}
+
+// CementContact is how cement lies to an endplate.
+type CementContact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether it touches the endplate.
+	Touches *bool `protobuf:"varint,1,opt,name=touches,proto3,oneof" json:"touches,omitempty"`
+	// Least distance to the endplate's outer face, mm; negative beyond it.
+	GapMm *float64 `protobuf:"fixed64,2,opt,name=gap_mm,json=gapMm,proto3,oneof" json:"gap_mm,omitempty"`
+	// Area of the endplate that it touches, mm².
+	AreaMm2       *float64 `protobuf:"fixed64,3,opt,name=area_mm2,json=areaMm2,proto3,oneof" json:"area_mm2,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CementContact) Reset() {
+	*x = CementContact{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CementContact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CementContact) ProtoMessage() {}
+
+func (x *CementContact) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CementContact.ProtoReflect.Descriptor instead.
+func (*CementContact) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CementContact) GetTouches() bool {
+	if x != nil && x.Touches != nil {
+		return *x.Touches
+	}
+	return false
+}
+
+func (x *CementContact) GetGapMm() float64 {
+	if x != nil && x.GapMm != nil {
+		return *x.GapMm
+	}
+	return 0
+}
+
+func (x *CementContact) GetAreaMm2() float64 {
+	if x != nil && x.AreaMm2 != nil {
+		return *x.AreaMm2
+	}
+	return 0
+}
+
+// CementLeak is cement beyond the body's surface.
+type CementLeak struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it leaked to.
+	Place CementLeak_Place `protobuf:"varint,1,opt,name=place,proto3,enum=endplate.v1.CementLeak_Place" json:"place,omitempty"`
+	// Volume, ml.
+	VolumeMl *float64 `protobuf:"fixed64,2,opt,name=volume_ml,json=volumeMl,proto3,oneof" json:"volume_ml,omitempty"`
+	// Distance of its farthest point from the body's surface, mm.
+	DistanceMm    *float64 `protobuf:"fixed64,3,opt,name=distance_mm,json=distanceMm,proto3,oneof" json:"distance_mm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CementLeak) Reset() {
+	*x = CementLeak{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CementLeak) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CementLeak) ProtoMessage() {}
+
+func (x *CementLeak) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CementLeak.ProtoReflect.Descriptor instead.
+func (*CementLeak) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CementLeak) GetPlace() CementLeak_Place {
+	if x != nil {
+		return x.Place
+	}
+	return CementLeak_PLACE_UNSPECIFIED
+}
+
+func (x *CementLeak) GetVolumeMl() float64 {
+	if x != nil && x.VolumeMl != nil {
+		return *x.VolumeMl
+	}
+	return 0
+}
+
+func (x *CementLeak) GetDistanceMm() float64 {
+	if x != nil && x.DistanceMm != nil {
+		return *x.DistanceMm
+	}
+	return 0
+}
+
+// Metal is metal in or beside one vertebra.
+type Metal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Volume of the saturated voxels within 10 mm of the body, ml: more than the
+	// metal's own.
+	VolumeMl *float64 `protobuf:"fixed64,1,opt,name=volume_ml,json=volumeMl,proto3,oneof" json:"volume_ml,omitempty"`
+	// Whether some of it lies in the body, such as a pedicle screw.
+	InBody        *bool `protobuf:"varint,2,opt,name=in_body,json=inBody,proto3,oneof" json:"in_body,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metal) Reset() {
+	*x = Metal{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metal) ProtoMessage() {}
+
+func (x *Metal) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metal.ProtoReflect.Descriptor instead.
+func (*Metal) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Metal) GetVolumeMl() float64 {
+	if x != nil && x.VolumeMl != nil {
+		return *x.VolumeMl
+	}
+	return 0
+}
+
+func (x *Metal) GetInBody() bool {
+	if x != nil && x.InBody != nil {
+		return *x.InBody
+	}
+	return false
+}
+
+// Fracture describes the fracture of one body.
+type Fracture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The superior endplate.
+	SuperiorEndplate *EndplateState `protobuf:"bytes,1,opt,name=superior_endplate,json=superiorEndplate,proto3" json:"superior_endplate,omitempty"`
+	// The inferior endplate.
+	InferiorEndplate *EndplateState `protobuf:"bytes,2,opt,name=inferior_endplate,json=inferiorEndplate,proto3" json:"inferior_endplate,omitempty"`
+	// What is known of the posterior wall.
+	PosteriorWall PosteriorWall_State `protobuf:"varint,3,opt,name=posterior_wall,json=posteriorWall,proto3,enum=endplate.v1.PosteriorWall_State" json:"posterior_wall,omitempty"`
+	// Share of the posterior wall without cortical bone, percent.
+	WallSharePercent *float64 `protobuf:"fixed64,4,opt,name=wall_share_percent,json=wallSharePercent,proto3,oneof" json:"wall_share_percent,omitempty"`
+	// The classes that nothing seen speaks against.
+	Candidates    []*FractureCandidate `protobuf:"bytes,5,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Fracture) Reset() {
+	*x = Fracture{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Fracture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Fracture) ProtoMessage() {}
+
+func (x *Fracture) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Fracture.ProtoReflect.Descriptor instead.
+func (*Fracture) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Fracture) GetSuperiorEndplate() *EndplateState {
+	if x != nil {
+		return x.SuperiorEndplate
+	}
+	return nil
+}
+
+func (x *Fracture) GetInferiorEndplate() *EndplateState {
+	if x != nil {
+		return x.InferiorEndplate
+	}
+	return nil
+}
+
+func (x *Fracture) GetPosteriorWall() PosteriorWall_State {
+	if x != nil {
+		return x.PosteriorWall
+	}
+	return PosteriorWall_STATE_UNSPECIFIED
+}
+
+func (x *Fracture) GetWallSharePercent() float64 {
+	if x != nil && x.WallSharePercent != nil {
+		return *x.WallSharePercent
+	}
+	return 0
+}
+
+func (x *Fracture) GetCandidates() []*FractureCandidate {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+// EndplateState says whether an endplate is broken.
+type EndplateState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether it is broken.
+	Broken Answer `protobuf:"varint,1,opt,name=broken,proto3,enum=endplate.v1.Answer" json:"broken,omitempty"`
+	// What that rests on.
+	Because       string `protobuf:"bytes,2,opt,name=because,proto3" json:"because,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndplateState) Reset() {
+	*x = EndplateState{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndplateState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndplateState) ProtoMessage() {}
+
+func (x *EndplateState) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndplateState.ProtoReflect.Descriptor instead.
+func (*EndplateState) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *EndplateState) GetBroken() Answer {
+	if x != nil {
+		return x.Broken
+	}
+	return Answer_ANSWER_UNSPECIFIED
+}
+
+func (x *EndplateState) GetBecause() string {
+	if x != nil {
+		return x.Because
+	}
+	return ""
+}
+
+// FractureCandidate is a class of a classification that may hold. It is no
+// classification: see open.
+type FractureCandidate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The classification: AO Spine or OF.
+	System string `protobuf:"bytes,1,opt,name=system,proto3" json:"system,omitempty"`
+	// The class, such as "A3".
+	ClassName string `protobuf:"bytes,2,opt,name=class_name,json=className,proto3" json:"class_name,omitempty"`
+	// What the class asks for and CT can tell; none is answered with no.
+	Criteria []*ClassCriterion `protobuf:"bytes,3,rep,name=criteria,proto3" json:"criteria,omitempty"`
+	// What the class asks for and CT cannot tell.
+	Open []string `protobuf:"bytes,4,rep,name=open,proto3" json:"open,omitempty"`
+	// Where the class is defined.
+	Source        string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FractureCandidate) Reset() {
+	*x = FractureCandidate{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FractureCandidate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FractureCandidate) ProtoMessage() {}
+
+func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FractureCandidate.ProtoReflect.Descriptor instead.
+func (*FractureCandidate) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *FractureCandidate) GetSystem() string {
+	if x != nil {
+		return x.System
+	}
+	return ""
+}
+
+func (x *FractureCandidate) GetClassName() string {
+	if x != nil {
+		return x.ClassName
+	}
+	return ""
+}
+
+func (x *FractureCandidate) GetCriteria() []*ClassCriterion {
+	if x != nil {
+		return x.Criteria
+	}
+	return nil
+}
+
+func (x *FractureCandidate) GetOpen() []string {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *FractureCandidate) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// ClassCriterion is one thing that a class asks for.
+type ClassCriterion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is asked for.
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Whether it holds.
+	Answer Answer `protobuf:"varint,2,opt,name=answer,proto3,enum=endplate.v1.Answer" json:"answer,omitempty"`
+	// What that rests on.
+	Because string `protobuf:"bytes,3,opt,name=because,proto3" json:"because,omitempty"`
+	// Where the rule is from.
+	Source        string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClassCriterion) Reset() {
+	*x = ClassCriterion{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClassCriterion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClassCriterion) ProtoMessage() {}
+
+func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClassCriterion.ProtoReflect.Descriptor instead.
+func (*ClassCriterion) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ClassCriterion) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *ClassCriterion) GetAnswer() Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return Answer_ANSWER_UNSPECIFIED
+}
+
+func (x *ClassCriterion) GetBecause() string {
+	if x != nil {
+		return x.Because
+	}
+	return ""
+}
+
+func (x *ClassCriterion) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// TreatmentFact is a fact that those who plan a vertebroplasty (PVP) or a balloon
+// kyphoplasty (BKP) ask for. It states, and decides nothing.
+type TreatmentFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the fact, such as LEVEL_WITHIN_PVP_RANGE.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Whether it holds.
+	Answer Answer `protobuf:"varint,2,opt,name=answer,proto3,enum=endplate.v1.Answer" json:"answer,omitempty"`
+	// The fact in words.
+	Statement string `protobuf:"bytes,3,opt,name=statement,proto3" json:"statement,omitempty"`
+	// The rule, with its numbers.
+	Rule string `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Where the rule is from.
+	Source        string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TreatmentFact) Reset() {
+	*x = TreatmentFact{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TreatmentFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TreatmentFact) ProtoMessage() {}
+
+func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TreatmentFact.ProtoReflect.Descriptor instead.
+func (*TreatmentFact) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *TreatmentFact) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *TreatmentFact) GetAnswer() Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return Answer_ANSWER_UNSPECIFIED
+}
+
+func (x *TreatmentFact) GetStatement() string {
+	if x != nil {
+		return x.Statement
+	}
+	return ""
+}
+
+func (x *TreatmentFact) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *TreatmentFact) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// Density is the attenuation of the patient's cancellous bone, as far as the
+// acquisition lets it be judged. It is no bone mineral density and no T-score.
+type Density struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The range that L1 lies in.
+	Band Density_Band `protobuf:"varint,1,opt,name=band,proto3,enum=endplate.v1.Density_Band" json:"band,omitempty"`
+	// Whether a cut lies within two standard errors.
+	Borderline *bool `protobuf:"varint,2,opt,name=borderline,proto3,oneof" json:"borderline,omitempty"`
+	// Why it is not banded.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Contrast medium in the blood.
+	Contrast *Contrast `protobuf:"bytes,4,opt,name=contrast,proto3" json:"contrast,omitempty"`
+	// Tube voltage by the header, kV; absent if not known.
+	Kvp *float64 `protobuf:"fixed64,5,opt,name=kvp,proto3,oneof" json:"kvp,omitempty"`
+	// The rule of the bands, with its numbers.
+	Criterion string `protobuf:"bytes,6,opt,name=criterion,proto3" json:"criterion,omitempty"`
+	// Where the rule is from.
+	Source        string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Density) Reset() {
+	*x = Density{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Density) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Density) ProtoMessage() {}
+
+func (x *Density) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Density.ProtoReflect.Descriptor instead.
+func (*Density) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Density) GetBand() Density_Band {
+	if x != nil {
+		return x.Band
+	}
+	return Density_BAND_UNSPECIFIED
+}
+
+func (x *Density) GetBorderline() bool {
+	if x != nil && x.Borderline != nil {
+		return *x.Borderline
+	}
+	return false
+}
+
+func (x *Density) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Density) GetContrast() *Contrast {
+	if x != nil {
+		return x.Contrast
+	}
+	return nil
+}
+
+func (x *Density) GetKvp() float64 {
+	if x != nil && x.Kvp != nil {
+		return *x.Kvp
+	}
+	return 0
+}
+
+func (x *Density) GetCriterion() string {
+	if x != nil {
+		return x.Criterion
+	}
+	return ""
+}
+
+func (x *Density) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// Contrast is what header and image say of contrast medium in the blood.
+type Contrast struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether there is any.
+	State Contrast_State `protobuf:"varint,1,opt,name=state,proto3,enum=endplate.v1.Contrast_State" json:"state,omitempty"`
+	// What the header says and what the aorta shows.
+	Statement     string `protobuf:"bytes,2,opt,name=statement,proto3" json:"statement,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Contrast) Reset() {
+	*x = Contrast{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Contrast) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Contrast) ProtoMessage() {}
+
+func (x *Contrast) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Contrast.ProtoReflect.Descriptor instead.
+func (*Contrast) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Contrast) GetState() Contrast_State {
+	if x != nil {
+		return x.State
+	}
+	return Contrast_STATE_UNSPECIFIED
+}
+
+func (x *Contrast) GetStatement() string {
+	if x != nil {
+		return x.Statement
+	}
+	return ""
+}
+
 // Finding is a graded statement with the criterion behind it.
 type Finding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1549,7 +4221,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +4233,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +4246,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Finding) GetCode() string {
@@ -1632,7 +4304,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +4316,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +4329,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Warning) GetCode() string {
@@ -1681,7 +4353,7 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x1dendplate/v1/measurement.proto\x12\vendplate.v1\"k\n" +
 	"\x06Report\x121\n" +
 	"\banalyses\x18\x01 \x03(\v2\x15.endplate.v1.AnalysisR\banalyses\x12.\n" +
-	"\askipped\x18\x02 \x03(\v2\x14.endplate.v1.SkippedR\askipped\"\xe0\x03\n" +
+	"\askipped\x18\x02 \x03(\v2\x14.endplate.v1.SkippedR\askipped\"\x90\x04\n" +
 	"\bAnalysis\x12,\n" +
 	"\x12study_instance_uid\x18\x01 \x01(\tR\x10studyInstanceUid\x12.\n" +
 	"\x13series_instance_uid\x18\x02 \x01(\tR\x11seriesInstanceUid\x123\n" +
@@ -1694,7 +4366,8 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x06angles\x18\t \x03(\v2\x12.endplate.v1.AngleR\x06angles\x120\n" +
 	"\bfindings\x18\n" +
 	" \x03(\v2\x14.endplate.v1.FindingR\bfindings\x120\n" +
-	"\bwarnings\x18\v \x03(\v2\x14.endplate.v1.WarningR\bwarnings\"9\n" +
+	"\bwarnings\x18\v \x03(\v2\x14.endplate.v1.WarningR\bwarnings\x12.\n" +
+	"\adensity\x18\f \x01(\v2\x14.endplate.v1.DensityR\adensity\"9\n" +
 	"\tAlgorithm\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"\xa3\x01\n" +
@@ -1703,7 +4376,7 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x13series_instance_uid\x18\x02 \x01(\tR\x11seriesInstanceUid\x12(\n" +
 	"\x10sop_instance_uid\x18\x03 \x01(\tR\x0esopInstanceUid\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xee\a\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xb3\f\n" +
 	"\bVertebra\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x120\n" +
 	"\x11level_probability\x18\x02 \x01(\x01H\x00R\x10levelProbability\x88\x01\x01\x12?\n" +
@@ -1721,7 +4394,18 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x17disc_height_below_sd_mm\x18\r \x01(\x01H\x05R\x13discHeightBelowSdMm\x88\x01\x01\x12\x1e\n" +
 	"\bdepth_mm\x18\x0e \x01(\x01H\x06R\adepthMm\x88\x01\x01\x12\x1e\n" +
 	"\bwidth_mm\x18\x0f \x01(\x01H\aR\awidthMm\x88\x01\x01\x124\n" +
-	"\tdeformity\x18\x10 \x01(\v2\x16.endplate.v1.DeformityR\tdeformity\"Q\n" +
+	"\tdeformity\x18\x10 \x01(\v2\x16.endplate.v1.DeformityR\tdeformity\x12(\n" +
+	"\x05canal\x18\x11 \x01(\v2\x12.endplate.v1.CanalR\x05canal\x12A\n" +
+	"\x0eposterior_wall\x18\x12 \x01(\v2\x1a.endplate.v1.PosteriorWallR\rposteriorWall\x12:\n" +
+	"\vattenuation\x18\x13 \x01(\v2\x18.endplate.v1.AttenuationR\vattenuation\x12.\n" +
+	"\alesions\x18\x14 \x01(\v2\x14.endplate.v1.LesionsR\alesions\x12;\n" +
+	"\fvacuum_cleft\x18\x15 \x01(\v2\x18.endplate.v1.VacuumCleftR\vvacuumCleft\x12+\n" +
+	"\x06cortex\x18\x16 \x01(\v2\x13.endplate.v1.CortexR\x06cortex\x121\n" +
+	"\bpedicles\x18\x17 \x01(\v2\x15.endplate.v1.PediclesR\bpedicles\x12+\n" +
+	"\x06cement\x18\x18 \x01(\v2\x13.endplate.v1.CementR\x06cement\x12(\n" +
+	"\x05metal\x18\x19 \x01(\v2\x12.endplate.v1.MetalR\x05metal\x121\n" +
+	"\bfracture\x18\x1a \x01(\v2\x15.endplate.v1.FractureR\bfracture\x12C\n" +
+	"\x0ftreatment_facts\x18\x1b \x03(\v2\x1a.endplate.v1.TreatmentFactR\x0etreatmentFacts\"Q\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bMEASURED\x10\x01\x12\r\n" +
@@ -1833,7 +4517,332 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x06sd_deg\x18\x06 \x01(\x01H\x01R\x05sdDeg\x88\x01\x01B\n" +
 	"\n" +
 	"\b_degreesB\t\n" +
-	"\a_sd_deg\"\xd1\x01\n" +
+	"\a_sd_deg\"\xb4\v\n" +
+	"\x05Canal\x12\x18\n" +
+	"\x05ap_mm\x18\x01 \x01(\x01H\x00R\x04apMm\x88\x01\x01\x12\x1d\n" +
+	"\bap_sd_mm\x18\x02 \x01(\x01H\x01R\x06apSdMm\x88\x01\x01\x12\x1e\n" +
+	"\barea_mm2\x18\x03 \x01(\x01H\x02R\aareaMm2\x88\x01\x01\x12#\n" +
+	"\varea_sd_mm2\x18\x04 \x01(\x01H\x03R\tareaSdMm2\x88\x01\x01\x12+\n" +
+	"\x0fnarrowest_ap_mm\x18\x05 \x01(\x01H\x04R\rnarrowestApMm\x88\x01\x01\x120\n" +
+	"\x12narrowest_ap_sd_mm\x18\x06 \x01(\x01H\x05R\x0fnarrowestApSdMm\x88\x01\x01\x121\n" +
+	"\x12narrowest_area_mm2\x18\a \x01(\x01H\x06R\x10narrowestAreaMm2\x88\x01\x01\x126\n" +
+	"\x15narrowest_area_sd_mm2\x18\b \x01(\x01H\aR\x12narrowestAreaSdMm2\x88\x01\x01\x125\n" +
+	"\x14narrowest_at_percent\x18\t \x01(\x01H\bR\x12narrowestAtPercent\x88\x01\x01\x12&\n" +
+	"\fopen_percent\x18\n" +
+	" \x01(\x01H\tR\vopenPercent\x88\x01\x01\x12)\n" +
+	"\x0eexpected_ap_mm\x18\v \x01(\x01H\n" +
+	"R\fexpectedApMm\x88\x01\x01\x12/\n" +
+	"\x11expected_area_mm2\x18\f \x01(\x01H\vR\x0fexpectedAreaMm2\x88\x01\x01\x127\n" +
+	"\rexpected_from\x18\r \x03(\x0e2\x12.endplate.v1.LevelR\fexpectedFrom\x127\n" +
+	"\x15ap_compromise_percent\x18\x0e \x01(\x01H\fR\x13apCompromisePercent\x88\x01\x01\x12<\n" +
+	"\x18ap_compromise_sd_percent\x18\x0f \x01(\x01H\rR\x15apCompromiseSdPercent\x88\x01\x01\x12;\n" +
+	"\x17area_compromise_percent\x18\x10 \x01(\x01H\x0eR\x15areaCompromisePercent\x88\x01\x01\x12@\n" +
+	"\x1aarea_compromise_sd_percent\x18\x11 \x01(\x01H\x0fR\x17areaCompromiseSdPercent\x88\x01\x01\x12C\n" +
+	"\x10compromise_class\x18\x12 \x01(\x0e2\x18.endplate.v1.Canal.ClassR\x0fcompromiseClass\x12#\n" +
+	"\n" +
+	"borderline\x18\x13 \x01(\bH\x10R\n" +
+	"borderline\x88\x01\x01\x12\x1c\n" +
+	"\tcriterion\x18\x14 \x01(\tR\tcriterion\x12\x16\n" +
+	"\x06source\x18\x15 \x01(\tR\x06source\x12\x16\n" +
+	"\x06reason\x18\x16 \x01(\tR\x06reason\"]\n" +
+	"\x05Class\x12\x15\n" +
+	"\x11CLASS_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aMINIMAL\x10\x01\x12\b\n" +
+	"\x04MILD\x10\x02\x12\f\n" +
+	"\bMODERATE\x10\x03\x12\n" +
+	"\n" +
+	"\x06SEVERE\x10\x04\x12\f\n" +
+	"\bCRITICAL\x10\x05B\b\n" +
+	"\x06_ap_mmB\v\n" +
+	"\t_ap_sd_mmB\v\n" +
+	"\t_area_mm2B\x0e\n" +
+	"\f_area_sd_mm2B\x12\n" +
+	"\x10_narrowest_ap_mmB\x15\n" +
+	"\x13_narrowest_ap_sd_mmB\x15\n" +
+	"\x13_narrowest_area_mm2B\x18\n" +
+	"\x16_narrowest_area_sd_mm2B\x17\n" +
+	"\x15_narrowest_at_percentB\x0f\n" +
+	"\r_open_percentB\x11\n" +
+	"\x0f_expected_ap_mmB\x14\n" +
+	"\x12_expected_area_mm2B\x18\n" +
+	"\x16_ap_compromise_percentB\x1b\n" +
+	"\x19_ap_compromise_sd_percentB\x1a\n" +
+	"\x18_area_compromise_percentB\x1d\n" +
+	"\x1b_area_compromise_sd_percentB\r\n" +
+	"\v_borderline\"\xf3\x0f\n" +
+	"\rPosteriorWall\x126\n" +
+	"\x05state\x18\x01 \x01(\x0e2 .endplate.v1.PosteriorWall.StateR\x05state\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
+	"\x0fretropulsion_mm\x18\x03 \x01(\x01H\x00R\x0eretropulsionMm\x88\x01\x01\x121\n" +
+	"\x12retropulsion_sd_mm\x18\x04 \x01(\x01H\x01R\x10retropulsionSdMm\x88\x01\x01\x12;\n" +
+	"\x17retropulsion_at_percent\x18\x05 \x01(\x01H\x02R\x15retropulsionAtPercent\x88\x01\x01\x125\n" +
+	"\x14retropulsion_left_mm\x18\x06 \x01(\x01H\x03R\x12retropulsionLeftMm\x88\x01\x01\x12?\n" +
+	"\x11retropulsion_from\x18\a \x03(\x0e2\x12.endplate.v1.LevelR\x10retropulsionFrom\x127\n" +
+	"\x15retropulsion_own_line\x18\b \x01(\bH\x04R\x13retropulsionOwnLine\x88\x01\x01\x12/\n" +
+	"\x13retropulsion_reason\x18\t \x01(\tR\x12retropulsionReason\x12$\n" +
+	"\vgap_percent\x18\n" +
+	" \x01(\x01H\x05R\n" +
+	"gapPercent\x88\x01\x01\x121\n" +
+	"\x12intact_gap_percent\x18\v \x01(\x01H\x06R\x10intactGapPercent\x88\x01\x01\x121\n" +
+	"\x12gap_judged_percent\x18\f \x01(\x01H\aR\x10gapJudgedPercent\x88\x01\x01\x12 \n" +
+	"\tcortex_mm\x18\r \x01(\x01H\bR\bcortexMm\x88\x01\x01\x12-\n" +
+	"\x10intact_cortex_mm\x18\x0e \x01(\x01H\tR\x0eintactCortexMm\x88\x01\x01\x12(\n" +
+	"\rintact_levels\x18\x0f \x01(\x05H\n" +
+	"R\fintactLevels\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"gap_reason\x18\x10 \x01(\tR\tgapReason\x121\n" +
+	"\x12superior_angle_deg\x18\x11 \x01(\x01H\vR\x10superiorAngleDeg\x88\x01\x01\x126\n" +
+	"\x15superior_angle_sd_deg\x18\x12 \x01(\x01H\fR\x12superiorAngleSdDeg\x88\x01\x01\x121\n" +
+	"\x12inferior_angle_deg\x18\x13 \x01(\x01H\rR\x10inferiorAngleDeg\x88\x01\x01\x126\n" +
+	"\x15inferior_angle_sd_deg\x18\x14 \x01(\x01H\x0eR\x12inferiorAngleSdDeg\x88\x01\x01\x12>\n" +
+	"\x19beside_superior_angle_deg\x18\x15 \x01(\x01H\x0fR\x16besideSuperiorAngleDeg\x88\x01\x01\x12>\n" +
+	"\x19beside_inferior_angle_deg\x18\x16 \x01(\x01H\x10R\x16besideInferiorAngleDeg\x88\x01\x01\x12@\n" +
+	"\x1aheight_of_expected_percent\x18\x17 \x01(\x01H\x11R\x17heightOfExpectedPercent\x88\x01\x01\x12E\n" +
+	"\x1dheight_of_expected_sd_percent\x18\x18 \x01(\x01H\x12R\x19heightOfExpectedSdPercent\x88\x01\x01\x12:\n" +
+	"\x17height_of_above_percent\x18\x19 \x01(\x01H\x13R\x14heightOfAbovePercent\x88\x01\x01\x12:\n" +
+	"\x17height_of_below_percent\x18\x1a \x01(\x01H\x14R\x14heightOfBelowPercent\x88\x01\x01\x126\n" +
+	"\bcriteria\x18\x1b \x03(\v2\x1a.endplate.v1.WallCriterionR\bcriteria\"Y\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06INTACT\x10\x01\x12\v\n" +
+	"\aSUSPECT\x10\x02\x12\f\n" +
+	"\bINVOLVED\x10\x03\x12\x12\n" +
+	"\x0eNOT_ASSESSABLE\x10\x04B\x12\n" +
+	"\x10_retropulsion_mmB\x15\n" +
+	"\x13_retropulsion_sd_mmB\x1a\n" +
+	"\x18_retropulsion_at_percentB\x17\n" +
+	"\x15_retropulsion_left_mmB\x18\n" +
+	"\x16_retropulsion_own_lineB\x0e\n" +
+	"\f_gap_percentB\x15\n" +
+	"\x13_intact_gap_percentB\x15\n" +
+	"\x13_gap_judged_percentB\f\n" +
+	"\n" +
+	"_cortex_mmB\x13\n" +
+	"\x11_intact_cortex_mmB\x10\n" +
+	"\x0e_intact_levelsB\x15\n" +
+	"\x13_superior_angle_degB\x18\n" +
+	"\x16_superior_angle_sd_degB\x15\n" +
+	"\x13_inferior_angle_degB\x18\n" +
+	"\x16_inferior_angle_sd_degB\x1c\n" +
+	"\x1a_beside_superior_angle_degB\x1c\n" +
+	"\x1a_beside_inferior_angle_degB\x1d\n" +
+	"\x1b_height_of_expected_percentB \n" +
+	"\x1e_height_of_expected_sd_percentB\x1a\n" +
+	"\x18_height_of_above_percentB\x1a\n" +
+	"\x18_height_of_below_percent\"\xea\x02\n" +
+	"\rWallCriterion\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
+	"\x05value\x18\x02 \x01(\x01H\x00R\x05value\x88\x01\x01\x12\x13\n" +
+	"\x02sd\x18\x03 \x01(\x01H\x01R\x02sd\x88\x01\x01\x12\x12\n" +
+	"\x04unit\x18\x04 \x01(\tR\x04unit\x12\x15\n" +
+	"\x03cut\x18\x05 \x01(\x01H\x02R\x03cut\x88\x01\x01\x12\x15\n" +
+	"\x03met\x18\x06 \x01(\bH\x03R\x03met\x88\x01\x01\x12#\n" +
+	"\n" +
+	"borderline\x18\a \x01(\bH\x04R\n" +
+	"borderline\x88\x01\x01\x12:\n" +
+	"\aimplies\x18\b \x01(\x0e2 .endplate.v1.PosteriorWall.StateR\aimplies\x12\x12\n" +
+	"\x04rule\x18\t \x01(\tR\x04rule\x12\x16\n" +
+	"\x06source\x18\n" +
+	" \x01(\tR\x06source\x12\x16\n" +
+	"\x06reason\x18\v \x01(\tR\x06reasonB\b\n" +
+	"\x06_valueB\x05\n" +
+	"\x03_sdB\x06\n" +
+	"\x04_cutB\x06\n" +
+	"\x04_metB\r\n" +
+	"\v_borderline\"\xd9\x01\n" +
+	"\vAttenuation\x12 \n" +
+	"\tmedian_hu\x18\x01 \x01(\x01H\x00R\bmedianHu\x88\x01\x01\x12\x18\n" +
+	"\x05sd_hu\x18\x02 \x01(\x01H\x01R\x04sdHu\x88\x01\x01\x12 \n" +
+	"\tspread_hu\x18\x03 \x01(\x01H\x02R\bspreadHu\x88\x01\x01\x12 \n" +
+	"\tvolume_ml\x18\x04 \x01(\x01H\x03R\bvolumeMl\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reasonB\f\n" +
+	"\n" +
+	"_median_huB\b\n" +
+	"\x06_sd_huB\f\n" +
+	"\n" +
+	"_spread_huB\f\n" +
+	"\n" +
+	"_volume_ml\"\x9e\x03\n" +
+	"\aLesions\x12(\n" +
+	"\rlytic_percent\x18\x01 \x01(\x01H\x00R\flyticPercent\x88\x01\x01\x12!\n" +
+	"\flytic_reason\x18\x02 \x01(\tR\vlyticReason\x120\n" +
+	"\x11sclerotic_percent\x18\x03 \x01(\x01H\x01R\x10scleroticPercent\x88\x01\x01\x12)\n" +
+	"\x10sclerotic_reason\x18\x04 \x01(\tR\x0fscleroticReason\x12&\n" +
+	"\freference_hu\x18\x05 \x01(\x01H\x02R\vreferenceHu\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12'\n" +
+	"\x0flytic_criterion\x18\a \x01(\tR\x0elyticCriterion\x12/\n" +
+	"\x13sclerotic_criterion\x18\b \x01(\tR\x12scleroticCriterion\x12\x16\n" +
+	"\x06source\x18\t \x01(\tR\x06sourceB\x10\n" +
+	"\x0e_lytic_percentB\x14\n" +
+	"\x12_sclerotic_percentB\x0f\n" +
+	"\r_reference_hu\"\x9d\x02\n" +
+	"\vVacuumCleft\x12\x1d\n" +
+	"\apresent\x18\x01 \x01(\bH\x00R\apresent\x88\x01\x01\x12 \n" +
+	"\tvolume_ml\x18\x02 \x01(\x01H\x01R\bvolumeMl\x88\x01\x01\x12%\n" +
+	"\fvolume_sd_ml\x18\x03 \x01(\x01H\x02R\n" +
+	"volumeSdMl\x88\x01\x01\x12-\n" +
+	"\x06center\x18\x04 \x01(\v2\x15.endplate.v1.PositionR\x06center\x12\x1c\n" +
+	"\tcriterion\x18\x05 \x01(\tR\tcriterion\x12\x16\n" +
+	"\x06source\x18\x06 \x01(\tR\x06source\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reasonB\n" +
+	"\n" +
+	"\b_presentB\f\n" +
+	"\n" +
+	"_volume_mlB\x0f\n" +
+	"\r_volume_sd_ml\"\x8e\x03\n" +
+	"\x06Cortex\x12D\n" +
+	"\x11superior_endplate\x18\x01 \x01(\v2\x17.endplate.v1.CortexFaceR\x10superiorEndplate\x12D\n" +
+	"\x11inferior_endplate\x18\x02 \x01(\v2\x17.endplate.v1.CortexFaceR\x10inferiorEndplate\x12<\n" +
+	"\ranterior_wall\x18\x03 \x01(\v2\x17.endplate.v1.CortexFaceR\fanteriorWall\x124\n" +
+	"\tleft_wall\x18\x04 \x01(\v2\x17.endplate.v1.CortexFaceR\bleftWall\x126\n" +
+	"\n" +
+	"right_wall\x18\x05 \x01(\v2\x17.endplate.v1.CortexFaceR\trightWall\x12\x1c\n" +
+	"\tcriterion\x18\x06 \x01(\tR\tcriterion\x12\x16\n" +
+	"\x06source\x18\a \x01(\tR\x06source\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\"\x89\x01\n" +
+	"\n" +
+	"CortexFace\x12$\n" +
+	"\vgap_percent\x18\x01 \x01(\x01H\x00R\n" +
+	"gapPercent\x88\x01\x01\x12/\n" +
+	"\x11usual_gap_percent\x18\x02 \x01(\x01H\x01R\x0fusualGapPercent\x88\x01\x01B\x0e\n" +
+	"\f_gap_percentB\x14\n" +
+	"\x12_usual_gap_percent\"\x96\x01\n" +
+	"\bPedicles\x12(\n" +
+	"\x04left\x18\x01 \x01(\v2\x14.endplate.v1.PedicleR\x04left\x12*\n" +
+	"\x05right\x18\x02 \x01(\v2\x14.endplate.v1.PedicleR\x05right\x12\x1c\n" +
+	"\tcriterion\x18\x03 \x01(\tR\tcriterion\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\"\xa3\x02\n" +
+	"\aPedicle\x123\n" +
+	"\x06status\x18\x01 \x01(\x0e2\x1b.endplate.v1.Pedicle.StatusR\x06status\x12*\n" +
+	"\x0eattenuation_hu\x18\x02 \x01(\x01H\x00R\rattenuationHu\x88\x01\x01\x12$\n" +
+	"\vexpected_hu\x18\x03 \x01(\x01H\x01R\n" +
+	"expectedHu\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"V\n" +
+	"\x06Status\x12\x16\n" +
+	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aPRESENT\x10\x01\x12\x13\n" +
+	"\x0fERODED_OR_LYTIC\x10\x02\x12\x12\n" +
+	"\x0eNOT_ASSESSABLE\x10\x03B\x11\n" +
+	"\x0f_attenuation_huB\x0e\n" +
+	"\f_expected_hu\"\xc4\x05\n" +
+	"\x06Cement\x12 \n" +
+	"\tvolume_ml\x18\x01 \x01(\x01H\x00R\bvolumeMl\x88\x01\x01\x12%\n" +
+	"\fvolume_sd_ml\x18\x02 \x01(\x01H\x01R\n" +
+	"volumeSdMl\x88\x01\x01\x12 \n" +
+	"\tinside_ml\x18\x03 \x01(\x01H\x02R\binsideMl\x88\x01\x01\x121\n" +
+	"\x12body_share_percent\x18\x04 \x01(\x01H\x03R\x10bodySharePercent\x88\x01\x01\x121\n" +
+	"\x12left_share_percent\x18\x05 \x01(\x01H\x04R\x10leftSharePercent\x88\x01\x01\x12E\n" +
+	"\x10superior_contact\x18\x06 \x01(\v2\x1a.endplate.v1.CementContactR\x0fsuperiorContact\x12E\n" +
+	"\x10inferior_contact\x18\a \x01(\v2\x1a.endplate.v1.CementContactR\x0finferiorContact\x12-\n" +
+	"\x05leaks\x18\b \x03(\v2\x17.endplate.v1.CementLeakR\x05leaks\x12*\n" +
+	"\x0eattenuation_hu\x18\t \x01(\x01H\x05R\rattenuationHu\x88\x01\x01\x120\n" +
+	"\x11saturated_percent\x18\n" +
+	" \x01(\x01H\x06R\x10saturatedPercent\x88\x01\x01\x12#\n" +
+	"\n" +
+	"confidence\x18\v \x01(\x01H\aR\n" +
+	"confidence\x88\x01\x01\x12\x16\n" +
+	"\x06doubts\x18\f \x03(\tR\x06doubtsB\f\n" +
+	"\n" +
+	"_volume_mlB\x0f\n" +
+	"\r_volume_sd_mlB\f\n" +
+	"\n" +
+	"_inside_mlB\x15\n" +
+	"\x13_body_share_percentB\x15\n" +
+	"\x13_left_share_percentB\x11\n" +
+	"\x0f_attenuation_huB\x14\n" +
+	"\x12_saturated_percentB\r\n" +
+	"\v_confidence\"\x8e\x01\n" +
+	"\rCementContact\x12\x1d\n" +
+	"\atouches\x18\x01 \x01(\bH\x00R\atouches\x88\x01\x01\x12\x1a\n" +
+	"\x06gap_mm\x18\x02 \x01(\x01H\x01R\x05gapMm\x88\x01\x01\x12\x1e\n" +
+	"\barea_mm2\x18\x03 \x01(\x01H\x02R\aareaMm2\x88\x01\x01B\n" +
+	"\n" +
+	"\b_touchesB\t\n" +
+	"\a_gap_mmB\v\n" +
+	"\t_area_mm2\"\x98\x02\n" +
+	"\n" +
+	"CementLeak\x123\n" +
+	"\x05place\x18\x01 \x01(\x0e2\x1d.endplate.v1.CementLeak.PlaceR\x05place\x12 \n" +
+	"\tvolume_ml\x18\x02 \x01(\x01H\x00R\bvolumeMl\x88\x01\x01\x12$\n" +
+	"\vdistance_mm\x18\x03 \x01(\x01H\x01R\n" +
+	"distanceMm\x88\x01\x01\"o\n" +
+	"\x05Place\x12\x15\n" +
+	"\x11PLACE_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05CANAL\x10\x01\x12\v\n" +
+	"\aFORAMEN\x10\x02\x12\x11\n" +
+	"\rPARAVERTEBRAL\x10\x03\x12\x11\n" +
+	"\rSUPERIOR_DISC\x10\x04\x12\x11\n" +
+	"\rINFERIOR_DISC\x10\x05B\f\n" +
+	"\n" +
+	"_volume_mlB\x0e\n" +
+	"\f_distance_mm\"a\n" +
+	"\x05Metal\x12 \n" +
+	"\tvolume_ml\x18\x01 \x01(\x01H\x00R\bvolumeMl\x88\x01\x01\x12\x1c\n" +
+	"\ain_body\x18\x02 \x01(\bH\x01R\x06inBody\x88\x01\x01B\f\n" +
+	"\n" +
+	"_volume_mlB\n" +
+	"\n" +
+	"\b_in_body\"\xef\x02\n" +
+	"\bFracture\x12G\n" +
+	"\x11superior_endplate\x18\x01 \x01(\v2\x1a.endplate.v1.EndplateStateR\x10superiorEndplate\x12G\n" +
+	"\x11inferior_endplate\x18\x02 \x01(\v2\x1a.endplate.v1.EndplateStateR\x10inferiorEndplate\x12G\n" +
+	"\x0eposterior_wall\x18\x03 \x01(\x0e2 .endplate.v1.PosteriorWall.StateR\rposteriorWall\x121\n" +
+	"\x12wall_share_percent\x18\x04 \x01(\x01H\x00R\x10wallSharePercent\x88\x01\x01\x12>\n" +
+	"\n" +
+	"candidates\x18\x05 \x03(\v2\x1e.endplate.v1.FractureCandidateR\n" +
+	"candidatesB\x15\n" +
+	"\x13_wall_share_percent\"V\n" +
+	"\rEndplateState\x12+\n" +
+	"\x06broken\x18\x01 \x01(\x0e2\x13.endplate.v1.AnswerR\x06broken\x12\x18\n" +
+	"\abecause\x18\x02 \x01(\tR\abecause\"\xaf\x01\n" +
+	"\x11FractureCandidate\x12\x16\n" +
+	"\x06system\x18\x01 \x01(\tR\x06system\x12\x1d\n" +
+	"\n" +
+	"class_name\x18\x02 \x01(\tR\tclassName\x127\n" +
+	"\bcriteria\x18\x03 \x03(\v2\x1b.endplate.v1.ClassCriterionR\bcriteria\x12\x12\n" +
+	"\x04open\x18\x04 \x03(\tR\x04open\x12\x16\n" +
+	"\x06source\x18\x05 \x01(\tR\x06source\"\x83\x01\n" +
+	"\x0eClassCriterion\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12+\n" +
+	"\x06answer\x18\x02 \x01(\x0e2\x13.endplate.v1.AnswerR\x06answer\x12\x18\n" +
+	"\abecause\x18\x03 \x01(\tR\abecause\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\"\x9a\x01\n" +
+	"\rTreatmentFact\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12+\n" +
+	"\x06answer\x18\x02 \x01(\x0e2\x13.endplate.v1.AnswerR\x06answer\x12\x1c\n" +
+	"\tstatement\x18\x03 \x01(\tR\tstatement\x12\x12\n" +
+	"\x04rule\x18\x04 \x01(\tR\x04rule\x12\x16\n" +
+	"\x06source\x18\x05 \x01(\tR\x06source\"\x87\x03\n" +
+	"\aDensity\x12-\n" +
+	"\x04band\x18\x01 \x01(\x0e2\x19.endplate.v1.Density.BandR\x04band\x12#\n" +
+	"\n" +
+	"borderline\x18\x02 \x01(\bH\x00R\n" +
+	"borderline\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x121\n" +
+	"\bcontrast\x18\x04 \x01(\v2\x15.endplate.v1.ContrastR\bcontrast\x12\x15\n" +
+	"\x03kvp\x18\x05 \x01(\x01H\x01R\x03kvp\x88\x01\x01\x12\x1c\n" +
+	"\tcriterion\x18\x06 \x01(\tR\tcriterion\x12\x16\n" +
+	"\x06source\x18\a \x01(\tR\x06source\"y\n" +
+	"\x04Band\x12\x14\n" +
+	"\x10BAND_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"NOT_BANDED\x10\x01\x12\x12\n" +
+	"\x0eAT_MOST_110_HU\x10\x02\x12\x12\n" +
+	"\x0eAT_MOST_135_HU\x10\x03\x12\x12\n" +
+	"\x0eAT_MOST_160_HU\x10\x04\x12\x0f\n" +
+	"\vOVER_160_HU\x10\x05B\r\n" +
+	"\v_borderlineB\x06\n" +
+	"\x04_kvp\"\xa1\x01\n" +
+	"\bContrast\x121\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x1b.endplate.v1.Contrast.StateR\x05state\x12\x1c\n" +
+	"\tstatement\x18\x02 \x01(\tR\tstatement\"D\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06ABSENT\x10\x01\x12\v\n" +
+	"\aPRESENT\x10\x02\x12\v\n" +
+	"\aUNKNOWN\x10\x03\"\xd1\x01\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12*\n" +
 	"\x06levels\x18\x02 \x03(\x0e2\x12.endplate.v1.LevelR\x06levels\x12\x1c\n" +
@@ -1878,7 +4887,12 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x02S1\x10\x1a\x12\n" +
 	"\n" +
 	"\x06COCCYX\x10\x1b\x12\a\n" +
-	"\x03T13\x10\x1cB;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
+	"\x03T13\x10\x1c*B\n" +
+	"\x06Answer\x12\x16\n" +
+	"\x12ANSWER_UNSPECIFIED\x10\x00\x12\a\n" +
+	"\x03YES\x10\x01\x12\x06\n" +
+	"\x02NO\x10\x02\x12\x0f\n" +
+	"\vCANNOT_TELL\x10\x03B;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
 
 var (
 	file_endplate_v1_measurement_proto_rawDescOnce sync.Once
@@ -1892,60 +4906,130 @@ func file_endplate_v1_measurement_proto_rawDescGZIP() []byte {
 	return file_endplate_v1_measurement_proto_rawDescData
 }
 
-var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_endplate_v1_measurement_proto_goTypes = []any{
-	(Level)(0),            // 0: endplate.v1.Level
-	(Vertebra_Status)(0),  // 1: endplate.v1.Vertebra.Status
-	(Deformity_Shape)(0),  // 2: endplate.v1.Deformity.Shape
-	(Deformity_Height)(0), // 3: endplate.v1.Deformity.Height
-	(Deformity_Basis)(0),  // 4: endplate.v1.Deformity.Basis
-	(*Report)(nil),        // 5: endplate.v1.Report
-	(*Analysis)(nil),      // 6: endplate.v1.Analysis
-	(*Algorithm)(nil),     // 7: endplate.v1.Algorithm
-	(*Skipped)(nil),       // 8: endplate.v1.Skipped
-	(*Vertebra)(nil),      // 9: endplate.v1.Vertebra
-	(*Position)(nil),      // 10: endplate.v1.Position
-	(*Landmark)(nil),      // 11: endplate.v1.Landmark
-	(*Landmarks)(nil),     // 12: endplate.v1.Landmarks
-	(*Heights)(nil),       // 13: endplate.v1.Heights
-	(*Deformity)(nil),     // 14: endplate.v1.Deformity
-	(*Angle)(nil),         // 15: endplate.v1.Angle
-	(*Finding)(nil),       // 16: endplate.v1.Finding
-	(*Warning)(nil),       // 17: endplate.v1.Warning
+	(Level)(0),                // 0: endplate.v1.Level
+	(Answer)(0),               // 1: endplate.v1.Answer
+	(Vertebra_Status)(0),      // 2: endplate.v1.Vertebra.Status
+	(Deformity_Shape)(0),      // 3: endplate.v1.Deformity.Shape
+	(Deformity_Height)(0),     // 4: endplate.v1.Deformity.Height
+	(Deformity_Basis)(0),      // 5: endplate.v1.Deformity.Basis
+	(Canal_Class)(0),          // 6: endplate.v1.Canal.Class
+	(PosteriorWall_State)(0),  // 7: endplate.v1.PosteriorWall.State
+	(Pedicle_Status)(0),       // 8: endplate.v1.Pedicle.Status
+	(CementLeak_Place)(0),     // 9: endplate.v1.CementLeak.Place
+	(Density_Band)(0),         // 10: endplate.v1.Density.Band
+	(Contrast_State)(0),       // 11: endplate.v1.Contrast.State
+	(*Report)(nil),            // 12: endplate.v1.Report
+	(*Analysis)(nil),          // 13: endplate.v1.Analysis
+	(*Algorithm)(nil),         // 14: endplate.v1.Algorithm
+	(*Skipped)(nil),           // 15: endplate.v1.Skipped
+	(*Vertebra)(nil),          // 16: endplate.v1.Vertebra
+	(*Position)(nil),          // 17: endplate.v1.Position
+	(*Landmark)(nil),          // 18: endplate.v1.Landmark
+	(*Landmarks)(nil),         // 19: endplate.v1.Landmarks
+	(*Heights)(nil),           // 20: endplate.v1.Heights
+	(*Deformity)(nil),         // 21: endplate.v1.Deformity
+	(*Angle)(nil),             // 22: endplate.v1.Angle
+	(*Canal)(nil),             // 23: endplate.v1.Canal
+	(*PosteriorWall)(nil),     // 24: endplate.v1.PosteriorWall
+	(*WallCriterion)(nil),     // 25: endplate.v1.WallCriterion
+	(*Attenuation)(nil),       // 26: endplate.v1.Attenuation
+	(*Lesions)(nil),           // 27: endplate.v1.Lesions
+	(*VacuumCleft)(nil),       // 28: endplate.v1.VacuumCleft
+	(*Cortex)(nil),            // 29: endplate.v1.Cortex
+	(*CortexFace)(nil),        // 30: endplate.v1.CortexFace
+	(*Pedicles)(nil),          // 31: endplate.v1.Pedicles
+	(*Pedicle)(nil),           // 32: endplate.v1.Pedicle
+	(*Cement)(nil),            // 33: endplate.v1.Cement
+	(*CementContact)(nil),     // 34: endplate.v1.CementContact
+	(*CementLeak)(nil),        // 35: endplate.v1.CementLeak
+	(*Metal)(nil),             // 36: endplate.v1.Metal
+	(*Fracture)(nil),          // 37: endplate.v1.Fracture
+	(*EndplateState)(nil),     // 38: endplate.v1.EndplateState
+	(*FractureCandidate)(nil), // 39: endplate.v1.FractureCandidate
+	(*ClassCriterion)(nil),    // 40: endplate.v1.ClassCriterion
+	(*TreatmentFact)(nil),     // 41: endplate.v1.TreatmentFact
+	(*Density)(nil),           // 42: endplate.v1.Density
+	(*Contrast)(nil),          // 43: endplate.v1.Contrast
+	(*Finding)(nil),           // 44: endplate.v1.Finding
+	(*Warning)(nil),           // 45: endplate.v1.Warning
 }
 var file_endplate_v1_measurement_proto_depIdxs = []int32{
-	6,  // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
-	8,  // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
-	7,  // 2: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
-	9,  // 3: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
-	15, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
-	16, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
-	17, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
-	0,  // 7: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
-	0,  // 8: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
-	1,  // 9: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
-	10, // 10: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
-	12, // 11: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
-	13, // 12: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
-	14, // 13: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
-	11, // 14: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
-	11, // 15: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
-	11, // 16: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
-	11, // 17: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
-	11, // 18: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
-	11, // 19: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
-	0,  // 20: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
-	2,  // 21: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
-	3,  // 22: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
-	4,  // 23: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
-	0,  // 24: endplate.v1.Angle.level:type_name -> endplate.v1.Level
-	0,  // 25: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	13, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
+	15, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
+	14, // 2: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
+	16, // 3: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
+	22, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
+	44, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
+	45, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
+	42, // 7: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
+	0,  // 8: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
+	0,  // 9: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
+	2,  // 10: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
+	17, // 11: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
+	19, // 12: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
+	20, // 13: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
+	21, // 14: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
+	23, // 15: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
+	24, // 16: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
+	26, // 17: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
+	27, // 18: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
+	28, // 19: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
+	29, // 20: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
+	31, // 21: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
+	33, // 22: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
+	36, // 23: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
+	37, // 24: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
+	41, // 25: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
+	18, // 26: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
+	18, // 27: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
+	18, // 28: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
+	18, // 29: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
+	18, // 30: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
+	18, // 31: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
+	0,  // 32: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
+	3,  // 33: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
+	4,  // 34: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
+	5,  // 35: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
+	0,  // 36: endplate.v1.Angle.level:type_name -> endplate.v1.Level
+	0,  // 37: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
+	6,  // 38: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
+	7,  // 39: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
+	0,  // 40: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
+	25, // 41: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
+	7,  // 42: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
+	17, // 43: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
+	30, // 44: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
+	30, // 45: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
+	30, // 46: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
+	30, // 47: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
+	30, // 48: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
+	32, // 49: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
+	32, // 50: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
+	8,  // 51: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
+	34, // 52: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
+	34, // 53: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
+	35, // 54: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
+	9,  // 55: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
+	38, // 56: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
+	38, // 57: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
+	7,  // 58: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
+	39, // 59: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
+	1,  // 60: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
+	40, // 61: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
+	1,  // 62: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
+	1,  // 63: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
+	10, // 64: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
+	43, // 65: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
+	11, // 66: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
+	0,  // 67: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
+	68, // [68:68] is the sub-list for method output_type
+	68, // [68:68] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_measurement_proto_init() }
@@ -1960,13 +5044,27 @@ func file_endplate_v1_measurement_proto_init() {
 	file_endplate_v1_measurement_proto_msgTypes[9].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[10].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[11].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[12].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[13].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[14].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[15].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[16].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[18].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[20].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[21].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[22].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[23].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[24].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[25].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[30].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_measurement_proto_rawDesc), len(file_endplate_v1_measurement_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   13,
+			NumEnums:      12,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
