@@ -199,6 +199,12 @@ type belief struct{ place, slope, twist float64 }
 // sheet tell the rest; a wall that stands behind as a whole does not.
 var neighboursBelief = belief{0.7, 0.07, 0.05}
 
+// ownBelief is how well a wall is known by the axis of its canal alone, and
+// foremost is the quantile of its places that is taken for intact at first.
+var ownBelief = belief{5, 0.1, 0.05}
+
+const foremost = 0.9
+
 const (
 	// robustScale, mm, is the distance from a wall's sheet beyond which a place
 	// counts for little: a spur, a fragment, a step of the outline.
@@ -291,8 +297,8 @@ func (w *expectedWall) find() bool {
 	}
 	start, ok := w.neighboursSheet()
 	if !ok {
-		start = sheet{middle: (w.own.Low + w.own.High) / 2, place: quantileOfPoints(points, 0.75)}
-		w.sheet = fitSheet(points, start, belief{})
+		start = sheet{middle: (w.own.Low + w.own.High) / 2, place: quantileOfPoints(points, foremost)}
+		w.sheet = fitSheet(points, start, ownBelief)
 		return true
 	}
 	w.sheet = fitSheet(points, start, neighboursBelief)
@@ -328,13 +334,19 @@ func (w *expectedWall) neighboursSheet() (sheet, bool) {
 	return sheet{middle: (s0 + s1) / 2, place: (at(s0) + at(s1)) / 2, slope: (at(s1) - at(s0)) / (s1 - s0)}, true
 }
 
+// deepestDip, mm, is how far a wall may stand before its sheet: concavities are
+// flatter, and an outline that dips deeper has lost the wall in a foramen or a gap
+// of its cortex.
+const deepestDip = 1.5
+
 // shape returns how far intact walls stand before their sheets at a place, mm:
 // the median, with the standard deviation that their scatter gives it.
 func (w *expectedWall) shape(along, left float64) (mm, sd float64, ok bool) {
 	var before []float64
 	for _, wall := range w.shapes {
-		if s, a, ok := bridgedWallAt(wall.Canal, along, left); ok {
-			before = append(before, a-wall.sheet.at(s, left))
+		s, a, ok := bridgedWallAt(wall.Canal, along, left)
+		if d := a - wall.sheet.at(s, left); ok && d < deepestDip {
+			before = append(before, d)
 		}
 	}
 	if len(before) == 0 {
