@@ -17,6 +17,9 @@ const (
 	// wallSlab, mm, is that of a wall's: the posterior wall is concave, and a
 	// wider mean would lie behind its middle.
 	wallSlab = 4.0
+	// wallShort is how far the window reaches out where a bright vessel lies beside
+	// the wall, in units of the blur: as far as the wall's own light.
+	wallShort = 2.5
 	// wallNoise, HU, is the contrast below which an edge counts for little:
 	// the noise of a body CT, after averaging, and the texture of soft tissue.
 	wallNoise = 30.0
@@ -38,18 +41,56 @@ func (p profiles) position(column float64) float64 { return p.x0 + column*wallSt
 
 // fitEdge fits outside | plate | inside, blurred by sigma, to the samples of p
 // around sample window, with the plate at sample c; the inside is at lower
-// samples if insideFirst. Bone is never taken to be darker than what lies
-// outside it: a wall beside a bright vessel is held by its plate. It returns how
-// much better than a constant the fit is, ≥ 0.
+// samples if insideFirst. It returns how much better than a constant the fit is,
+// ≥ 0. Bone is taken to be darker than what lies outside it only where its plate
+// stands out from both: beside a vessel with contrast agent.
 func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) float64 {
-	reach := wallReach / wallStep
-	lo, hi := max(int(math.Ceil(window-reach)), 0), min(int(math.Floor(window+reach)), len(p)-1)
-	if hi-lo < int(reach) {
-		return 0
+	e := newEdge(p, window, c, sigma, wallReach, insideFirst)
+	both, step, plate := e.solve(true)
+	if step >= 0 && plate >= 0 {
+		return both
 	}
-	var m [3][3]float64
-	var v [3]float64
-	var sum2 float64
+	if step < 0 {
+		beside := newEdge(p, window, c, sigma, min(wallShort*sigma, wallReach), insideFirst)
+		if both, _, plate = beside.solve(true); plate >= 0 && standsOut(p, c, sigma, insideFirst) {
+			return both
+		}
+	}
+	if alone, step, _ := e.solve(false); step >= 0 {
+		return alone
+	}
+	return 0
+}
+
+// standsOut reports whether sample c is brighter than what lies just outside it.
+func standsOut(p []float64, c, sigma float64, insideFirst bool) bool {
+	const outside = 1.5 // of the blur, where a thin plate has lost two thirds of its light
+	d := outside * sigma / wallStep
+	if !insideFirst {
+		d = -d
+	}
+	at, beside := int(math.Round(c)), int(math.Round(c+d))
+	return min(at, beside) >= 0 && max(at, beside) < len(p) && p[at]-p[beside] > wallNoise
+}
+
+// edge holds the sums of a fit of constant, step and plate.
+type edge struct {
+	m    [3][3]float64
+	v    [3]float64
+	sum2 float64
+}
+
+// newEdge sums up what fitEdge fits, as far as outside mm beyond the wall.
+func newEdge(p []float64, window, c, sigma, outside float64, insideFirst bool) edge {
+	var e edge
+	below, above := wallReach/wallStep, outside/wallStep
+	if !insideFirst {
+		below, above = above, below
+	}
+	lo, hi := max(int(math.Ceil(window-below)), 0), min(int(math.Floor(window+above)), len(p)-1)
+	if hi-lo < int(wallReach/wallStep) {
+		return e
+	}
 	for i := lo; i <= hi; i++ {
 		x := (float64(i) - c) * wallStep / sigma
 		if !insideFirst {
@@ -57,26 +98,29 @@ func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) float64 {
 		}
 		b := [3]float64{1, gaussStep(-x), gauss(x) / sigma}
 		for j := range 3 {
-			v[j] += b[j] * p[i]
+			e.v[j] += b[j] * p[i]
 			for k := range 3 {
-				m[j][k] += b[j] * b[k]
+				e.m[j][k] += b[j] * b[k]
 			}
 		}
-		sum2 += p[i] * p[i]
+		e.sum2 += p[i] * p[i]
 	}
-	n := m[0][0]
-	total := sum2 - v[0]*v[0]/n
-	left := total
-	for _, use := range [][2]bool{{true, true}, {true, false}, {false, true}} {
-		step, plate, rest, ok := solveEdge(m, v, sum2, use)
-		if ok && step >= 0 && plate >= 0 && rest < left {
-			left = rest
-			if use[0] && use[1] {
-				break
-			}
-		}
+	return e
+}
+
+// solve returns how much better the step and, if withPlate, the plate are than a
+// constant, with their sizes.
+func (e *edge) solve(withPlate bool) (gain, step, plate float64) {
+	n := e.m[0][0]
+	if n == 0 {
+		return 0, 0, 0
 	}
-	return (total - left) / (left + n*wallNoise*wallNoise)
+	step, plate, rest, ok := solveEdge(e.m, e.v, e.sum2, [2]bool{true, withPlate})
+	if !ok {
+		return 0, 0, -1
+	}
+	total := e.sum2 - e.v[0]*e.v[0]/n
+	return (total - rest) / (rest + n*wallNoise*wallNoise), step, plate
 }
 
 // solveEdge solves the normal equations with the step, the plate or both, and
