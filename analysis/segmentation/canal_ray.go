@@ -284,13 +284,13 @@ func (w *PosteriorWall) ray(s, angle float64) (at, sd float64, ok bool) {
 	if cos < 0.1 {
 		return 0, 0, false
 	}
-	a, sd, ok := w.At(s, 0)
+	a, sd, _, ok := w.at(s, 0)
 	for range 6 {
 		if !ok || a <= 0 {
 			return 0, 0, false
 		}
 		at = a / cos
-		a, sd, ok = w.At(s, at*sin)
+		a, sd, _, ok = w.at(s, at*sin)
 	}
 	return at, sd / cos, ok && a > 0
 }

@@ -25,6 +25,7 @@ type WallCell struct {
 	A, SD  float64 // of the outer face, mm
 	Cortex float64 // thickness of the cortical bone, mm of corticalHU; 0 in a label map
 	Found  bool
+	Vague  bool // neither cortex nor contrast shows where the face is
 }
 
 // The posterior wall's surface, mm.
@@ -39,8 +40,9 @@ const (
 	wallFollow      = 3.5 // that a strip may lie off its neighbour
 	wallFollowSD    = 1.2
 	wallMiddleSD    = 2.5
-	wallFaceSD      = 0.8 // of the face about the traced path
-	wallSoftInside  = 4.0 // of soft tissue that a profile shows
+	vagueSD         = 0.45 // of a face that the image does not show
+	wallFaceSD      = 0.8  // of the face about the traced path
+	wallSoftInside  = 4.0  // of soft tissue that a profile shows
 )
 
 // wallReader traces a posterior wall.
@@ -143,7 +145,7 @@ func (w *wallReader) cell(paths [][]float64, i, j int, l float64) WallCell {
 		return WallCell{}
 	}
 	// The normal may lean: the face moves along it, the surface along a.
-	return WallCell{A: paths[j][i] + (got.at-faceReach)/r3.Dot(normal, f.Anterior), SD: got.sd, Cortex: got.cortex, Found: true}
+	return WallCell{A: paths[j][i] + (got.at-faceReach)/r3.Dot(normal, f.Anterior), SD: got.sd, Cortex: got.cortex, Found: true, Vague: got.sd > vagueSD}
 }
 
 // bare returns the standard deviation of k without the thickness of bone that
@@ -152,11 +154,17 @@ func (k kernel) bare() float64 {
 	return math.Sqrt(max(k.total()*k.total()-boneThickness*boneThickness/12, 0.01))
 }
 
-// At returns the place of the wall at a height and l, and its standard deviation, linear between cells, and
-// false beyond its ends.
+// At returns the place of the wall at a height and l, and its standard deviation,
+// linear between cells, and false beyond its ends and where it is vague.
 func (w *PosteriorWall) At(s, l float64) (a, sd float64, ok bool) {
+	a, sd, vague, ok := w.at(s, l)
+	return a, sd, ok && !vague
+}
+
+// at is At with the vague places too.
+func (w *PosteriorWall) at(s, l float64) (a, sd float64, vague, ok bool) {
 	if len(w.S) < 2 || len(w.L) < 2 || s < w.S[0]-canalRow || s > w.S[len(w.S)-1]+canalRow || l < w.L[0] || l > w.L[len(w.L)-1] {
-		return 0, 0, false
+		return 0, 0, false, false
 	}
 	i, y := cellOf(w.S, s)
 	j, x := cellOf(w.L, l)
@@ -164,13 +172,14 @@ func (w *PosteriorWall) At(s, l float64) (a, sd float64, ok bool) {
 		for dj, wj := range [2]float64{1 - x, x} {
 			c := w.Cells[i+di][j+dj]
 			if !c.Found {
-				return 0, 0, false
+				return 0, 0, false, false
 			}
+			vague = vague || c.Vague
 			a += wi * wj * c.A
 			sd += wi * wj * c.SD
 		}
 	}
-	return a, sd, true
+	return a, sd, vague, true
 }
 
 // cellOf returns the index below at in ascending x, and how far on it lies; the
