@@ -21,9 +21,10 @@ const (
 	fractionSlack = 0.3
 
 	// leakDepth, mm, is how far beyond the body's surface a voxel must lie to
-	// belong to a leak, and leakLeast how far its farthest: the outline is good to
-	// about a millimetre.
-	leakDepth, leakLeast = 1.0, 1.5
+	// belong to a leak, and leakLeast how far its farthest: the outline of the wall
+	// is good to about a millimetre. Endplates are better known.
+	leakDepth, leakLeast           = 1.0, 1.5
+	plateLeakDepth, plateLeakLeast = 0.7, 1.2
 	// leastLeak, mm³, is the least volume of the leaks to a place.
 	leastLeak = 10.0
 	// contactGap, mm, is how near cement lies to the outer face of an endplate
@@ -256,14 +257,18 @@ func (w *work) leaks(fraction []float32) ([]Leak, []Place) {
 	}
 	var byPlace [InferiorDisc + 1]Leak
 	for _, part := range w.parts(func(m int) bool {
-		return w.mark[m] && float64(w.inside[m]) < -leakDepth && float64(w.samples[w.index(m)]) >= w.level(m)
+		return w.mark[m] && w.isBeyond(m) && float64(w.samples[w.index(m)]) >= w.level(m)
 	}) {
 		w.addLeak(part, fraction, leaked, &byPlace)
 	}
 	var out []Leak
 	var is [InferiorDisc + 1]bool
 	for place, l := range byPlace {
-		if place > 0 && l.Distance >= leakLeast && l.Volume*1000 >= leastLeak {
+		least := leakLeast
+		if Place(place).isDisc() {
+			least = plateLeakLeast
+		}
+		if place > 0 && l.Distance >= least && l.Volume*1000 >= leastLeak {
 			out = append(out, l)
 			is[place] = true
 		}
@@ -274,6 +279,17 @@ func (w *work) leaks(fraction []float32) ([]Leak, []Place) {
 		}
 	}
 	return out, leaked
+}
+
+// isBeyond reports whether a voxel lies farther outside the body than its outline
+// is uncertain.
+func (w *work) isBeyond(m int) bool {
+	out := -float64(w.inside[m])
+	if out <= plateLeakDepth {
+		return false
+	}
+	p, _ := w.sites[w.i].place(w.d.position(w.index(m)))
+	return out > leakDepth || p.isDisc()
 }
 
 // addLeak adds a connected part outside the body to its place.

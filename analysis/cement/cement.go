@@ -70,6 +70,8 @@ func (p Place) String() string {
 	return ""
 }
 
+func (p Place) isDisc() bool { return p == SuperiorDisc || p == InferiorDisc }
+
 // Leak is cement beyond the body's surface.
 type Leak struct {
 	Place    Place
