@@ -24,9 +24,13 @@ const (
 // sides (it solves Laplace's equation). What lies behind the bodies stays: a rod
 // taken out would leave a tube that looks like a canal. It returns the volume
 // itself where there is no lump.
-func (d *Dense) Removed() *volume.Volume {
+func (d *Dense) Removed() *volume.Volume { return d.removed }
+
+// remove sets what Removed returns.
+func (d *Dense) remove() {
+	d.removed = d.vol
 	if d.Empty() {
-		return d.vol
+		return
 	}
 	out := *d.vol
 	out.Samples = slices.Clone(d.vol.Samples)
@@ -36,7 +40,7 @@ func (d *Dense) Removed() *volume.Volume {
 		c.each(func(m, at int) { mark[m] = mark[m] && d.isAhead(at) })
 		c.fillIn(out.Samples, mark)
 	}
-	return &out
+	d.removed = &out
 }
 
 // fillIn replaces the marked voxels of c in dst.

@@ -41,6 +41,8 @@ type Dense struct {
 	vol   *volume.Volume
 	canal []localization.CanalPoint
 	lumps []lump
+
+	removed *volume.Volume // vol without the lumps
 }
 
 // lump is a connected set of dense voxels.
@@ -91,6 +93,7 @@ func Search(ctx context.Context, vol *volume.Volume, canal []localization.CanalP
 		}
 	}
 	d.attach()
+	d.remove()
 	return d, nil
 }
 
