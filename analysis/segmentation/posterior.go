@@ -40,8 +40,9 @@ const (
 	wallFollow      = 3.5 // that a strip may lie off its neighbour
 	wallFollowSD    = 1.2
 	wallMiddleSD    = 2.5
-	vagueSD         = 0.45 // of a face that the image does not show
 	wallFaceSD      = 0.8  // of the face about the traced path
+	wallFaceBlur    = 1.3  // the same, in units of the blur
+	vagueShare      = 0.65 // of it that is left where the image does not show the face
 	wallSoftInside  = 4.0  // of soft tissue that a profile shows
 )
 
@@ -140,12 +141,14 @@ func (w *wallReader) cell(paths [][]float64, i, j int, l float64) WallCell {
 	if slices.Min(p) <= 0.75*volume.OutsideHU {
 		return WallCell{}
 	}
-	got, ok := fitFace(p, wallStep, faceReach-boneThickness/2, wallFaceSD, w.im.blur.across(normal).bare(), median(p[:n/3]), bodyShell)
+	sigma := w.im.blur.across(normal).bare()
+	start := max(wallFaceSD, wallFaceBlur*sigma)
+	got, ok := fitFace(p, wallStep, faceReach-boneThickness/2, start, sigma, median(p[:n/3]), bodyShell)
 	if !ok {
 		return WallCell{}
 	}
 	// The normal may lean: the face moves along it, the surface along a.
-	return WallCell{A: paths[j][i] + (got.at-faceReach)/r3.Dot(normal, f.Anterior), SD: got.sd, Cortex: got.cortex, Found: true, Vague: got.sd > vagueSD}
+	return WallCell{A: paths[j][i] + (got.at-faceReach)/r3.Dot(normal, f.Anterior), SD: got.sd, Cortex: got.cortex, Found: true, Vague: got.sd > vagueShare*start}
 }
 
 // bare returns the standard deviation of k without the thickness of bone that
