@@ -37,6 +37,7 @@ var scenes = []struct {
 	{name: "contrast", seed: 3, options: phantom.Options{Contrast: true, Osteophytes: true}, first: spine.T12, last: spine.S1, width: 220, pixel: 0.8, slice: 1.5, noise: 15, kernel: phantom.Soft, sacrum: true},
 	{name: "scoliosis", seed: 4, options: phantom.Options{Scoliosis: 60}, first: spine.T4, last: spine.L5, width: 250, pixel: 1, slice: 2, noise: 15, kernel: phantom.Standard},
 	{name: "vertebra plana", seed: 5, options: phantom.Options{Osteoporosis: true}, first: spine.T4 + 4, last: spine.L3, width: 200, pixel: 0.8, slice: 1, noise: 20, kernel: phantom.Standard, fractured: spine.T12, shape: phantom.Crush, loss: 70},
+	{name: "crushed at the field's end", seed: 8, first: spine.T4 + 3, last: spine.T12, width: 150, pixel: 0.8, slice: 1, noise: 12, kernel: phantom.Standard, fractured: spine.T4 + 4, shape: phantom.Crush, loss: 65},
 	{name: "thick slices", seed: 6, options: phantom.Options{Osteoporosis: true}, first: spine.T4 + 4, last: spine.L5, width: 250, pixel: 0.9, slice: 5, noise: 12, kernel: phantom.Soft},
 	{name: "sharp and noisy", seed: 7, first: spine.T1, last: spine.T10, width: 220, pixel: 0.7, slice: 1.25, noise: 60, kernel: phantom.Sharp},
 }
