@@ -86,7 +86,7 @@ func Search(ctx context.Context, vol *volume.Volume, canal []localization.CanalP
 					cores++
 				}
 			}
-			if float64(cores)*voxel >= leastCore {
+			if float64(cores)*voxel >= leastCore && !d.isBeyond(voxels) {
 				slices.Sort(voxels)
 				d.lumps = append(d.lumps, lump{voxels: voxels})
 			}
@@ -145,13 +145,37 @@ func (d *Dense) isAhead(at int) bool {
 	if len(d.canal) == 0 {
 		return true
 	}
-	g := newGrid(d.vol)
-	i, j, k := g.split(at)
-	p := d.vol.Position(float64(i), float64(j), float64(k))
+	a, l := d.fromCanal(at)
+	return a >= aheadLeast && inAheadEllipse(a, l)
+}
+
+// isBeyond reports whether much of a lump lies before or beside where bodies do,
+// as contrast medium in bowel or vessels.
+func (d *Dense) isBeyond(voxels []int) bool {
+	if len(d.canal) == 0 {
+		return false
+	}
+	const most = 0.3
+	beyond := 0
+	for _, at := range voxels {
+		if a, l := d.fromCanal(at); a >= aheadLeast && !inAheadEllipse(a, l) {
+			beyond++
+		}
+	}
+	return float64(beyond) > most*float64(len(voxels))
+}
+
+func inAheadEllipse(a, l float64) bool {
+	return math.Hypot((a-aheadMiddle)/aheadHalfDepth, l/aheadHalfWidth) <= 1
+}
+
+// fromCanal returns how far a voxel lies anterior and left of the canal's centre,
+// mm.
+func (d *Dense) fromCanal(at int) (a, l float64) {
+	p := d.position(at)
 	c := d.canalAt(p)
 	v := r3.Sub(p, c.Position)
-	a, l := r3.Dot(v, c.Anterior), r3.Dot(v, r3.Cross(c.Superior, c.Anterior))
-	return a >= aheadLeast && math.Hypot((a-aheadMiddle)/aheadHalfDepth, l/aheadHalfWidth) <= 1
+	return r3.Dot(v, c.Anterior), r3.Dot(v, r3.Cross(c.Superior, c.Anterior))
 }
 
 // canalAt returns the canal's point at the height of p.
