@@ -50,6 +50,11 @@ type view struct {
 	png           []byte // nil where there is no image
 	width, height float64
 	place         func(r3.Vec) (x, y float64)
+
+	// at tells where a place lies in the patient, and which direction runs across
+	// the picture there; nil where there is no image.
+	at     func(x, y float64) (position, across r3.Vec)
+	cement string // outline of bone cement, as the path of an SVG
 }
 
 // Draw draws the straightened and the sagittal picture of result. The volume
@@ -76,6 +81,9 @@ func Draw(vol *volume.Volume, result *analysis.Result) (*Figures, error) {
 		return nil, err
 	}
 	f.views = append(f.views, v)
+	if vol != nil {
+		outlineCement(vol, result, f.views)
+	}
 	return f, nil
 }
 
@@ -161,9 +169,9 @@ func lateral(path []r3.Vec, z float64) float64 {
 	return q.X + (p.X-q.X)*(z-q.Z)/(p.Z-q.Z)
 }
 
-// sample fills the picture; at tells where a place lies in the patient and
-// which direction runs across the plane there.
+// sample fills the picture, and sets at.
 func (v *view) sample(vol *volume.Volume, at func(x, y float64) (position, across r3.Vec)) error {
+	v.at = at
 	columns, rows := int(math.Ceil(v.width/pixelMM)), int(math.Ceil(v.height/pixelMM))
 	v.width, v.height = float64(columns)*pixelMM, float64(rows)*pixelMM
 	picture := image.NewGray(image.Rect(0, 0, columns, rows))

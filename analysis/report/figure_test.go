@@ -5,12 +5,17 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"image/png"
 	"math"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -80,6 +85,52 @@ func TestPicturesShowWhatPlaceSays(t *testing.T) {
 		gotX, gotY := brightCentroid(t, v.png)
 		if math.Hypot(gotX-wantX, gotY-wantY) > pixelMM {
 			t.Errorf("%s: ball at (%.2f, %.2f) mm, place says (%.2f, %.2f)", v.title, gotX, gotY, wantX, wantY)
+		}
+	}
+}
+
+// The shadow of a ball is a circle around the place of its centre. Voxels of 1 mm
+// and pixels of 0.6 mm are off by half their diagonals at most.
+func TestCementIsOutlinedWhereItLies(t *testing.T) {
+	canal := circularCanal()
+	const radius, size, tolerance = 7.0, 21, 1.3
+	center := canalFrame(canal, arcLengths(canal), 80).Point(0, 0, 12) // beside the plane; on the canal, where straightening keeps lengths
+	vol := volume.New(volume.Geometry{
+		Columns: 60, Rows: 220, Slices: 180,
+		Origin: r3.Vec{X: -30, Y: -100, Z: -140},
+		Column: r3.Vec{X: 1}, Row: r3.Vec{Y: 1}, Slice: r3.Vec{Z: 1},
+	})
+	i, j, k := vol.Indexer().Index(center)
+	mask := cement.Mask{Origin: [3]int{int(i) - size/2, int(j) - size/2, int(k) - size/2}, Size: [3]int{size, size, size}}
+	for n := range size * size * size {
+		p := vol.Position(float64(mask.Origin[0]+n%size), float64(mask.Origin[1]+n/size%size), float64(mask.Origin[2]+n/(size*size)))
+		fraction := uint8(0)
+		if r3.Norm(r3.Sub(p, center)) <= radius {
+			fraction = 255
+		}
+		mask.Fraction = append(mask.Fraction, fraction)
+	}
+	result := &analysis.Result{Canal: canal, Vertebrae: []analysis.Vertebra{{Cement: &cement.Treated{Mask: mask}}}}
+	f, err := Draw(vol, result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range f.views {
+		x, y := v.place(center)
+		points := regexp.MustCompile(`[ML]([-0-9.]+) ([-0-9.]+)`).FindAllStringSubmatch(v.cement, -1)
+		if len(points) < 50 {
+			t.Errorf("%s: outline of %d points", v.title, len(points))
+		}
+		for _, p := range points {
+			px, errX := strconv.ParseFloat(p[1], 64)
+			py, errY := strconv.ParseFloat(p[2], 64)
+			if err := errors.Join(errX, errY); err != nil {
+				t.Fatal(err)
+			}
+			if r := math.Hypot(px-x, py-y); math.Abs(r-radius) > tolerance {
+				t.Errorf("%s: outline %.2f mm from the ball's centre, want %g", v.title, r, radius)
+				break
+			}
 		}
 	}
 }

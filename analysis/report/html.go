@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
+	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
 )
 
 //go:embed page.html.tmpl
@@ -29,6 +32,14 @@ type section struct {
 	Examination *Examination
 	Title       string
 	Rows        []row
+	Bone        []boneRow
+	CortexHeads []string
+	SharedNote  string // on the walls of many levels
+	Rules       []Rule // of canal and bone; those of a wall stand with its level
+	Density     string
+	DensityRule Rule
+	HasCement   bool // or metal
+	Levels      []levelDetails
 	Angles      []angleRow
 	Findings    []finding.Finding
 	Criteria    []string // what the findings rest on
@@ -37,6 +48,19 @@ type section struct {
 }
 
 type angleRow struct{ Name, From, To, Degrees, SD string }
+
+// levelDetails are what one vertebra's fracture, wall and facts rest on.
+type levelDetails struct {
+	Level    string
+	Summary  string
+	Open     bool // shown at once
+	Fracture *finding.Fracture
+	Wall     []criterionRow
+	Facts    []finding.TreatmentFact
+}
+
+// criterionRow is one criterion of a posterior wall for a reader.
+type criterionRow struct{ Name, Value, Met, Implies, Rule, Source string }
 
 // WriteHTML writes one self-contained page: it asks for nothing from elsewhere.
 func WriteHTML(w io.Writer, r *Report) error {
@@ -67,6 +91,7 @@ func newSection(e *Examination) section {
 		Criteria:    criteria(e.Result.Findings),
 		Profile:     newProfile(e.Result),
 	}
+	s.addBone(e.Result)
 	for _, a := range regional(e.Result) {
 		s.Angles = append(s.Angles, angleRow{angleName(a.Name), a.From.String(), a.To.String(), fixed(a.Degrees, 1), fixed(a.SD, 1)})
 	}
@@ -76,4 +101,85 @@ func newSection(e *Examination) section {
 		}
 	}
 	return s
+}
+
+// addBone fills in what the page tells beyond heights and angles.
+func (s *section) addBone(r *analysis.Result) {
+	s.Bone, s.CortexHeads = boneRows(r), cortexHeads[:]
+	s.SharedNote = takeSharedNote(s.Bone)
+	codes := []string{finding.CanalCompromise}
+	if d := r.Density; d != nil {
+		codes = append(codes, finding.LyticLesionCode, finding.ScleroticLesionCode,
+			finding.VacuumCleftCode, finding.CorticalGapCode, finding.PedicleErosionCode)
+		s.Density, s.DensityRule = densityText(d), Rule{d.Criterion, d.Source}
+	}
+	for _, code := range codes {
+		s.Rules = append(s.Rules, RuleOf(code))
+	}
+	for i := range r.Vertebrae {
+		v := &r.Vertebrae[i]
+		s.HasCement = s.HasCement || v.Cement != nil || v.Metal != nil
+		if len(v.Treatment) > 0 || v.Fracture != nil {
+			s.Levels = append(s.Levels, newLevelDetails(v))
+		}
+	}
+}
+
+// takeSharedNote takes the note on canal and wall that most rows share out of
+// them and returns it with their levels; empty if there is none.
+func takeSharedNote(rows []boneRow) string {
+	levels := map[string][]string{}
+	for i := range rows {
+		if n := rows[i].CanalNote; n != "" {
+			levels[n] = append(levels[n], rows[i].Level)
+		}
+	}
+	for note, shared := range levels {
+		if 2*len(shared) <= len(rows) || len(shared) < 3 {
+			continue
+		}
+		for i := range rows {
+			if rows[i].CanalNote == note {
+				rows[i].CanalNote = ""
+			}
+		}
+		return strings.Join(shared, ", ") + ": " + note
+	}
+	return ""
+}
+
+func newLevelDetails(v *analysis.Vertebra) levelDetails {
+	out := levelDetails{
+		Level: newRow(v).Level, Summary: "no fracture described; posterior wall " + v.Wall.State.String(),
+		Fracture: v.Fracture, Facts: v.Treatment,
+	}
+	if v.Fracture != nil {
+		_, out.Summary, _ = strings.Cut(fractureText(v), ": ")
+		out.Open = true
+	}
+	for i := range v.Wall.Criteria {
+		out.Wall = append(out.Wall, newCriterionRow(&v.Wall.Criteria[i]))
+	}
+	return out
+}
+
+func newCriterionRow(c *finding.WallCriterion) criterionRow {
+	out := criterionRow{Name: words(c.Name), Implies: c.Implies.String(), Rule: c.Rule, Source: c.Source}
+	if c.Reason != "" {
+		out.Value, out.Met = c.Reason, finding.CannotTell.String()
+		return out
+	}
+	decimals := map[string]int{"mm": 1, "1": 2}[c.Unit]
+	out.Value = within(morphometry.Estimate{Value: c.Value, SD: c.SD}, decimals)
+	if c.Unit != "1" {
+		out.Value += " " + c.Unit
+	}
+	out.Met = finding.No.String()
+	if c.Met {
+		out.Met = finding.Yes.String()
+	}
+	if c.Borderline {
+		out.Met += " (borderline)"
+	}
+	return out
 }

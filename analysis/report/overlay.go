@@ -39,6 +39,7 @@ type picture struct {
 	Left, FullSpan coordinate // of the view box: the picture with room for text on both sides
 	PNG            template.URL
 	Canal          string // points of a polyline
+	Cement         string // path
 	Bodies         []outline
 	Scale          segment // a bar of ScaleMM
 	ScaleMM        int
@@ -93,7 +94,7 @@ func newPicture(v *view, result *analysis.Result) picture {
 	for _, c := range result.Canal {
 		canal = append(canal, c.Position)
 	}
-	p.Canal = v.polyline(canal)
+	p.Canal, p.Cement = v.polyline(canal), v.cement
 	for i := range result.Vertebrae {
 		p.Bodies = append(p.Bodies, v.outline(&result.Vertebrae[i]))
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"html"
 	"io"
 	"math"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -133,7 +135,8 @@ func TestHTML(t *testing.T) {
 	page := b.String()
 	for _, want := range []string{
 		report.Disclaimer, "data:image/png;base64,", "T12", "1.2.3.4", "Genant 1993", "no canal found",
-		"&lt;names&gt; are a guess", "UNSUPPORTED_TRANSFER_SYNTAX", "prefers-color-scheme: dark", "thoracic kyphosis", "24.0",
+		"&lt;names&gt; are a guess", "not banded", "posterior wall involved", "0.25", "4.20 ± 0.10", "canal 0.20 ml", "AO Spine A3", "CT cannot tell",
+		"metal in the body", "eroded or lytic", "31 ± 7", "UNSUPPORTED_TRANSFER_SYNTAX", "prefers-color-scheme: dark", "thoracic kyphosis", "24.0",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("page lacks %q", want)
@@ -143,6 +146,56 @@ func TestHTML(t *testing.T) {
 		t.Errorf("page holds %q: it must ask for nothing from elsewhere", found)
 	}
 	checkSVG(t, page)
+}
+
+// The page states facts: what to do is for others to decide.
+func TestReportsGiveNoAdvice(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.WriteHTML(&b, madeReport()); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.WriteTable(&b, madeReport(), report.Colors{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.WriteCSV(&b, madeReport()); err != nil {
+		t.Fatal(err)
+	}
+	if found := regexp.MustCompile(`(?i)\w*recommend\w*|\bt-score\b`).FindString(b.String()); found != "" {
+		t.Errorf("a report holds %q", found)
+	}
+}
+
+// Every fact and every criterion of a wall stands beside its rule and source.
+func TestHTMLShowsRulesAndSources(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.WriteHTML(&b, madeReport()); err != nil {
+		t.Fatal(err)
+	}
+	page := html.UnescapeString(b.String())
+	var want []string
+	for _, v := range madeResult().Vertebrae {
+		for _, f := range v.Treatment {
+			want = append(want, f.Statement, f.Rule, f.Source)
+		}
+		for _, c := range v.Wall.Criteria {
+			want = append(want, c.Rule, c.Source)
+		}
+	}
+	for _, code := range []string{
+		finding.CanalCompromise, finding.LyticLesionCode, finding.ScleroticLesionCode,
+		finding.VacuumCleftCode, finding.CorticalGapCode, finding.PedicleErosionCode,
+	} {
+		rule := report.RuleOf(code)
+		if rule.Criterion == "" || rule.Source == "" {
+			t.Errorf("%s: rule %+v", code, rule)
+		}
+		want = append(want, rule.Criterion, rule.Source)
+	}
+	for _, s := range want {
+		if !strings.Contains(page, s) {
+			t.Errorf("page lacks %q", s)
+		}
+	}
 }
 
 // checkSVG reads every SVG of the page as XML and finds each number in it finite.

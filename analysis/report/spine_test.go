@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/localization"
@@ -76,9 +77,91 @@ func madeResult() *analysis.Result {
 	for i, l := range levels {
 		r.Vertebrae = append(r.Vertebrae, madeVertebra(i, l))
 	}
+	addBone(r)
 	last := &r.Vertebrae[levelCount-1]
 	*last = analysis.Vertebra{Level: last.Level, LevelProbability: 0.97, Status: analysis.Truncated, Reason: "cut by the field of view", Center: last.Center}
 	return r
+}
+
+// addBone gives the made spine's bodies canal, wall and bone: the wedged L1 has a
+// gap in its posterior wall and an eroded pedicle, L2 holds cement that leaked, L3
+// a screw.
+func addBone(r *analysis.Result) {
+	at := func(value, sd float64) morphometry.Estimate { return morphometry.Estimate{Value: value, SD: sd} }
+	for i := range r.Vertebrae {
+		v := &r.Vertebrae[i]
+		v.Canal.Size = &morphometry.Canal{AP: at(16, 0.4), Area: at(280, 8), NarrowestAP: at(15, 0.5), NarrowestArea: at(250, 9)}
+		v.Canal.Compromise = &morphometry.Compromise{AP: at(2, 6), Area: at(3, 7), ExpectedAP: 15.3, ExpectedArea: 258, From: v.Expected.From}
+		v.Wall.Measures = finding.WallMeasures{
+			Retropulsion: &morphometry.Retropulsion{Estimate: at(0.3, 0.6), From: v.Expected.From},
+			GapReason:    "the walls show too little cortical bone to tell a gap",
+		}
+		v.Tissue = &morphometry.Tissue{
+			Attenuation: morphometry.Attenuation{HU: 131, SD: 3, Spread: 30, Volume: 5},
+			Lesions:     morphometry.Lesions{Lytic: morphometry.Share{Assessed: true}, Sclerotic: morphometry.Share{Reason: "no reason"}, Reference: 131},
+			Cleft:       morphometry.Gas{Assessed: true},
+			Left:        morphometry.Pedicle{Status: morphometry.PediclePresent, HU: 300, Expected: 290},
+			Right:       morphometry.Pedicle{Status: morphometry.PediclePresent, HU: 290, Expected: 300},
+		}
+	}
+	broken, treated, screwed := &r.Vertebrae[wedgedAt], &r.Vertebrae[wedgedAt+1], &r.Vertebrae[wedgedAt+2]
+	broken.Canal.Compromise.Area = at(31, 7)
+	broken.Wall.Measures.Gap, broken.Wall.Measures.GapReason = &morphometry.WallGap{Share: 0.25, IntactSD: 0.02, Judged: 0.7, Levels: 3}, ""
+	broken.Tissue.Left = morphometry.Pedicle{Status: morphometry.PedicleEroded, HU: 45, Expected: 290}
+	broken.Tissue.Cleft = morphometry.Gas{Assessed: true, Volume: 0.4, SD: 0.05}
+	treated.Cement = &cement.Treated{
+		Volume: 4.2, VolumeSD: 0.1, Inside: 4, BodyShare: 0.16, Left: 0.4, Contacts: [2]cement.Contact{{Gap: -1, Area: 90, Touches: true}, {Gap: 3}},
+		Leaks: []cement.Leak{{Place: cement.Canal, Volume: 0.2, Distance: 4.4}}, Attenuation: 1900, Confidence: 0.6, Doubts: []cement.Doubt{cement.DoubtMetal},
+		Mask: madeMask(treated.Center),
+	}
+	screwed.Metal = &cement.Metal{Volume: 2, InBody: true}
+	density := finding.AssessDensity(nil, 120, finding.AssessContrast("", morphometry.Aorta{HU: 210, Levels: 4, Sure: true, Enhanced: true}))
+	r.Density = &density
+	for i := range r.Vertebrae {
+		judgeBone(&r.Vertebrae[i])
+	}
+}
+
+// judgeBone judges what addBone gave.
+func judgeBone(v *analysis.Vertebra) {
+	v.Canal.Assessment = finding.AssessCanal(v.Canal.Compromise, "")
+	v.Wall.PosteriorWall = finding.AssessPosteriorWall(v.Wall.Measures)
+	in := finding.FractureInput{
+		Level: v.Level, Deformity: v.Deformity, Tissue: v.Tissue, Wall: v.Wall.State,
+		Endplates: &morphometry.EndplateShapes{{Sunk: 5, SunkSD: 0.5}, {}},
+	}
+	if gap := v.Wall.Measures.Gap; gap != nil {
+		in.WallShare = &gap.Share
+	}
+	v.Fracture = finding.DescribeFracture(in)
+	v.Treatment = finding.TreatmentFacts(finding.TreatmentInput{FractureInput: in, Fracture: v.Fracture})
+}
+
+// The ball of cement in the made spine, mm.
+const ballRadius = 8.0
+
+// madeMask is a ball of cement around a position, in the made volume.
+func madeMask(center r3.Vec) cement.Mask {
+	g := madeGeometry()
+	i, j, k := g.Indexer().Index(center)
+	half := [3]int{7, 8, 6} // voxels
+	m := cement.Mask{Origin: [3]int{int(i) - half[0], int(j) - half[1], int(k) - half[2]}}
+	for axis := range m.Size {
+		m.Size[axis] = 2*half[axis] + 1
+	}
+	for k := range m.Size[2] {
+		for j := range m.Size[1] {
+			for i := range m.Size[0] {
+				p := g.Position(float64(m.Origin[0]+i), float64(m.Origin[1]+j), float64(m.Origin[2]+k))
+				fraction := uint8(0)
+				if r3.Norm(r3.Sub(p, center)) <= ballRadius {
+					fraction = 255
+				}
+				m.Fraction = append(m.Fraction, fraction)
+			}
+		}
+	}
+	return m
 }
 
 func madeVertebra(i int, l spine.Level) analysis.Vertebra {
@@ -128,11 +211,7 @@ func halfHeight(a, ha float64) float64 {
 
 // madeVolume renders the spine: bone in the bodies, fat around, air outside.
 func madeVolume() *volume.Volume {
-	v := volume.New(volume.Geometry{
-		Columns: 40, Rows: 160, Slices: 150,
-		Origin: r3.Vec{X: -30, Y: -100, Z: -130},
-		Column: r3.Vec{X: 1.5}, Row: r3.Vec{Y: 1.2}, Slice: r3.Vec{Z: 1.8},
-	})
+	v := volume.New(madeGeometry())
 	for k := range v.Slices {
 		for j := range v.Rows {
 			for i := range v.Columns {
@@ -142,6 +221,14 @@ func madeVolume() *volume.Volume {
 		}
 	}
 	return v
+}
+
+func madeGeometry() volume.Geometry {
+	return volume.Geometry{
+		Columns: 40, Rows: 160, Slices: 150,
+		Origin: r3.Vec{X: -30, Y: -100, Z: -130},
+		Column: r3.Vec{X: 1.5}, Row: r3.Vec{Y: 1.2}, Slice: r3.Vec{Z: 1.8},
+	}
 }
 
 func madeHU(p r3.Vec) int16 {

@@ -5,8 +5,10 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -94,6 +96,7 @@ func writeExamination(b *bytes.Buffer, e *Examination, c Colors) {
 		writeVertebrae(b, e.Result, c)
 	}
 	writeAngles(b, e.Result)
+	writeBone(b, e.Result, c)
 	writeFindings(b, e.Result.Findings, c)
 	for _, w := range e.Result.Warnings {
 		fmt.Fprintf(b, "%s %s (%s)\n", c.paint(c.doubtful, "warning"), w.Message, w.Code)
@@ -120,14 +123,14 @@ func (e *Examination) title() string {
 }
 
 // A heading has a unit below it; a width is the widest cell's.
-type heading struct {
+type heading[T any] struct {
 	name, unit string
 	left       bool // aligned left
-	cell       func(*row) string
+	cell       func(*T) string
 }
 
-func headings() []heading {
-	return []heading{
+func headings() []heading[row] {
+	return []heading[row]{
 		{"level", "", true, func(r *row) string { return r.Level }},
 		{"prob", "%", false, func(r *row) string { return r.Probability }},
 		{"Ha", "mm", false, func(r *row) string { return r.Ha }},
@@ -147,28 +150,63 @@ func headings() []heading {
 	}
 }
 
+// boneHeadings are those of what a second table holds, to stay within a
+// terminal's width.
+func boneHeadings() []heading[boneRow] {
+	return []heading[boneRow]{
+		{"level", "", true, func(r *boneRow) string { return r.Level }},
+		{"bone", "HU", false, func(r *boneRow) string { return r.HU }},
+		{"canal", "AP mm", false, func(r *boneRow) string { return value(r.CanalAP) }},
+		{"canal", "mm²", false, func(r *boneRow) string { return value(r.CanalArea) }},
+		{"less by", "%", false, func(r *boneRow) string { return r.Compromise }},
+		{"class", "", true, func(r *boneRow) string { return r.CanalClass }},
+		{"post. wall", "", true, func(r *boneRow) string { return r.Wall }},
+		{"retrop.", "mm", false, func(r *boneRow) string { return r.Retropulsion }},
+		{"pedicle L", "", true, func(r *boneRow) string { return r.PedicleL }},
+		{"pedicle R", "", true, func(r *boneRow) string { return r.PedicleR }},
+		{"cleft", "ml", false, func(r *boneRow) string { return r.cleftSeen() }},
+		{"cement", "ml", false, func(r *boneRow) string { return r.Cement }},
+	}
+}
+
 func writeVertebrae(b *bytes.Buffer, result *analysis.Result, c Colors) {
-	heads, rows := headings(), rows(result)
+	writeRows(b, headings(), rows(result), func(r *row) tone { return r.Tone }, c)
+	heads, measured := boneHeadings(), boneRows(result)
+	heads = slices.DeleteFunc(heads, func(h heading[boneRow]) bool {
+		return !slices.ContainsFunc(measured, func(r boneRow) bool { return h.cell(&r) != "" })
+	})
+	if len(heads) > 1 { // more than the levels' names
+		writeRows(b, heads, measured, func(r *boneRow) tone { return max(r.CanalTone, r.BoneTone) }, c)
+	}
+}
+
+func writeRows[T any](b *bytes.Buffer, heads []heading[T], rows []T, toneOf func(*T) tone, c Colors) {
 	widths := make([]int, len(heads))
 	for i, h := range heads {
-		widths[i] = max(utf8.RuneCountInString(h.name), len(h.unit))
+		widths[i] = max(utf8.RuneCountInString(h.name), utf8.RuneCountInString(h.unit))
 		for j := range rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(h.cell(&rows[j])))
 		}
 	}
-	line := func(cell func(heading) string) string {
+	line := func(cell func(heading[T]) string) string {
 		cells := make([]string, len(heads))
 		for i, h := range heads {
 			cells[i] = pad(cell(h), widths[i], h.left)
 		}
 		return strings.TrimRight(strings.Join(cells, "  "), " ")
 	}
-	fmt.Fprintln(b, c.paint(c.strong, line(func(h heading) string { return h.name })))
-	fmt.Fprintln(b, c.paint(c.faint, line(func(h heading) string { return h.unit })))
+	fmt.Fprintln(b, c.paint(c.strong, line(func(h heading[T]) string { return h.name })))
+	fmt.Fprintln(b, c.paint(c.faint, line(func(h heading[T]) string { return h.unit })))
 	for i := range rows {
-		fmt.Fprintln(b, c.paint(c.of(rows[i].Tone), line(func(h heading) string { return h.cell(&rows[i]) })))
+		fmt.Fprintln(b, c.paint(c.of(toneOf(&rows[i])), line(func(h heading[T]) string { return h.cell(&rows[i]) })))
 	}
 	b.WriteByte('\n')
+}
+
+// value returns the number of a cell without its standard deviation.
+func value(cell string) string {
+	v, _, _ := strings.Cut(cell, plusMinus)
+	return v
 }
 
 // pad fills s with spaces to the given width in runes.
@@ -186,6 +224,34 @@ func writeAngles(b *bytes.Buffer, result *analysis.Result) {
 		fmt.Fprintf(b, "%s, %s to %s: %s deg, sd %s\n", angleName(a.Name), a.From, a.To, fixed(a.Degrees, 1), fixed(a.SD, 1))
 	}
 	if len(angles) > 0 {
+		b.WriteByte('\n')
+	}
+}
+
+// writeBone says how dense the bone is, how bodies are broken and what they hold.
+func writeBone(b *bytes.Buffer, result *analysis.Result, c Colors) {
+	before := b.Len()
+	if result.Density != nil {
+		fmt.Fprintf(b, "density %s\n", densityText(result.Density))
+	}
+	rows := boneRows(result)
+	for i := range result.Vertebrae {
+		v := &result.Vertebrae[i]
+		if v.Fracture != nil {
+			fmt.Fprintf(b, "%s %s\n", c.paint(c.deformed, "fracture"), fractureText(v))
+			if open := openText(v.Fracture); open != "" {
+				fmt.Fprintf(b, "        %s\n", c.paint(c.faint, "CT cannot tell: "+open))
+			}
+		}
+		if r := &rows[i]; v.Cement != nil {
+			said := joined("; ", "leaks: "+cmp.Or(r.Leaks, "not assessed"), "confidence "+r.Confidence, r.CementNote)
+			fmt.Fprintf(b, "%s %s: %s ml, %s ml in the body; %s\n", c.paint(c.doubtful, "cement"), r.Level, r.Cement, r.CementIn, said)
+		}
+		if v.Metal != nil {
+			fmt.Fprintf(b, "%s %s: %s\n", c.paint(c.doubtful, "metal"), rows[i].Level, rows[i].Metal)
+		}
+	}
+	if b.Len() > before {
 		b.WriteByte('\n')
 	}
 }
