@@ -45,8 +45,12 @@ func examine(t testing.TB, vol *volume.Volume) found {
 	}
 	calm := dense.Removed()
 	if !dense.Empty() {
-		if s, err = localization.Find(ctx, calm); err != nil {
+		again, err := localization.Find(ctx, calm)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if sameCanal(s.Canal, again.Canal) {
+			s = again
 		}
 	}
 	bodies, err := segmentation.FromImage(ctx, calm, s)
@@ -64,6 +68,22 @@ func examine(t testing.TB, vol *volume.Volume) found {
 		t.Fatal(err)
 	}
 	return found{s, f}
+}
+
+// sameCanal reports whether two canals run within 10 mm of each other at their
+// middles. Streaks can lead the second search astray, which has less to go by.
+func sameCanal(p, q []localization.CanalPoint) bool {
+	const near = 10 // mm
+	if len(p) == 0 || len(q) == 0 {
+		return len(p) == 0
+	}
+	middle := p[len(p)/2].Position
+	for _, c := range q {
+		if r3.Norm(r3.Sub(c.Position, middle)) < near {
+			return true
+		}
+	}
+	return false
 }
 
 // nearest returns what was found of the vertebra whose body lies nearest to p; nil
