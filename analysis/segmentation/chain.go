@@ -23,7 +23,7 @@ func (im *reader) agreeDepths(drafts []draft) {
 		var beside []float64
 		for k := max(i-2, 0); k <= min(i+2, len(drafts)-1); k++ {
 			if k != i && depths[k] > 0 && !drafts[k].found.Truncated {
-				beside = append(beside, depths[k])
+				beside = append(beside, depths[k]*math.Pow(1+depthGrowth, float64(i-k)))
 			}
 		}
 		usual := median(beside)

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"gonum.org/v1/gonum/spatial/r3"
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/volume"
@@ -27,8 +26,10 @@ const (
 	// depths are taken as 27 ± 6 mm (T1 to L5 of adults).
 	depthSD = 3.0
 	// depthOdd is how far a body's depth may differ from its neighbours', as a
-	// share, before the walls are traced anew: depth grows by 2 to 4 % a level.
+	// share, before the walls are traced anew. depthGrowth is by how much depth
+	// grows from a level to the next below it: 2 to 4 %.
 	depthOdd       = 0.12
+	depthGrowth    = 0.03
 	depthAgreedSD  = 1.5
 	unknownDepth   = 27.0
 	unknownDepthSD = 6.0
@@ -266,7 +267,7 @@ func median(x []float64) float64 {
 	}
 	y := slices.Clone(x)
 	slices.Sort(y)
-	return stat.Quantile(0.5, stat.Empirical, y, nil)
+	return (y[(len(y)-1)/2] + y[len(y)/2]) / 2
 }
 
 // near returns the median position of a wall within 6 mm of the end towards
