@@ -29,11 +29,11 @@ type Canal struct {
 	OpenShare float64
 }
 
-// Errors of neighbouring sections and rays are alike over the width of the blur:
-// so many of each count as one.
+// Errors of neighbouring sections and rays are alike, over the width of the blur
+// and along one bone: so many of each count as one.
 const (
 	alikeSections = 3.0
-	alikeRays     = 4.0
+	alikeRays     = 9.0
 )
 
 // MeasureCanal measures a canal's sections; false if there are none.

@@ -112,7 +112,7 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 	}
 	rays := canalReader{im: im, canal: &c, wall: w}
 	if !rays.center() {
-		c.Reason = "no bone behind the canal"
+		c.Reason = "no canal with bone behind it and pedicles beside it"
 		return c
 	}
 	rays.read()

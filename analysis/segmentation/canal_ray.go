@@ -21,7 +21,7 @@ type canalReader struct {
 }
 
 const (
-	canalClear    = 2.0 // mm behind the wall where the canal's content is met at the latest
+	canalClear    = 1.5 // mm behind the wall, where even a narrow canal's content is met
 	canalAside    = 4.0 // mm, most that the canal's middle lies beside the body's
 	pedicleSlack  = 1.5 // mm, by which the canal is wider elsewhere between the pedicles
 	contentReach  = 1.5 // mm around the middle that shows what the canal holds
@@ -35,14 +35,15 @@ const (
 )
 
 // center moves the canal's origin to the middle of its narrowest place, and
-// reports whether bone was found behind it.
+// reports whether there is a canal: bone behind it, and pedicles as far to either
+// side of the body's mid-sagittal plane.
 func (r *canalReader) center() bool {
 	f := &r.canal.Frame
 	back := r3.Scale(-1, f.Anterior)
 	least, middle := math.Inf(1), 0.0
 	for i, s := range r.wall.rows {
 		front := r.wall.middle[i] - boneThickness/2
-		start := min(0, front-canalClear)
+		start := front - canalClear
 		p := r.profile(f.Point(s, start, 0), back)
 		if at := r.rise(p); front-start+at < least {
 			least, middle = front-start+at, (front+start-at)/2
@@ -55,7 +56,11 @@ func (r *canalReader) center() bool {
 	for i := range r.wall.middle {
 		r.wall.middle[i] -= middle
 	}
-	f.Origin = f.Point(0, 0, r.aside())
+	aside := r.aside()
+	if math.Abs(aside) > canalAside {
+		return false
+	}
+	f.Origin = f.Point(0, 0, aside)
 	return true
 }
 
@@ -82,10 +87,7 @@ func (r *canalReader) aside() float64 {
 			at = append(at, middle[i])
 		}
 	}
-	if aside := median(at); math.Abs(aside) <= canalAside {
-		return aside
-	}
-	return 0
+	return median(at)
 }
 
 // profile samples the volume from p in the unit direction d.
