@@ -215,12 +215,16 @@ func (r *boneRow) setCement(v *analysis.Vertebra) {
 
 func contactText(t *cement.Treated) string {
 	side := func(e spine.Endplate) string {
-		if c := t.Contacts[e]; !c.Touches {
+		switch c := t.Contacts[e]; {
+		case c == (cement.Contact{}): // not measured
+			return ""
+		case c.Touches:
+			return fmt.Sprintf("%s %s mm²", e, fixed(c.Area, 0))
+		default:
 			return fmt.Sprintf("%s %s mm away", e, fixed(c.Gap, 1))
 		}
-		return fmt.Sprintf("%s %s mm²", e, fixed(t.Contacts[e].Area, 0))
 	}
-	return side(spine.Superior) + ", " + side(spine.Inferior)
+	return joined(", ", side(spine.Superior), side(spine.Inferior))
 }
 
 func leaksText(t *cement.Treated) string {

@@ -111,8 +111,9 @@ func cementColumns() []column {
 		{"cement_left_share_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Cement.Left }, inside)},
 	}
 	for e, name := range [2]string{spine.Superior: "superior", spine.Inferior: "inferior"} {
+		measured := func(v *analysis.Vertebra) bool { return hasCement(v) && v.Cement.Contacts[e] != cement.Contact{} }
 		all = append(all, column{"cement_" + name + "_contact_touches",
-			text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Cement.Contacts[e].Touches) }, hasCementInOutline)})
+			text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Cement.Contacts[e].Touches) }, measured)})
 	}
 	for _, p := range leakPlaces {
 		all = append(all, column{"cement_leaks_" + strings.ToLower(p.name) + "_ml",

@@ -58,7 +58,11 @@ func treated(t *cement.Treated) *endplatev1.Cement {
 	return out
 }
 
+// contact returns nil where it was not measured.
 func contact(c *cement.Contact) *endplatev1.CementContact {
+	if *c == (cement.Contact{}) {
+		return nil
+	}
 	return &endplatev1.CementContact{Touches: new(c.Touches), GapMm: number(c.Gap), AreaMm2: number(c.Area)}
 }
 
