@@ -248,8 +248,12 @@ func metalText(m *cement.Metal) string {
 // plusMinus stands between a value and its standard deviation.
 const plusMinus = " ± "
 
-// within returns a value with its standard deviation, such as "4.2 ± 0.5".
+// within returns a value with its standard deviation, such as "4.2 ± 0.5"; empty
+// if it is not finite.
 func within(e morphometry.Estimate, decimals int) string {
+	if fixed(e.Value, decimals) == "" {
+		return ""
+	}
 	return fixed(e.Value, decimals) + plusMinus + fixed(e.SD, decimals)
 }
 
@@ -264,16 +268,26 @@ func joined(separator string, parts ...string) string {
 	return strings.Join(all, separator)
 }
 
-// densityText says how the patient's cancellous bone was judged.
+// densityText says how the patient's cancellous bone was judged, with the voltage
+// and what is known of contrast medium.
 func densityText(d *finding.Density) string {
-	if d.Band == finding.NotBanded {
-		return d.Reason
+	said := d.Reason
+	if d.Band != finding.NotBanded {
+		said = "L1 " + d.Band.String()
+		if d.Borderline {
+			said += " (borderline)"
+		}
 	}
-	borderline := ""
-	if d.Borderline {
-		borderline = " (borderline)"
+	kvp := "the tube voltage is not known"
+	if d.KVP > 0 {
+		kvp = fixed(d.KVP, 0) + " kVp"
 	}
-	return fmt.Sprintf("L1 %s%s at %s kVp; %s", d.Band, borderline, fixed(d.KVP, 0), d.Contrast.Statement)
+	for _, more := range []string{kvp, d.Contrast.Statement} {
+		if !strings.Contains(said, more) {
+			said = joined("; ", said, more)
+		}
+	}
+	return said
 }
 
 // fractureText describes a fracture in a sentence: candidates only with what they
