@@ -7,6 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/finding"
@@ -66,7 +69,8 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 		return nil, err
 	}
 	opt.progress("outlining bodies", 0.4)
-	bodies, err := segmentation.FromImage(ctx, segmentation.WithoutGas(bone, found), found)
+	solid := segmentation.WithoutGas(bone, found)
+	bodies, err := segmentation.FromImage(ctx, solid, found)
 	if err != nil {
 		return nil, fmt.Errorf("segmentation: %w", err)
 	}
@@ -88,15 +92,20 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 		index = append(index, i)
 	}
 	opt.progress("measuring", 0.85)
-	if err := result.finish(ctx, vol, dense, found, bodies, canals, index); err != nil {
+	if err := result.finish(ctx, images{vol, solid, dense}, found, bodies, canals, index); err != nil {
 		return nil, err
 	}
 	opt.progress("measured", 1)
 	return result, nil
 }
 
+// sameCanal, mm, is how far the canal found without cement may lie from the one
+// found before.
+const sameCanal = 10.0
+
 // withoutCement looks for lumps denser than bone in vol. Where there are any, the
-// spine is found anew without them.
+// spine is found anew without them, unless the streaks of metal lead that search
+// astray.
 func withoutCement(ctx context.Context, vol *volume.Volume, found *localization.Spine) (*cement.Dense, *localization.Spine, error) {
 	dense, err := cement.Search(ctx, vol, found.Canal)
 	if err != nil || dense.Empty() {
@@ -106,15 +115,29 @@ func withoutCement(ctx context.Context, vol *volume.Volume, found *localization.
 	if err != nil {
 		return nil, nil, fmt.Errorf("localization: %w", err)
 	}
-	if len(again.Vertebrae) == 0 {
+	if len(again.Vertebrae) == 0 || !passes(again.Canal, found.Canal[len(found.Canal)/2].Position) {
 		again = found
 	}
 	return dense, again, nil
 }
 
-// finish measures and judges what has been outlined in vol: bodies and canals of
-// the vertebrae of found, those of the result at index.
-func (r *Result) finish(ctx context.Context, vol *volume.Volume, dense *cement.Dense, found *localization.Spine,
+// passes reports whether a canal passes near p.
+func passes(canal []localization.CanalPoint, p r3.Vec) bool {
+	return slices.ContainsFunc(canal, func(c localization.CanalPoint) bool {
+		return r3.Norm(r3.Sub(c.Position, p)) < sameCanal
+	})
+}
+
+// images is an image as it is, and as the stages that look for bone see it.
+type images struct {
+	vol   *volume.Volume
+	solid *volume.Volume // without cement, metal and gas
+	dense *cement.Dense  // what was taken out
+}
+
+// finish measures and judges what has been outlined: bodies and canals of the
+// vertebrae of found, those of the result at index.
+func (r *Result) finish(ctx context.Context, im images, found *localization.Spine,
 	bodies []segmentation.Body, canals []segmentation.Canal, index []int,
 ) error {
 	outlined := make([]*segmentation.Body, len(bodies))
@@ -123,11 +146,11 @@ func (r *Result) finish(ctx context.Context, vol *volume.Volume, dense *cement.D
 			outlined[i] = &bodies[i]
 		}
 	}
-	all, err := segmentation.RegionsOf(ctx, dense.Removed(), outlined)
+	all, err := segmentation.RegionsOf(ctx, im.solid, outlined)
 	if err != nil {
 		return fmt.Errorf("segmentation of regions: %w", err)
 	}
-	if err := r.findCement(ctx, dense, found, all, index); err != nil {
+	if err := r.findCement(ctx, im.dense, found, all, index); err != nil {
 		return fmt.Errorf("cement: %w", err)
 	}
 	beside := make([]segmentation.Canal, len(index))
@@ -137,7 +160,7 @@ func (r *Result) finish(ctx context.Context, vol *volume.Volume, dense *cement.D
 	}
 	r.assess()
 	r.examineCanal(beside)
-	r.examineTissue(vol, regions)
+	r.examineTissue(im.vol, regions)
 	r.describe()
 	return nil
 }

@@ -15,37 +15,29 @@ import (
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-// examineCanal judges canal and posterior wall by their outlines.
+// examineCanal judges canals and posterior walls by their outlines.
 func (r *Result) examineCanal(canals []segmentation.Canal) {
 	excluded := r.unfit()
-	widths := make([]morphometry.LevelCanal, len(r.Vertebrae))
-	walls := make([]morphometry.LevelWall, len(r.Vertebrae))
-	heights := make([]morphometry.LevelHeights, len(r.Vertebrae))
+	levels := make([]finding.CanalLevel, len(r.Vertebrae))
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
-		v.Canal.Reason = canals[i].Reason
-		if size, ok := morphometry.MeasureCanal(&canals[i]); ok {
-			v.Canal.Size = &size
+		levels[i] = finding.CanalLevel{
+			Level: v.Level, Canal: &canals[i], Landmarks: v.Landmarks,
+			Heights: v.Heights, Expected: v.Expected, Excluded: excluded[i],
 		}
-		widths[i] = morphometry.LevelCanal{Level: v.Level, Canal: v.Canal.Size}
-		walls[i] = morphometry.LevelWall{Level: v.Level, Canal: &canals[i], Landmarks: v.Landmarks}
-		heights[i] = morphometry.LevelHeights{Level: v.Level, Heights: v.Heights}
 	}
-	for i := range r.Vertebrae {
+	for i, a := range finding.AssessCanals(levels) {
 		v := &r.Vertebrae[i]
+		v.Canal = Canal{Size: a.Canal, Reason: canals[i].Reason}
 		if v.Status != Measured {
 			continue
 		}
-		v.Canal.judge(widths, i, excluded)
-		v.Wall.judge(walls, i, excluded)
-		v.Wall.Measures.Heights = morphometry.MeasurePosteriorHeights(heights, i, v.Expected)
-		v.Wall.PosteriorWall = finding.AssessPosteriorWall(v.Wall.Measures)
-		if f, ok := finding.CanalStatement(v.Level, v.Canal.Size, v.Canal.Compromise, v.Canal.Assessment); ok {
-			r.Findings = append(r.Findings, f)
+		v.Canal.Compromise, v.Canal.Assessment = a.Compromise, a.Class
+		if v.Canal.Reason == "" {
+			v.Canal.Reason = a.Class.Reason
 		}
-		if f, ok := finding.WallStatement(v.Level, v.Wall.PosteriorWall); ok {
-			r.Findings = append(r.Findings, f)
-		}
+		v.Wall = Wall{Measures: a.Measures, PosteriorWall: a.Wall}
+		r.Findings = append(r.Findings, a.Findings...)
 	}
 }
 
@@ -64,38 +56,6 @@ func (v *Vertebra) deformed() bool { return v.Deformity != nil && v.Deformity.Gr
 
 // treated reports whether the vertebra holds cement or metal.
 func (v *Vertebra) treated() bool { return v.Cement != nil || v.Metal != nil }
-
-// judge compares the canal of vertebra i with those of its neighbours.
-func (c *Canal) judge(column []morphometry.LevelCanal, i int, excluded []bool) {
-	compromise, reason := morphometry.MeasureCompromise(column, i, excluded)
-	if reason == "" {
-		c.Compromise = &compromise
-	} else if c.Reason == "" {
-		c.Reason = reason
-	}
-	c.Assessment = finding.AssessCanal(c.Compromise, reason)
-}
-
-// judge measures the posterior wall of vertebra i against its neighbours'.
-func (w *Wall) judge(column []morphometry.LevelWall, i int, excluded []bool) {
-	m := &w.Measures
-	if retropulsion, reason := morphometry.MeasureRetropulsion(column, i, excluded); reason == "" {
-		m.Retropulsion = &retropulsion
-	} else {
-		m.RetropulsionReason = reason
-	}
-	if gap, reason := morphometry.MeasureWallGap(column, i, excluded); reason == "" {
-		m.Gap = &gap
-	} else {
-		m.GapReason = reason
-	}
-	if angles, ok := morphometry.MeasurePosteriorAngles(&column[i]); ok {
-		m.Angles = &angles
-	}
-	if angles, ok := morphometry.BesidePosteriorAngles(column, i, excluded); ok {
-		m.BesideAngles = &angles
-	}
-}
 
 // examineTissue measures what the bodies are made of in vol, and judges the
 // patient's bone by it. regions are the bodies'.
