@@ -121,12 +121,17 @@ func (h arch) transverse() bar {
 	return rod(h.at(0.2*h.height, 0.6*h.CanalAP, h.CanalWidth/2+4), h.transverseTip(), 3.8)
 }
 
-func (h arch) spinous() []bar {
+// spinousLine returns the ends of the spinous process and the unit vector between.
+func (h arch) spinousLine() (start, tip, dir r3.Vec) {
 	sin, cos := math.Sincos(h.SpinousSlope * math.Pi / 180)
-	start := h.at(-0.2*h.height, h.CanalAP+4, 0)
+	start = h.at(-0.2*h.height, h.CanalAP+4, 0)
+	dir = r3.Sub(r3.Scale(-cos, h.frame.Anterior), r3.Scale(sin, h.frame.Superior))
+	return start, r3.Add(start, r3.Scale(h.SpinousLength, dir)), dir
+}
+
+func (h arch) spinous() []bar {
+	start, tip, dir := h.spinousLine()
 	f := h.frame
-	dir := r3.Sub(r3.Scale(-cos, f.Anterior), r3.Scale(sin, f.Superior))
-	tip := r3.Add(start, r3.Scale(h.SpinousLength, dir))
 	high, radius := 0.16*h.height, 2.3
 	if h.isLumbar() {
 		high, radius = 0.3*h.height, 2.8

@@ -132,8 +132,7 @@ func (r *renderer) couch() couch {
 	down.Z = 0
 	down = r3.Unit(down)
 	st := r.spine.course.at(r.scan.Center.Z)
-	reach := math.Hypot(down.X*st.skinWidth, down.Y*st.skinDepth)
-	return couch{down, r3.Dot(down, r3.Vec{X: st.x, Y: st.skinY}) + reach + 4}
+	return couch{down, r3.Dot(down, r3.Vec{X: st.x, Y: st.skinY}) + st.skinReach(down) + 4}
 }
 
 func (c couch) paint(dst []float32, p, step r3.Vec) {

@@ -129,11 +129,14 @@ type canalPoint struct {
 	left     r3.Vec
 }
 
+// canalPoints is how many points of the canal canalPath gives each body.
+const canalPoints = 3
+
 func canalPath(bodies []*body) []canalPoint {
 	var path []canalPoint
 	for _, b := range bodies {
 		back := -b.Depth/2 + b.PosteriorConcavity/2 - b.CanalAP/2
-		for _, t := range []float64{0.45, 0, -0.45} {
+		for _, t := range [canalPoints]float64{0.45, 0, -0.45} {
 			path = append(path, canalPoint{
 				center: b.frame.Point(t*(b.AnteriorHeight+b.PosteriorHeight)/2, back, 0),
 				ap:     b.CanalAP, wide: b.CanalWidth,

@@ -32,8 +32,10 @@ type station struct {
 	canal                  r3.Vec
 	canalWide, canalAP     float64 // half axes in the axial plane
 	leftX, leftY           float64 // the vertebra's left axis in the axial plane
-	skinWidth, skinDepth   float64 // half axes
+	skinWidth              float64 // half axis to either side
+	skinFront, skinBack    float64 // half axes before and behind the centre
 	skinY                  float64 // centre
+	widened                bool    // to hold what it would not
 	cavityWidth, cavityEnd float64 // half axis; y of the posterior wall
 	cavityDepth            float64 // half axis
 	lung                   float64 // how much of the cavity's depth is lung, from behind
@@ -44,6 +46,7 @@ type station struct {
 type course struct {
 	top      float64 // z of the first, mm
 	stations []station
+	hanging  []*body // above the first body that the stations follow
 }
 
 const courseStep = 2 // mm
@@ -78,17 +81,21 @@ func habitusAt(l spine.Level) (i int, f float64) {
 	return i, min(max((float64(l)-float64(habitus[i].level))/span, 0), 1)
 }
 
+// newCourse follows the spine up to where it first turns down again, as that of a
+// hunched person does. What hangs below lies in the cross-sections it passes.
 func newCourse(s *Spine) course {
-	at := make([]station, len(s.bodies))
-	zs := make([]float64, len(s.bodies))
-	for i, b := range s.bodies {
+	first := s.summit()
+	bodies := s.bodies[first:]
+	at := make([]station, len(bodies))
+	zs := make([]float64, len(bodies))
+	for i, b := range bodies {
 		at[i] = s.station(b)
 		zs[i] = b.frame.Origin.Z
 		if i > 0 {
-			zs[i] = min(zs[i], zs[i-1]-1)
+			zs[i] = min(zs[i], zs[i-1]-leastDrop)
 		}
 	}
-	c := course{top: zs[0] + 40}
+	c := course{top: zs[0] + 40, hanging: s.bodies[:first]}
 	for z := c.top; z > zs[len(zs)-1]-60; z -= courseStep {
 		i := min(max(slices.IndexFunc(zs, func(v float64) bool { return v < z })-1, 0), len(zs)-2)
 		if z < zs[len(zs)-1] {
@@ -96,10 +103,111 @@ func newCourse(s *Spine) course {
 		}
 		t := min(max((zs[i]-z)/(zs[i]-zs[i+1]), 0), 1)
 		st := between(at[i], at[i+1], t)
-		s.canalAt(z, &st)
+		s.canalAt(z, first, &st)
 		c.stations = append(c.stations, st)
 	}
+	for i, b := range s.bodies {
+		if i < first || !c.holdsCanal(s.canal[canalPoints*i:canalPoints*(i+1)]) {
+			c.enclose(b)
+		}
+	}
 	return c
+}
+
+// leastDrop is how much lower than the body above a body must lie for the trunk to
+// follow, mm.
+const leastDrop = 1
+
+// summit returns the uppermost body from which on the spine runs down to the
+// reference level.
+func (s *Spine) summit() int {
+	first := 0
+	for i := 1; i < len(s.bodies) && s.bodies[i-1].Level != referenceLevel; i++ {
+		if s.bodies[i].frame.Origin.Z > s.bodies[i-1].frame.Origin.Z-leastDrop {
+			first = i
+		}
+	}
+	return first
+}
+
+// holdsCanal reports whether the canal lies inside the skin at all of its points.
+func (c *course) holdsCanal(path []canalPoint) bool {
+	for _, p := range path {
+		if c.at(p.center.Z).skin(p.center.X, p.center.Y) < p.ap/2+skinCover {
+			return false
+		}
+	}
+	return true
+}
+
+// enclose widens the trunk until it holds the vertebra b with skin before and
+// behind it.
+func (c *course) enclose(b *body) {
+	h := arch{b, (b.AnteriorHeight + b.PosteriorHeight) / 2, 1}
+	_, tip, _ := h.spinousLine()
+	c.hold(tip)
+	for _, s := range []float64{-0.5, 0, 0.5} {
+		c.hold(h.at(s*h.height, b.CanalAP, 0))
+		c.hold(b.frame.Point(s*h.height, b.Depth/2, 0))
+	}
+}
+
+// hold widens the cross-sections until p lies inside the skin; above and below p
+// the trunk slopes off at 45°.
+func (c *course) hold(p r3.Vec) {
+	for c.top < p.Z+courseStep {
+		c.stations = slices.Insert(c.stations, 0, c.stations[0])
+		c.top += courseStep
+	}
+	toward := func(d, away float64) float64 { return math.Copysign(max(math.Abs(d)-away, 0), d) }
+	for i := range c.stations {
+		st := &c.stations[i]
+		away := math.Abs(c.top - courseStep*float64(i) - p.Z)
+		st.hold(toward(p.X-st.x, away), toward(p.Y-st.skinY, away))
+	}
+}
+
+// skinCover is how much lies at least between what hold encloses and the air, mm.
+const skinCover = 5
+
+// hold widens the skin until it lies skinCover outside of (x, y), which is relative
+// to its centre.
+func (st *station) hold(x, y float64) {
+	if st.skin(st.x+x, st.skinY+y) >= skinCover {
+		return
+	}
+	st.widened = true
+	const most = 0.8 // of the half width within skinCover, to either side
+	inner := max(1-skinCover/st.thinnest(), 0.5)
+	st.skinWidth = max(st.skinWidth, math.Abs(x)/(most*inner))
+	reach := math.Abs(y) / math.Sqrt(inner*inner-x*x/st.skinWidth/st.skinWidth)
+	if y > 0 {
+		st.skinBack = max(st.skinBack, reach)
+	} else {
+		st.skinFront = max(st.skinFront, reach)
+	}
+}
+
+// thinnest is the least half axis of the skin.
+func (st *station) thinnest() float64 { return min(st.skinWidth, st.skinFront, st.skinBack) }
+
+// skin returns how far (x, y) lies inside the skin, mm, roughly away from it.
+func (st *station) skin(x, y float64) float64 {
+	depth := st.skinFront
+	if y > st.skinY {
+		depth = st.skinBack
+	}
+	return (1 - hypot((x-st.x)/st.skinWidth, (y-st.skinY)/depth)) * st.thinnest()
+}
+
+// skinReach returns how far the skin lies from its centre in a direction of the
+// axial plane, mm.
+func (st *station) skinReach(d r3.Vec) float64 {
+	depth := st.skinFront
+	if d.Y > 0 {
+		depth = st.skinBack
+	}
+	return math.Hypot(d.X*st.skinWidth, d.Y*depth)
 }
 
 func (s *Spine) station(b *body) station {
@@ -120,7 +228,7 @@ func (s *Spine) station(b *body) station {
 	}
 	return station{
 		x: o.X, y: o.Y, depth: b.Depth, width: b.Width,
-		skinWidth: k*mix(p.width, q.width) + extra, skinDepth: (back + front) / 2, skinY: o.Y + (back-front)/2,
+		skinWidth: k*mix(p.width, q.width) + extra, skinFront: (back + front) / 2, skinBack: (back + front) / 2, skinY: o.Y + (back-front)/2,
 		cavityWidth: chestWidth * mix(p.cavity, q.cavity), cavityDepth: chestDepth * mix(p.cavity, q.cavity), cavityEnd: o.Y + behind*k,
 		lung: mix(p.lung, q.lung), trachea: k * mix(p.trachea, q.trachea), cord: mix(p.cord, q.cord), psoas: k * mix(p.psoas, q.psoas),
 	}
@@ -131,15 +239,16 @@ func between(p, q station, t float64) station {
 	mix := func(a, b float64) float64 { return a + (b-a)*t }
 	return station{
 		x: mix(p.x, q.x), y: mix(p.y, q.y), depth: mix(p.depth, q.depth), width: mix(p.width, q.width),
-		skinWidth: mix(p.skinWidth, q.skinWidth), skinDepth: mix(p.skinDepth, q.skinDepth), skinY: mix(p.skinY, q.skinY),
+		skinWidth: mix(p.skinWidth, q.skinWidth), skinFront: mix(p.skinFront, q.skinFront), skinBack: mix(p.skinBack, q.skinBack), skinY: mix(p.skinY, q.skinY),
 		cavityWidth: mix(p.cavityWidth, q.cavityWidth), cavityDepth: mix(p.cavityDepth, q.cavityDepth), cavityEnd: mix(p.cavityEnd, q.cavityEnd),
 		lung: mix(p.lung, q.lung), trachea: mix(p.trachea, q.trachea), cord: mix(p.cord, q.cord), psoas: mix(p.psoas, q.psoas),
 	}
 }
 
-// canalAt sets the canal's cross-section at height z, empty beyond its ends.
-func (s *Spine) canalAt(z float64, st *station) {
-	for i := 1; i < len(s.canal); i++ {
+// canalAt sets the cross-section at height z of the canal of all bodies from first
+// on, empty beyond its ends.
+func (s *Spine) canalAt(z float64, first int, st *station) {
+	for i := canalPoints*first + 1; i < len(s.canal); i++ {
 		p, q := s.canal[i-1], s.canal[i]
 		if z > p.center.Z || z <= q.center.Z {
 			continue
@@ -177,7 +286,7 @@ func ellipse(x, y, a, b float64) float64 {
 // edge is the width of its soft edges, mm.
 func (s *Spine) soft(p r3.Vec, st *station, edge float64, tex *texture) float64 {
 	x, y := p.X-st.x, p.Y-st.y
-	skin := ellipse(x, p.Y-st.skinY, st.skinWidth, st.skinDepth)
+	skin := st.skin(p.X, p.Y)
 	if skin < -edge {
 		return airHU
 	}
@@ -185,7 +294,7 @@ func (s *Spine) soft(p r3.Vec, st *station, edge float64, tex *texture) float64 
 	over := func(v, hu, cover float64) float64 { return v + (hu-v)*cover }
 	v := over(airHU, q.FatHU, ramp(skin, edge))
 	deep := ramp(skin-q.FatThickness, edge+3)
-	if deep == 0 {
+	if deep == 0 && !st.widened {
 		return v
 	}
 	n := tex.at(p, 9)
@@ -200,7 +309,28 @@ func (s *Spine) soft(p r3.Vec, st *station, edge float64, tex *texture) float64 
 	if st.psoas > 2 {
 		v = over(v, muscle, ramp(ellipse(math.Abs(x)-st.width/2-0.75*st.psoas, y-4, st.psoas, st.psoas*1.15), edge))
 	}
-	return canal(s.vessels(v, x, y, st, edge), p, st, edge)
+	return s.hanging(canal(s.vessels(v, x, y, st, edge), p, st, edge), p, edge)
+}
+
+// hanging lays the soft tissue round the vertebrae that the stations do not follow,
+// and their canal, over v.
+func (s *Spine) hanging(v float64, p r3.Vec, edge float64) float64 {
+	const around = 10 // mm of muscle to each side of body and canal
+	for _, b := range s.course.hanging {
+		up, front, left := b.frame.Coordinates(p)
+		if math.Abs(up) > (b.AnteriorHeight+b.PosteriorHeight)/4+b.DiscHeight {
+			continue
+		}
+		in := ellipse(left, front+b.CanalAP/2, b.Width/2+around, (b.Depth+b.CanalAP)/2+around)
+		if in < -edge {
+			continue
+		}
+		v += (s.params.TissueHU - 8 - v) * ramp(in, edge)
+		across := station{canalWide: b.CanalWidth / 2, canalAP: b.CanalAP / 2, leftX: 1, cord: 1}
+		behind := -b.Depth/2 + b.PosteriorConcavity/2 - b.CanalAP/2 - front
+		v = canal(v, r3.Vec{X: left, Y: behind}, &across, edge)
+	}
+	return v
 }
 
 // cavity lays the lungs, the mediastinum and the abdomen over v.
