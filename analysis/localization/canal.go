@@ -125,6 +125,44 @@ func blur(dst []uint8, src []float32, ni, nj int, scale float32) {
 	}
 }
 
+// Vessels full of contrast agent enclose, with the bodies' anterior walls, tissue
+// as a canal's walls do, at discs too.
+const (
+	// The canal then lies behind by so much, mm: up to the deepest body's depth
+	// and its distance from the canal, and aside where the spine is turned by
+	// some 20°.
+	rearFar, rearAside = posteriorFar + depthMax, 25.0
+	// rearShare is the gain of a path behind by that of the one before from which
+	// the one behind is the canal.
+	rearShare = 0.5
+)
+
+// canalPath returns bestPath, but the path behind it if there is one that gains
+// nearly as much.
+func canalPath(g *grid, score []uint8) ([]pathPoint, float64) {
+	path, gain := bestPath(g, score)
+	if len(path) == 0 {
+		return nil, 0
+	}
+	near, far, aside := int(behindFar/g.dj), int(rearFar/g.dj), int(rearAside/g.di)
+	rear, rest := make([]uint8, len(score)), slices.Clone(score)
+	for _, p := range path {
+		for j := range g.nj {
+			from, row := g.index(0, j, p.k), score[g.index(0, j, p.k):][:g.ni]
+			if j < p.j+near {
+				clear(rest[from:][:g.ni])
+			} else if j <= p.j+far {
+				lo, hi := max(p.i-aside, 0), min(p.i+aside+1, g.ni)
+				copy(rear[from+lo:from+hi], row[lo:hi])
+			}
+		}
+	}
+	if _, behind := bestPath(g, rear); behind < rearShare*gain {
+		return path, gain
+	}
+	return bestPath(g, rest)
+}
+
 // bestPath returns the path of greatest gain through consecutive slices, from
 // the lowest to the highest, and its gain in mm. It starts and ends where it
 // pays; the path is empty if nothing does.

@@ -7,7 +7,8 @@
 // It takes a canonical volume (volume.Volume.Canonical). FindCanal averages it
 // to about 2 mm, scores each soft-tissue voxel by how much of its surroundings
 // in the slice is bone at a canal wall's distance, and takes the path of the
-// greatest sum of scores, which may start and end anywhere. Straighten
+// greatest sum of scores, which may start and end anywhere, or the one behind it
+// where vessels full of contrast agent enclose tissue before the bodies. Straighten
 // resamples the volume in the cross-sections of the canal's smoothed line.
 // FindVertebrae reads two signals along it that have one period a vertebra,
 // pairs of bright endplates about a darker gap and the pedicles and foramina

@@ -50,7 +50,7 @@ func FindCanal(v *volume.Volume) ([]CanalPoint, string) {
 	}
 	g := newGrid(v)
 	score := dropBodies(g, smoothScores(g, enclosure(g)))
-	path, gain := bestPath(g, score)
+	path, gain := canalPath(g, score)
 	if len(path) == 0 || gain < minGain || float64(len(path))*g.dk < minCanal {
 		return nil, "no vertebral canal found"
 	}

@@ -4,6 +4,7 @@
 package localization_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -160,4 +161,48 @@ func BenchmarkFind(b *testing.B) {
 			b.Fatal("nothing found")
 		}
 	}
+}
+
+// TestVesselsBeforeTheSpine fills a wide aorta and cava that lie against the bodies
+// with contrast agent: with the anterior walls they enclose tissue as a canal's
+// walls do.
+func TestVesselsBeforeTheSpine(t *testing.T) {
+	const radius, aside, before = 15.0, 18.0, 10.0 // mm
+	const contrast = 300                           // HU
+	p := phantom.Random(rand.New(rand.NewPCG(9, 0)), phantom.Options{})
+	scan := p.Cover(spine.T12, spine.L5, 12, 150, 0.9, 1.5)
+	scan.Noise = 10
+	v := p.CT(scan).Canonical()
+	var line []r3.Vec // before the anterior walls, downwards
+	for _, m := range p.Truth().Vertebrae {
+		for _, q := range []r3.Vec{m.Superior.Anterior, m.Inferior.Anterior} {
+			line = append(line, r3.Add(q, r3.Scale(before, m.Frame.Anterior)))
+		}
+	}
+	for k := range v.Slices {
+		for j := range v.Rows {
+			for i := range v.Columns {
+				x := v.Position(float64(i), float64(j), float64(k))
+				c := atHeight(line, x.Z)
+				if math.Hypot(math.Abs(x.X-c.X)-aside, x.Y-c.Y) < radius {
+					v.Samples[(k*v.Rows+j)*v.Columns+i] = contrast
+				}
+			}
+		}
+	}
+	compare(t, find(t, v).Vertebrae, places(p, v.Geometry))
+}
+
+// atHeight returns where a line of descending points crosses height z; an end
+// of it beyond.
+func atHeight(line []r3.Vec, z float64) r3.Vec {
+	for n := 1; n < len(line); n++ {
+		if a, b := line[n-1], line[n]; a.Z >= z && b.Z < z {
+			return r3.Add(a, r3.Scale((a.Z-z)/(a.Z-b.Z), r3.Sub(b, a)))
+		}
+	}
+	if z >= line[0].Z {
+		return line[0]
+	}
+	return line[len(line)-1]
 }
