@@ -3,7 +3,10 @@
 
 package phantom
 
-import "math/rand/v2"
+import (
+	"math"
+	"math/rand/v2"
+)
 
 // SizedCleft returns a flat gas-filled cleft of the given volume, ml, in the middle
 // of what a deformity leaves of v; if v cannot take as much, the largest that it
@@ -33,6 +36,21 @@ func SizedLesion(rng *rand.Rand, v Vertebra, share float64) Blob {
 
 // RandomDiscGas draws gas in the disc below v.
 func RandomDiscGas(rng *rand.Rand, v Vertebra) Blob { return v.randomDiscGas(rng) }
+
+// SizedWallGap returns a gap of the given share, 0 to 1, of v's posterior wall as
+// Measured tells it, at the upper end, where fragments break off.
+func SizedWallGap(v Vertebra, share float64) WallGap {
+	side := math.Sqrt(share)
+	return WallGap{Along: 1 - side/2, Height: side, Width: 2 * v.testedWall() * side}
+}
+
+// CementIn returns how much cement lies within v's body, ml.
+func CementIn(v Vertebra) float64 {
+	if m := newBody(v).measureCement(sizedStep); m != nil {
+		return m.Inside
+	}
+	return 0
+}
 
 // grownTo scales e about its middle until it has the given volume, ml, or as much
 // of it as is to be had.

@@ -56,3 +56,20 @@ func TestCleftIsNoLargerThanItsBody(t *testing.T) {
 		t.Errorf("%.1f ml of %.1f ml", m.Tissue.CleftVolume, m.Volume/1000)
 	}
 }
+
+func TestSizedWallGap(t *testing.T) {
+	for _, share := range []float64{0.05, 0.3, 1} {
+		s := withL1(t, func(v *phantom.Vertebra) { v.WallGaps = []phantom.WallGap{phantom.SizedWallGap(*v, share)} })
+		// The truth counts a grid of 200 by 200 places.
+		near(t, spine.L1, "wall gap", truthOf(s, spine.L1).WallGap, share, 0.01)
+	}
+}
+
+func TestCementIn(t *testing.T) {
+	var got float64
+	s := withL1(t, func(v *phantom.Vertebra) {
+		v.Cement = phantom.RandomCement(rand.New(rand.NewPCG(1, 2)), *v, 3, phantom.CanalLeak)
+		got = phantom.CementIn(*v)
+	})
+	near(t, spine.L1, "cement", got, truthOf(s, spine.L1).Cement.Inside, 0.02)
+}

@@ -35,6 +35,8 @@ type phantomFlags struct {
 	randomFractures        float64
 	contrast, osteoporosis bool
 	osteophytes, table     bool
+	randomPathology        float64
+	changes                [][]string // in the order of changeFlags
 }
 
 func newPhantomCommand() *cobra.Command {
@@ -46,10 +48,11 @@ func newPhantomCommand() *cobra.Command {
 perfect reader would measure, in the form of endplate measure's JSON.
 
 The spine follows from --seed and the flags that describe the patient; the flags
-of the scan change only how it is seen.`,
+of the scan change only how it is seen. Levels are C3 to S1.`,
 		Example: `  endplate phantom --out p1 --levels T10-L5 --fracture L1=wedge:30
   endplate phantom --out p2 --seed 7 --spacing 3 --kernel sharp --noise 30 --position FFP
-  endplate phantom --out p3 --columns 512 --rows 512 --slices 300`,
+  endplate phantom --out p3 --columns 512 --rows 512 --slices 300
+  endplate phantom --out p4 --fracture L1=crush:40 --retropulsion L1=5 --cement L1=3.5:canal --screws T12 --screws L2`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return writePhantom(cmd.Context(), flags) },
 	}
@@ -73,7 +76,14 @@ of the scan change only how it is seen.`,
 	f.BoolVar(&flags.contrast, "contrast", false, "contrast agent in the vessels")
 	f.BoolVar(&flags.osteoporosis, "osteoporosis", false, "bone of 20 to 75 HU with thin shells")
 	f.BoolVar(&flags.osteophytes, "osteophytes", false, "spurs at the anterior rims")
+	f.Float64Var(&flags.randomPathology, "random-pathology", 0,
+		"probability at each level from T4 to L5 of each of: lytic lesion, sclerotic lesion, cleft, gas in the disc below, eroded pedicles")
 	f.BoolVar(&flags.table, "table", false, "show the couch")
+	one := changeFlags()
+	flags.changes = make([][]string, len(one))
+	for i, c := range one {
+		f.StringArrayVar(&flags.changes[i], c.name, nil, c.usage)
+	}
 	return cmd
 }
 
@@ -82,7 +92,11 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 	if err != nil {
 		return err
 	}
-	s := phantom.Random(rand.New(rand.NewPCG(flags.seed, 0)), opt)
+	p, err := flags.params(opt)
+	if err != nil {
+		return err
+	}
+	s := phantom.New(p)
 	scan, err := flags.scan(s)
 	if err != nil {
 		return err
@@ -92,6 +106,9 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 	}
 	v := s.CT(scan)
 	patient := fmt.Sprintf("%d %+v", flags.seed, opt)
+	if slices.ContainsFunc(flags.changes, func(a []string) bool { return len(a) > 0 }) {
+		patient += fmt.Sprintf(" %q", flags.changes)
+	}
 	series := dicom.SyntheticCT{
 		Study: patient, FrameOfReference: patient,
 		PatientID:   "PHANTOM-" + strconv.FormatUint(flags.seed, 10),
@@ -113,7 +130,7 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 		}
 		return err
 	}
-	truth := truthOf(s.Within(s.Truth(), v.Geometry), uids)
+	truth := truthOf(s, p, v.Geometry, uids)
 	b, err := json.MarshalIndent(truth, "", "  ")
 	if err != nil {
 		return err
@@ -131,6 +148,11 @@ func (flags *phantomFlags) options() (phantom.Options, error) {
 		Osteophytes:     flags.osteophytes,
 		Scoliosis:       flags.scoliosis,
 	}
+	q := flags.randomPathology
+	if !(q >= 0 && q <= 1) {
+		return opt, usagef("--random-pathology %g: want 0 to 1", q)
+	}
+	opt.Pathology = phantom.Pathology{Lytic: q, Sclerotic: q, Cleft: q, DiscGas: q, Erosion: q}
 	if flags.randomFractures < 0 || flags.randomFractures > 14 {
 		return opt, usagef("--random-fractures %g: want 0 to 14", flags.randomFractures)
 	}
@@ -145,6 +167,21 @@ func (flags *phantomFlags) options() (phantom.Options, error) {
 		opt.Fractures[level] = d
 	}
 	return opt, nil
+}
+
+// params draws the patient and changes single vertebrae.
+func (flags *phantomFlags) params(opt phantom.Options) (phantom.Params, error) {
+	all, err := changes(flags.changes)
+	if err != nil {
+		return phantom.Params{}, err
+	}
+	p := phantom.RandomParams(rand.New(rand.NewPCG(flags.seed, 0)), opt)
+	for _, c := range all {
+		if err := c.apply(&p, flags.seed); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // parseFracture parses LEVEL=SHAPE:PERCENT.

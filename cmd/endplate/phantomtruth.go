@@ -9,6 +9,7 @@ import (
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // The truth of a phantom as JSON: the keys of endplate measure where it measures
@@ -31,7 +32,7 @@ type (
 		// MarginMM is how far inside the volume the body lies.
 		MarginMM     float64                `json:"margin_mm"`
 		Center       truthPoint             `json:"center"`
-		Canal        truthPoint             `json:"canal"`
+		Canal        truthCanal             `json:"canal"`
 		SuperiorAxis truthPoint             `json:"superior_axis"`
 		AnteriorAxis truthPoint             `json:"anterior_axis"`
 		Landmarks    map[string]*truthPoint `json:"landmarks"`
@@ -43,6 +44,8 @@ type (
 		Volume       float64                `json:"volume_mm3"`
 		CanalAP      float64                `json:"canal_ap_mm"`
 		Deformity    *truthDeformity        `json:"deformity,omitempty"`
+
+		truthTissue
 	}
 	truthPoint struct {
 		X float64 `json:"x"`
@@ -74,8 +77,10 @@ type (
 	}
 )
 
-// truthOf returns the truth of the vertebrae that the volume shows, whole or cut.
-func truthOf(t phantom.Truth, uids dicom.UIDs) truthFile {
+// truthOf returns the truth of the vertebrae of s, made from p, that a volume of
+// geometry g shows, whole or cut.
+func truthOf(s *phantom.Spine, p phantom.Params, g volume.Geometry, uids dicom.UIDs) truthFile {
+	t := s.Within(s.Truth(), g)
 	a := truthAnalysis{
 		StudyInstanceUID:    uids.StudyInstanceUID,
 		SeriesInstanceUID:   uids.SeriesInstanceUID,
@@ -83,21 +88,24 @@ func truthOf(t phantom.Truth, uids dicom.UIDs) truthFile {
 		Modality:            "CT",
 	}
 	whole := map[spine.Level]bool{}
-	for _, m := range t.Vertebrae {
+	for i, m := range t.Vertebrae {
 		if !m.Visible {
 			continue
 		}
 		whole[m.Level] = m.Complete()
-		a.Vertebrae = append(a.Vertebrae, truthOfVertebra(m))
+		v := truthOfVertebra(m)
+		v.Canal = truthOfCanal(s, m)
+		v.truthTissue = truthOfTissue(p.Vertebrae[i], m)
+		a.Vertebrae = append(a.Vertebrae, v)
 	}
-	for _, g := range t.Angles {
-		if !whole[g.From] || !whole[g.To] {
+	for _, c := range t.Angles {
+		if !whole[c.From] || !whole[c.To] {
 			continue
 		}
 		a.Angles = append(a.Angles, truthAngle{
-			Name: g.Name, Level: g.Level.String(), Degrees: g.Degrees,
-			From: g.From.String() + " " + g.FromEndplate.String(),
-			To:   g.To.String() + " " + g.ToEndplate.String(),
+			Name: c.Name, Level: c.Level.String(), Degrees: c.Degrees,
+			From: c.From.String() + " " + c.FromEndplate.String(),
+			To:   c.To.String() + " " + c.ToEndplate.String(),
 		})
 	}
 	return truthFile{Analyses: []truthAnalysis{a}}
@@ -106,7 +114,7 @@ func truthOf(t phantom.Truth, uids dicom.UIDs) truthFile {
 func truthOfVertebra(m phantom.Measured) truthVertebra {
 	v := truthVertebra{
 		Level: m.Level.String(), Complete: m.Complete(), MarginMM: m.Margin,
-		Center: *point(m.Frame.Origin), Canal: *point(m.Canal),
+		Center:       *point(m.Frame.Origin),
 		SuperiorAxis: *point(m.Frame.Superior), AnteriorAxis: *point(m.Frame.Anterior),
 		Landmarks: map[string]*truthPoint{
 			"superior_anterior":  point(m.Superior.Anterior),
