@@ -206,3 +206,43 @@ func atHeight(line []r3.Vec, z float64) r3.Vec {
 	}
 	return line[len(line)-1]
 }
+
+// TestCutAboveTheSacrum lets the volume end in a wedged body, with the sacrum in
+// view: once the posterior rim of its superior endplate is cut, so is the body.
+func TestCutAboveTheSacrum(t *testing.T) {
+	p := phantom.Random(rand.New(rand.NewPCG(14, 0)), phantom.Options{
+		Fractures: map[spine.Level]phantom.Deformity{spine.L2: phantom.Fracture(phantom.Wedge, 50)},
+	})
+	scan := p.Cover(spine.L2, spine.S1, 8, 150, 0.9, 1)
+	scan.Noise = 10
+	v := p.CT(scan).Canonical()
+	for _, n := range []int{v.Slices, v.Slices - 14} {
+		v.Slices, v.Samples = n, v.Samples[:v.Columns*v.Rows*n]
+		m := level(t, p.Within(p.Truth(), v.Geometry), spine.L2)
+		if math.Abs(m.Margin) < 4 {
+			t.Fatalf("L2 lies %.1f mm inside", m.Margin)
+		}
+		off := func(x localization.Vertebra) float64 { return r3.Norm(r3.Sub(x.Center, m.Frame.Origin)) }
+		vertebrae := find(t, v).Vertebrae
+		got := vertebrae[0]
+		for _, x := range vertebrae {
+			if off(x) < off(got) {
+				got = x
+			}
+		}
+		if got.Truncated != (m.Margin < 0) || off(got) > 2 {
+			t.Errorf("L2 lies %.1f mm inside: %.1f mm off, truncated %v", m.Margin, off(got), got.Truncated)
+		}
+	}
+}
+
+func level(t *testing.T, truth phantom.Truth, l spine.Level) phantom.Measured {
+	t.Helper()
+	for _, m := range truth.Vertebrae {
+		if m.Level == l {
+			return m
+		}
+	}
+	t.Fatalf("no %v", l)
+	return phantom.Measured{}
+}

@@ -111,11 +111,11 @@ func (b *builder) vertebrae(sacral int) []Vertebra {
 	for n := 1; n < len(b.discs) && n-1 != sacral; n++ {
 		out = append(out, b.between(below[n-1], above[n]))
 	}
-	if sacral >= 0 {
-		return append(out, b.sacrum(below[sacral]))
-	}
 	if b.openTop && len(out) > 0 {
 		b.checkPlate(&out[0], below[0], 1)
+	}
+	if sacral >= 0 {
+		return append(out, b.sacrum(below[sacral]))
 	}
 	if b.openBottom && len(out) > 0 {
 		b.checkPlate(&out[len(out)-1], above[len(above)-1], -1)
