@@ -108,16 +108,17 @@ func (b *builder) vertebrae(sacral int) []Vertebra {
 	if top, ok := b.top(above[0]); ok {
 		out = append(out, top)
 	}
+	first := len(out) // of the bodies between two endplates
 	for n := 1; n < len(b.discs) && n-1 != sacral; n++ {
 		out = append(out, b.between(below[n-1], above[n]))
 	}
-	if b.openTop && len(out) > 0 {
-		b.checkPlate(&out[0], below[0], 1)
+	if first < len(out) {
+		b.checkPlate(&out[first], below[0], 1)
 	}
 	if sacral >= 0 {
 		return append(out, b.sacrum(below[sacral]))
 	}
-	if b.openBottom && len(out) > 0 {
+	if first < len(out) {
 		b.checkPlate(&out[len(out)-1], above[len(above)-1], -1)
 	}
 	if bottom, ok := b.bottom(below[len(below)-1]); ok {
