@@ -385,7 +385,7 @@ func (d *discSpace) scanRange(above, below *draft) (lo, hi float64) {
 	reach := func(v *draft) float64 {
 		switch {
 		case v == nil:
-			return loneReach + 2
+			return loneGap + loneReach
 		case v.height == 0:
 			return scanReach
 		}
