@@ -385,7 +385,7 @@ func (d *discSpace) scanRange(above, below *draft) (lo, hi float64) {
 	reach := func(v *draft) float64 {
 		switch {
 		case v == nil:
-			return loneGap + loneReach
+			return loneReach + 2
 		case v.height == 0:
 			return scanReach
 		}

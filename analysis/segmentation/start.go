@@ -32,10 +32,6 @@ const (
 	// independentStep, mm, is the slice spacing from which on a strip's samples
 	// tell less, being interpolated.
 	independentStep = 1.0
-	// loneGap, mm, is the height taken for a disc with a body on one side alone, and
-	// mostGap more than any disc's: beyond, a plate is absent.
-	loneGap = 6.0
-	mostGap = 30.0
 	// scanSlope is the price of a step of a millimetre from strip to strip: the
 	// spread of an endplate's slope.
 	scanSlope = 0.3
@@ -169,14 +165,12 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	// The sampler's own linear interpolation widens the blur.
 	_, _, dz := im.vol.Spacing()
 	sigma := math.Hypot(d.blurAt(0).total(), dz/math.Sqrt(6))
-	lowers, uppers := candidates(nanOr(lowerAt, upperAt-d.usualGap()), lo, n, sigma, 1),
-		candidates(nanOr(upperAt, lowerAt+d.usualGap()), lo, n, sigma, -1)
-	// Without a body beside the disc its plate may be in view nevertheless, or not.
-	if !d.has[lowerPlate] {
-		lowers = append(absent(lo-50, n), lowers...)
+	lowers, uppers := absent(lo-50, n), absent(hi+50, n)
+	if d.has[lowerPlate] {
+		lowers = candidates(lowerAt, lo, n, sigma, 1)
 	}
-	if !d.has[upperPlate] {
-		uppers = append(uppers, absent(hi+50, n)...)
+	if d.has[upperPlate] {
+		uppers = candidates(upperAt, lo, n, sigma, -1)
 	}
 	if len(lowers) == 0 || len(uppers) == 0 {
 		return false
@@ -185,7 +179,7 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 		d.scanNoise = newScan(lowers, uppers, n, mostScanNoise).residual(st.profiles)
 	}
 	sc := newScan(lowers, uppers, n, d.scanNoise)
-	sc.lowerAt, sc.upperAt, sc.gap, sc.weight = lowerAt, upperAt, d.usualGap(), min(1, independentStep/dz)/2
+	sc.lowerAt, sc.upperAt, sc.gap, sc.weight = lowerAt, upperAt, d.gap, min(1, independentStep/dz)/2
 	costs := make([][]float64, len(st.a))
 	for i, p := range st.profiles {
 		costs[i] = sc.costs(p)
@@ -199,14 +193,6 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 		d.startCost += (total*sc.weight + costs[c][pair] - sc.placeCost(pair)) / float64(len(path))
 	}
 	return true
-}
-
-// usualGap returns the height to expect of the disc, mm.
-func (d *discSpace) usualGap() float64 {
-	if d.gap > 0 {
-		return d.gap
-	}
-	return loneGap
 }
 
 func nanOr(x, other float64) float64 {
@@ -320,7 +306,7 @@ func (sc *pairScan) costs(p []float64) []float64 {
 				m := min(mass, 0) / plateMassSD
 				cost += 4 * m * m
 			}
-			if sc.gap > 0 && u.at-l.at < mostGap {
+			if sc.gap > 0 {
 				cost += squared(math.Log((u.at-l.at)/sc.gap), discShareSD) / 2
 			}
 			out[pair] = cost * sc.weight
