@@ -168,7 +168,7 @@ func (r *Result) finish(ctx context.Context, im images, found *localization.Spin
 // measureLabelled measures the vertebrae that opt.Labels outlines, and their bone
 // in vol, in which found was found.
 func measureLabelled(ctx context.Context, vol *volume.Volume, found *localization.Spine, opt Options) (*Result, error) {
-	result, err := MeasureLabels(ctx, opt.Labels, opt)
+	result, err := outlineLabels(ctx, opt.Labels)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +195,16 @@ func measureLabelled(ctx context.Context, vol *volume.Volume, found *localizatio
 // are VerSe's or TotalSegmentator's, told apart by the values present. A map
 // without a vertebra gives a result with a reason.
 func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*Result, error) {
+	result, err := outlineLabels(ctx, labels)
+	if err != nil {
+		return nil, err
+	}
+	result.describe()
+	return result, nil
+}
+
+// outlineLabels is MeasureLabels up to what an image adds to.
+func outlineLabels(ctx context.Context, labels *volume.LabelMap) (*Result, error) {
 	scheme, err := segmentation.DetectLabelScheme(labels)
 	if errors.Is(err, segmentation.ErrNoLabels) {
 		return &Result{Reason: "no vertebra is labelled"}, nil
@@ -202,24 +212,24 @@ func MeasureLabels(ctx context.Context, labels *volume.LabelMap, opt Options) (*
 	if err != nil {
 		return &Result{Reason: "label values: " + err.Error()}, nil //nolint:nilerr // a map that is not understood is a result
 	}
-	result := &Result{}
-	bodies, err := segmentation.FromLabels(ctx, segmentation.LabelLevels(labels, scheme))
+	levels := segmentation.LabelLevels(labels, scheme)
+	bodies, err := segmentation.FromLabels(ctx, levels)
 	if errors.Is(err, segmentation.ErrNoLabels) {
 		return &Result{Reason: "no vertebra is labelled"}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("label map: %w", err)
 	}
-	for _, b := range bodies {
-		result.Vertebrae = append(result.Vertebrae, labelled(b))
-	}
-	canals, err := segmentation.CanalFromLabels(ctx, segmentation.LabelLevels(labels, scheme), bodies)
+	canals, err := segmentation.CanalFromLabels(ctx, levels, bodies)
 	if err != nil {
 		return nil, fmt.Errorf("label map's canal: %w", err)
 	}
+	result := &Result{}
+	for _, b := range bodies {
+		result.Vertebrae = append(result.Vertebrae, labelled(b))
+	}
 	result.assess()
 	result.examineCanal(canals)
-	result.describe()
 	return result, nil
 }
 
