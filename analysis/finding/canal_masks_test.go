@@ -4,11 +4,9 @@
 package finding_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/endplate/endplate/analysis/finding"
-	"github.com/endplate/endplate/analysis/nifti"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -17,18 +15,8 @@ import (
 // experts). Its upper posterior corner juts out behind the walls of T12 and L2 by
 // some 4 mm in the mask; no other wall does.
 func TestPosteriorWallOfVerSe004(t *testing.T) {
-	const path = "data/masks/verse004/sub-verse004_seg-vert_msk.nii.gz"
-	m := measureLabels(t, path)
-	file, err := os.Open(shared(t, path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	labels, err := nifti.ReadLabels(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	canals, err := segmentation.CanalFromLabels(t.Context(), segmentation.LabelLevels(labels, m.scheme), m.bodies)
+	m := measureLabels(t, "data/masks/verse004/sub-verse004_seg-vert_msk.nii.gz")
+	canals, err := segmentation.CanalFromLabels(t.Context(), m.levels, m.bodies)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // shared returns the path of a file of the shared data, beside the repository
@@ -41,7 +42,7 @@ func shared(t *testing.T, path string) string {
 
 // measured is a label map's assessment with the bodies it came from.
 type measured struct {
-	scheme     segmentation.LabelScheme
+	levels     *volume.LabelMap // the map in VerSe's numbers
 	bodies     []segmentation.LabelBody
 	column     []morphometry.Vertebra
 	assessment finding.Assessment
@@ -60,10 +61,12 @@ func measureLabels(t *testing.T, path string) measured {
 		t.Fatal(err)
 	}
 	var m measured
-	if m.scheme, err = segmentation.DetectLabelScheme(labels); err != nil {
+	scheme, err := segmentation.DetectLabelScheme(labels)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if m.bodies, err = segmentation.FromLabels(t.Context(), segmentation.LabelLevels(labels, m.scheme)); err != nil {
+	m.levels = segmentation.LabelLevels(labels, scheme)
+	if m.bodies, err = segmentation.FromLabels(t.Context(), m.levels); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range m.bodies {
