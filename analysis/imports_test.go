@@ -93,6 +93,7 @@ var stages = []string{
 	"cement",
 	"finding",
 	"", // the pipeline
+	"comparison",
 	"report",
 }
 

@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package comparison
+
+import (
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// Options steer a comparison. The zero value is the default.
+type Options struct {
+	// Force compares examinations of different patients too, with a warning.
+	Force bool
+	// KeepOrder takes the examinations in the order given; without it, one whose
+	// dates are reversed is an error.
+	KeepOrder bool
+	// Treated are levels that the caller knows to be treated, whether or not
+	// cement shows.
+	Treated []spine.Level
+}
+
+// Comparison is what changed between two examinations.
+type Comparison struct {
+	Before, After *Examination
+	Days          *float64 // between them; nil where a date is not known
+	Match         Match
+	Vertebrae     []Pair // by level, from superior to inferior
+	Angles        []AngleChange
+	Findings      []finding.Finding
+	Warnings      []analysis.Warning
+
+	// Factor is the number of standard deviations of a change that make its
+	// least significant change in this comparison.
+	Factor float64
+}
+
+// Change is a change of one quantity, in the unit that the holder states.
+type Change struct {
+	Before, After morphometry.Estimate
+	Value         float64 // After - Before
+	SD            float64 // standard deviation of Value
+	LSC           float64 // least significant change
+	Significant   bool    // whether |Value| exceeds LSC
+}
+
+// Quotient is a derived number, or the reason why there is none.
+type Quotient struct {
+	Value, SD float64
+	Defined   bool
+	Reason    string
+}
+
+// Pair is one vertebra in both examinations. Index is that in the examination's
+// Vertebrae, -1 where the examination does not show it.
+type Pair struct {
+	Level                   spine.Level
+	BeforeIndex, AfterIndex int
+	// LevelBefore and LevelAfter are the names that each examination gave it;
+	// Unknown where it does not show it.
+	LevelBefore, LevelAfter spine.Level
+	Reason                  string // why nothing, or not all, could be compared
+
+	Treated    bool // cement, metal or the caller's word in the second examination
+	NewCement  bool // cement in the second examination alone
+	Unaffected bool // measured, unfractured and untreated in both
+
+	// Heights and Restored are by finding.Height. nil where not measured in both.
+	Heights  [3]*Change // mm
+	Expected *morphometry.Expected
+	Restored [3]Quotient // percent of the lost height
+
+	Wedge        *Change // degrees
+	DiscHeight   *Change // mm, of the disc below
+	Volume       *Change // ml
+	CanalAP      *Change // mm, at the narrowest
+	CanalArea    *Change // mm², at the narrowest
+	Retropulsion *Change // mm
+
+	GradeBefore, GradeAfter *int // Genant
+	Cement                  *CementChange
+}
+
+// AngleChange is the change of an angle between endplates, degrees, kyphosis
+// positive.
+type AngleChange struct {
+	Name     string // as morphometry.Angle has it
+	Level    spine.Level
+	From, To morphometry.EndplateOf
+	Change
+}
+
+// CementChange is what became of a level's cement.
+type CementChange struct {
+	Volume   Change // ml
+	NewLeaks []Leak // places of the second examination alone
+}
+
+// Match is how the vertebrae of two examinations belong together.
+type Match struct {
+	State MatchState
+	// Offset is by how many levels the second examination's names stand below
+	// the first's for the same vertebrae; 0 if they agree.
+	Offset int
+	// Probability is that of the matching used, by names and shape together.
+	Probability float64
+	// LogOdds is the evidence of shape for the matching by shape against that by
+	// name, natural logarithm; 0 where they agree.
+	LogOdds float64
+	// KeptBefore says whose names are used where they disagree.
+	KeptBefore bool
+	Levels     int // vertebrae that it rests on
+
+	Registration Registration
+}
+
+// MatchState says how names and shape agree.
+type MatchState string
+
+// The states.
+const (
+	NamesAgree     MatchState = "NAMES_AGREE"
+	NamesCorrected MatchState = "NAMES_CORRECTED"
+	NamesDisagree  MatchState = "NAMES_DISAGREE" // the evidence is too weak to correct them
+	NamesUnchecked MatchState = "NAMES_UNCHECKED"
+)
