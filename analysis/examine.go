@@ -71,6 +71,10 @@ func (r *Result) examineTissue(vol *volume.Volume, regions []*segmentation.Regio
 		v := &r.Vertebrae[i]
 		levels[i] = finding.LevelAttenuation{Level: v.Level, Attenuation: tissues[i].Attenuation, Deformed: v.deformed()}
 		if v.Status == Measured {
+			if regions[i] != nil {
+				surface := regions[i].Surface()
+				v.Surface = &surface
+			}
 			v.Tissue = &tissues[i]
 			r.Findings = append(r.Findings, finding.TissueFindings(v.Level, v.Tissue)...)
 		}

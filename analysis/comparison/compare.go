@@ -3,16 +3,7 @@
 
 package comparison
 
-import (
-	"errors"
-
-	"github.com/endplate/endplate/analysis"
-)
-
-// NewExamination keeps of a result what comparisons need.
-func NewExamination(result *analysis.Result, about About) *Examination {
-	return &Examination{About: about, Reason: result.Reason}
-}
+import "errors"
 
 // Compare tells what changed from before to after.
 func Compare(before, after *Examination, opt Options) (*Comparison, error) {

@@ -93,9 +93,8 @@ type Shape struct {
 	// Outline is the closed outline in the mid-sagittal plane: superior and
 	// anterior of the frame's origin, mm.
 	Outline [][2]float64
-	// Surface holds points of the body's surface, superior, anterior and left of
-	// the frame's origin, mm, of the same places in every body; empty without an
-	// image.
+	// Surface holds the points of segmentation.Surface: superior, anterior and left
+	// of the frame's origin, mm; empty without an image.
 	Surface [][3]float64
 	Volume  float64 // mm³; 0 if not known
 }

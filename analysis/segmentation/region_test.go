@@ -5,6 +5,7 @@ package segmentation_test
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -42,6 +43,9 @@ func TestRegionIsTheBody(t *testing.T) {
 		// A twentieth of the volume is a quarter of a millimetre all round.
 		if off := r.Volume()/m.Volume - 1; off < -0.05 || off > 0.05 {
 			t.Errorf("%s: volume off by %+.1f %%", m.Level, 100*off)
+		}
+		if surface := r.Surface(); math.Abs(surface.Volume/r.Volume()-1) > 0.02 {
+			t.Errorf("%s: volume of the surface %.0f mm³, of the region %.0f", m.Level, surface.Volume, r.Volume())
 		}
 		var both, either float64
 		for v := range r.Voxels(-6) {
