@@ -4,189 +4,188 @@
 package report
 
 import (
-	"encoding/csv"
-	"fmt"
 	"io"
-	"strconv"
-
-	"gonum.org/v1/gonum/spatial/r3"
+	"strings"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/landmark"
 )
 
-// Decimals in CSV: one digit more than the measurement's own uncertainty, so
-// that rounding adds nothing to it.
-const (
-	decimalsMM          = 2
-	decimalsDegrees     = 2
-	decimalsPercent     = 1
-	decimalsProbability = 3
-	decimalsMM2         = 1
-	decimalsML          = 3
-	decimalsHU          = 1
-)
-
-// column is one column of the CSV; its name is the path in the JSON, joined
-// with underscores.
-type column struct {
-	name  string
-	value func(*Examination, *analysis.Vertebra) string
-}
-
 // WriteCSV writes one row a vertebra, UIDs first. What was not measured is
 // empty. Series without a vertebra, and skipped inputs, have no row.
 func WriteCSV(w io.Writer, r *Report) error {
-	columns := columns()
-	out := csv.NewWriter(w)
-	record := make([]string, len(columns))
-	for i, c := range columns {
-		record[i] = c.name
-	}
-	if err := out.Write(record); err != nil {
-		return fmt.Errorf("csv: %w", err)
-	}
-	for i := range r.Examinations {
-		e := &r.Examinations[i]
-		for j := range e.Result.Vertebrae {
-			for k, c := range columns {
-				record[k] = c.value(e, &e.Result.Vertebrae[j])
-			}
-			if err := out.Write(record); err != nil {
-				return fmt.Errorf("csv: %w", err)
+	return WriteCells(w, VertebraColumns(), func(yield func([]string) bool) {
+		for i := range r.Examinations {
+			for _, cells := range VertebraCells(&r.Examinations[i]) {
+				if !yield(cells) {
+					return
+				}
 			}
 		}
-	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return fmt.Errorf("csv: %w", err)
-	}
-	return nil
+	})
 }
 
-func columns() []column {
-	all := identityColumns()
-	all = append(all, levelColumns()...)
-	all = append(all, landmarkColumns()...)
-	all = append(all, heightColumns()...)
-	all = append(all, bodyColumns()...)
-	all = append(all, deformityColumns()...)
-	all = append(all, canalColumns()...)
-	all = append(all, wallColumns()...)
-	all = append(all, tissueColumns()...)
-	all = append(all, cementColumns()...)
-	return append(all, fractureColumns()...)
+// VertebraColumns returns the columns of the table of vertebrae.
+func VertebraColumns() []Column {
+	return append(columnsOf(examinationFields()), columnsOf(vertebraFields())...)
 }
 
-func identityColumns() []column {
-	return []column{
-		{"study_instance_uid", func(e *Examination, _ *analysis.Vertebra) string { return e.StudyInstanceUID }},
-		{"series_instance_uid", func(e *Examination, _ *analysis.Vertebra) string { return e.SeriesInstanceUID }},
-		{"frame_of_reference_uid", func(e *Examination, _ *analysis.Vertebra) string { return e.FrameOfReferenceUID }},
-		{"modality", func(e *Examination, _ *analysis.Vertebra) string { return e.Modality }},
-		{"path", func(e *Examination, _ *analysis.Vertebra) string { return e.Path }},
+// VertebraCells returns a row of cells for each vertebra of e.
+func VertebraCells(e *Examination) [][]string {
+	identity, fields := cellsOf(examinationFields(), e), vertebraFields()
+	rows := make([][]string, len(e.Result.Vertebrae))
+	for i := range rows {
+		rows[i] = append(identity[:len(identity):len(identity)], cellsOf(fields, &e.Result.Vertebrae[i])...)
 	}
+	return rows
 }
 
-func levelColumns() []column {
-	return []column{
-		{"level", text(func(v *analysis.Vertebra) string { return v.Level.String() })},
-		{"level_probability", number(decimalsProbability, func(v *analysis.Vertebra) float64 { return v.LevelProbability })},
-		{"level_alternative", text(func(v *analysis.Vertebra) string { return v.LevelAlternative.String() })},
-		{"complete", text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Complete) })},
-		{"status", text(func(v *analysis.Vertebra) string { return statusNames[v.Status] })},
-		{"status_reason", text(func(v *analysis.Vertebra) string { return v.Reason })},
-		{"center_x", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Center.X })},
-		{"center_y", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Center.Y })},
-		{"center_z", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Center.Z })},
+func examinationFields() []field[*Examination] {
+	return []field[*Examination]{
+		text("study_instance_uid", "StudyInstanceUID; empty where the input is not DICOM",
+			func(e *Examination) string { return e.StudyInstanceUID }),
+		text("series_instance_uid", "SeriesInstanceUID",
+			func(e *Examination) string { return e.SeriesInstanceUID }),
+		text("frame_of_reference_uid", "FrameOfReferenceUID: positions are in this frame",
+			func(e *Examination) string { return e.FrameOfReferenceUID }),
+		text("modality", "CT, or SEG for a label map alone",
+			func(e *Examination) string { return e.Modality }),
+		text("path", "where the series was found, as the caller named it",
+			func(e *Examination) string { return e.Path }),
 	}
 }
 
-func landmarkColumns() []column {
-	var all []column
+func vertebraFields() []field[*analysis.Vertebra] {
+	all := levelFields()
+	all = append(all, landmarkFields()...)
+	all = append(all, heightFields()...)
+	all = append(all, bodyFields()...)
+	all = append(all, deformityFields()...)
+	all = append(all, canalFields()...)
+	all = append(all, wallFields()...)
+	all = append(all, tissueFields()...)
+	all = append(all, cementFields()...)
+	return append(all, fractureFields()...)
+}
+
+func levelFields() []field[*analysis.Vertebra] {
+	return []field[*analysis.Vertebra]{
+		text("level", "name of the vertebra, C3 to S1, T13 and L6 included",
+			func(v *analysis.Vertebra) string { return v.Level.String() }),
+		number("level_probability", ofOne, "probability of the name, 0 to 1",
+			func(v *analysis.Vertebra) float64 { return v.LevelProbability }),
+		text("level_alternative", "the next most probable name",
+			func(v *analysis.Vertebra) string { return v.LevelAlternative.String() }),
+		boolean("complete", "whole in the field of view",
+			func(v *analysis.Vertebra) bool { return v.Complete }),
+		text("status", "MEASURED, TRUNCATED or NOT_MEASURABLE",
+			func(v *analysis.Vertebra) string { return statusNames[v.Status] }),
+		text("status_reason", "why it was not measured, or what makes it doubtful",
+			func(v *analysis.Vertebra) string { return v.Reason }),
+		number("center_x", inMM, "centre of the vertebral body, LPS: towards the patient's left",
+			func(v *analysis.Vertebra) float64 { return v.Center.X }),
+		number("center_y", inMM, "the same, towards posterior",
+			func(v *analysis.Vertebra) float64 { return v.Center.Y }),
+		number("center_z", inMM, "the same, towards superior",
+			func(v *analysis.Vertebra) float64 { return v.Center.Z }),
+	}
+}
+
+func landmarkFields() []field[*analysis.Vertebra] {
+	var all []field[*analysis.Vertebra]
 	for _, p := range sixPoints {
+		endplate, place, _ := strings.Cut(p.name, "_")
+		what := place + " point of the " + endplate + " endplate"
 		placed := func(v *analysis.Vertebra) bool {
 			return v.Landmarks != nil && p.of(v.Landmarks) != (landmark.Point{})
 		}
-		at := func(pick func(r3.Vec) float64) func(*Examination, *analysis.Vertebra) string {
-			return number(decimalsMM, func(v *analysis.Vertebra) float64 { return pick(p.of(v.Landmarks).Position) }, placed)
-		}
 		all = append(all,
-			column{"landmarks_" + p.name + "_x", at(func(q r3.Vec) float64 { return q.X })},
-			column{"landmarks_" + p.name + "_y", at(func(q r3.Vec) float64 { return q.Y })},
-			column{"landmarks_" + p.name + "_z", at(func(q r3.Vec) float64 { return q.Z })},
-			column{"landmarks_" + p.name + "_sd_mm", number(decimalsMM,
-				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).SD }, placed)})
+			number("landmarks_"+p.name+"_x", inMM, what+", LPS: towards the patient's left",
+				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).Position.X }, placed),
+			number("landmarks_"+p.name+"_y", inMM, "the same, towards posterior",
+				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).Position.Y }, placed),
+			number("landmarks_"+p.name+"_z", inMM, "the same, towards superior",
+				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).Position.Z }, placed),
+			number("landmarks_"+p.name+"_sd_mm", inMM, "its standard deviation",
+				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).SD }, placed))
 	}
 	return all
 }
 
-func heightColumns() []column {
-	mm := func(value func(v *analysis.Vertebra) float64, has func(v *analysis.Vertebra) bool) func(*Examination, *analysis.Vertebra) string {
-		return number(decimalsMM, value, has)
-	}
-	return []column{
-		{"heights_anterior_mm", mm(func(v *analysis.Vertebra) float64 { return v.Heights.Anterior }, hasHeights)},
-		{"heights_middle_mm", mm(func(v *analysis.Vertebra) float64 { return v.Heights.Middle }, hasHeights)},
-		{"heights_posterior_mm", mm(func(v *analysis.Vertebra) float64 { return v.Heights.Posterior }, hasHeights)},
-		{"heights_sd_mm", mm(heightSD, hasHeights)},
-		{"heights_anterior_sd_mm", mm(func(v *analysis.Vertebra) float64 { return v.Heights.AnteriorSD }, hasHeights)},
-		{"heights_middle_sd_mm", mm(func(v *analysis.Vertebra) float64 { return v.Heights.MiddleSD }, hasHeights)},
-		{"heights_posterior_sd_mm", mm(func(v *analysis.Vertebra) float64 { return v.Heights.PosteriorSD }, hasHeights)},
-		{"heights_expected_anterior_mm", mm(func(v *analysis.Vertebra) float64 { return v.Expected.Anterior }, hasExpected)},
-		{"heights_expected_middle_mm", mm(func(v *analysis.Vertebra) float64 { return v.Expected.Middle }, hasExpected)},
-		{"heights_expected_posterior_mm", mm(func(v *analysis.Vertebra) float64 { return v.Expected.Posterior }, hasExpected)},
-		{"heights_expected_sd_mm", mm(func(v *analysis.Vertebra) float64 { return v.Expected.SD }, hasExpected)},
-		{"heights_expected_from", text(func(v *analysis.Vertebra) string { return levelNames(v.Expected.From) }, hasExpected)},
+func heightFields() []field[*analysis.Vertebra] {
+	return []field[*analysis.Vertebra]{
+		number("heights_anterior_mm", inMM, "anterior height of the vertebral body, Ha",
+			func(v *analysis.Vertebra) float64 { return v.Heights.Anterior }, hasHeights),
+		number("heights_middle_mm", inMM, "middle height, Hm",
+			func(v *analysis.Vertebra) float64 { return v.Heights.Middle }, hasHeights),
+		number("heights_posterior_mm", inMM, "posterior height, Hp",
+			func(v *analysis.Vertebra) float64 { return v.Heights.Posterior }, hasHeights),
+		number("heights_sd_mm", inMM, "largest standard deviation of the three heights", heightSD, hasHeights),
+		number("heights_anterior_sd_mm", inMM, "standard deviation of the anterior height",
+			func(v *analysis.Vertebra) float64 { return v.Heights.AnteriorSD }, hasHeights),
+		number("heights_middle_sd_mm", inMM, "standard deviation of the middle height",
+			func(v *analysis.Vertebra) float64 { return v.Heights.MiddleSD }, hasHeights),
+		number("heights_posterior_sd_mm", inMM, "standard deviation of the posterior height",
+			func(v *analysis.Vertebra) float64 { return v.Heights.PosteriorSD }, hasHeights),
+		number("heights_expected_anterior_mm", inMM, "anterior height expected from unfractured neighbours",
+			func(v *analysis.Vertebra) float64 { return v.Expected.Anterior }, hasExpected),
+		number("heights_expected_middle_mm", inMM, "middle height expected from them",
+			func(v *analysis.Vertebra) float64 { return v.Expected.Middle }, hasExpected),
+		number("heights_expected_posterior_mm", inMM, "posterior height expected from them",
+			func(v *analysis.Vertebra) float64 { return v.Expected.Posterior }, hasExpected),
+		number("heights_expected_sd_mm", inMM, "largest standard deviation of the expected heights",
+			func(v *analysis.Vertebra) float64 { return v.Expected.SD }, hasExpected),
+		text("heights_expected_from", "the neighbours, separated by spaces",
+			func(v *analysis.Vertebra) string { return levelNames(v.Expected.From) }, hasExpected),
 	}
 }
 
-func bodyColumns() []column {
+func bodyFields() []field[*analysis.Vertebra] {
 	hasWedge := func(v *analysis.Vertebra) bool { return v.WedgeAngle != nil }
 	hasDisc := func(v *analysis.Vertebra) bool { return v.DiscHeight != nil }
 	hasDepth := func(v *analysis.Vertebra) bool { return v.Body != nil && v.Body.Depth > 0 }
 	hasWidth := func(v *analysis.Vertebra) bool { return v.Body != nil && v.Body.Width > 0 }
-	return []column{
-		{"wedge_angle_deg", number(decimalsDegrees, func(v *analysis.Vertebra) float64 { return v.WedgeAngle.Value }, hasWedge)},
-		{"wedge_angle_sd_deg", number(decimalsDegrees, func(v *analysis.Vertebra) float64 { return v.WedgeAngle.SD }, hasWedge)},
-		{"disc_height_below_mm", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.DiscHeight.Value }, hasDisc)},
-		{"disc_height_below_sd_mm", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.DiscHeight.SD }, hasDisc)},
-		{"depth_mm", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Body.Depth }, hasDepth)},
-		{"width_mm", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Body.Width }, hasWidth)},
+	return []field[*analysis.Vertebra]{
+		number("wedge_angle_deg", inDegrees, "angle between least-squares lines of the two endplates, kyphosis positive",
+			func(v *analysis.Vertebra) float64 { return v.WedgeAngle.Value }, hasWedge),
+		number("wedge_angle_sd_deg", inDegrees, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.WedgeAngle.SD }, hasWedge),
+		number("disc_height_below_mm", inMM, "height of the disc below",
+			func(v *analysis.Vertebra) float64 { return v.DiscHeight.Value }, hasDisc),
+		number("disc_height_below_sd_mm", inMM, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.DiscHeight.SD }, hasDisc),
+		number("depth_mm", inMM, "anterior-posterior extent of the body",
+			func(v *analysis.Vertebra) float64 { return v.Body.Depth }, hasDepth),
+		number("width_mm", inMM, "lateral extent of the body",
+			func(v *analysis.Vertebra) float64 { return v.Body.Width }, hasWidth),
 	}
 }
 
-func deformityColumns() []column {
+func deformityFields() []field[*analysis.Vertebra] {
 	has := func(v *analysis.Vertebra) bool { return v.Deformity != nil }
 	assessed := func(v *analysis.Vertebra) bool { return v.Deformity != nil && v.Deformity.Assessed }
-	return []column{
-		{"deformity_genant_grade", text(func(v *analysis.Vertebra) string { return strconv.Itoa(v.Deformity.Grade) }, assessed)},
-		{"deformity_shape", text(func(v *analysis.Vertebra) string { return shapeNames[v.Deformity.Shape] }, assessed)},
-		{"deformity_worst_loss_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return v.Deformity.WorstLoss }, assessed)},
-		{"deformity_worst_loss_sd_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return v.Deformity.WorstLossSD }, assessed)},
-		{"deformity_worst_height", text(func(v *analysis.Vertebra) string { return heightNames[v.Deformity.WorstHeight] }, assessed)},
-		{"deformity_borderline", text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Deformity.Borderline) }, assessed)},
-		{"deformity_basis", text(func(v *analysis.Vertebra) string { return basisNames[v.Deformity.Basis] }, assessed)},
-		{"deformity_severe", text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Deformity.Severe) }, assessed)},
-		{"deformity_vertebra_plana", text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Deformity.VertebraPlana) }, assessed)},
-		{"deformity_reason", text(func(v *analysis.Vertebra) string { return v.Deformity.Reason }, has)},
+	return []field[*analysis.Vertebra]{
+		integer("deformity_genant_grade", "Genant grade 0 to 3 of the loss of height",
+			func(v *analysis.Vertebra) int { return v.Deformity.Grade }, assessed),
+		text("deformity_shape", "NONE, WEDGE, BICONCAVE or CRUSH, by the height that lost most",
+			func(v *analysis.Vertebra) string { return shapeNames[v.Deformity.Shape] }, assessed),
+		number("deformity_worst_loss_percent", inPercent, "largest loss of the three heights against the expected ones",
+			func(v *analysis.Vertebra) float64 { return v.Deformity.WorstLoss }, assessed),
+		number("deformity_worst_loss_sd_percent", inPercent, "its standard deviation, percentage points",
+			func(v *analysis.Vertebra) float64 { return v.Deformity.WorstLossSD }, assessed),
+		text("deformity_worst_height", "ANTERIOR, MIDDLE or POSTERIOR: the height with that loss",
+			func(v *analysis.Vertebra) string { return heightNames[v.Deformity.WorstHeight] }, assessed),
+		boolean("deformity_borderline", "close enough to a cut that the grade may be the next one",
+			func(v *analysis.Vertebra) bool { return v.Deformity.Borderline }, assessed),
+		text("deformity_basis", "ADJACENT_LEVELS, ONE_ADJACENT_LEVEL or OWN_POSTERIOR_HEIGHT: what the loss is against",
+			func(v *analysis.Vertebra) string { return basisNames[v.Deformity.Basis] }, assessed),
+		boolean("deformity_severe", "severe collapse: the worst height at most half, or all three at most a third",
+			func(v *analysis.Vertebra) bool { return v.Deformity.Severe }, assessed),
+		boolean("deformity_vertebra_plana", "all three heights at most a third of the expected ones",
+			func(v *analysis.Vertebra) bool { return v.Deformity.VertebraPlana }, assessed),
+		text("deformity_reason", "why no grade is given, or what makes it doubtful",
+			func(v *analysis.Vertebra) string { return v.Deformity.Reason }, has),
 	}
-}
-
-// text returns a column's value; it is empty where a condition is not met.
-func text(value func(*analysis.Vertebra) string, conditions ...func(*analysis.Vertebra) bool) func(*Examination, *analysis.Vertebra) string {
-	return func(_ *Examination, v *analysis.Vertebra) string {
-		for _, met := range conditions {
-			if !met(v) {
-				return ""
-			}
-		}
-		return value(v)
-	}
-}
-
-func number(decimals int, value func(*analysis.Vertebra) float64, conditions ...func(*analysis.Vertebra) bool) func(*Examination, *analysis.Vertebra) string {
-	return text(func(v *analysis.Vertebra) string { return fixed(value(v), decimals) }, conditions...)
 }
 
 func hasHeights(v *analysis.Vertebra) bool { return v.Heights != nil }

@@ -5,7 +5,6 @@ package report
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/endplate/endplate/analysis"
@@ -19,121 +18,173 @@ import (
 // between stands between the entries of a cell that holds several.
 const between = ";"
 
-func canalColumns() []column {
-	size := func(decimals int, value func(*morphometry.Canal) float64) func(*Examination, *analysis.Vertebra) string {
-		return number(decimals, func(v *analysis.Vertebra) float64 { return value(v.Canal.Size) }, hasCanal)
+func canalFields() []field[*analysis.Vertebra] {
+	size := func(name string, q quantity, meaning string, value func(*morphometry.Canal) float64) field[*analysis.Vertebra] {
+		return number(name, q, meaning, func(v *analysis.Vertebra) float64 { return value(v.Canal.Size) }, hasCanal)
 	}
-	compared := func(value func(*morphometry.Compromise) float64) func(*Examination, *analysis.Vertebra) string {
-		return number(decimalsPercent, func(v *analysis.Vertebra) float64 { return value(v.Canal.Compromise) }, hasCompromise)
+	compared := func(name, meaning string, value func(*morphometry.Compromise) float64) field[*analysis.Vertebra] {
+		return number(name, inPercent, meaning, func(v *analysis.Vertebra) float64 { return value(v.Canal.Compromise) }, hasCompromise)
 	}
 	classed := func(v *analysis.Vertebra) bool { return v.Canal.Assessment.Class != finding.CanalNotAssessed }
-	return []column{
-		{"canal_ap_mm", size(decimalsMM, func(c *morphometry.Canal) float64 { return c.AP.Value })},
-		{"canal_ap_sd_mm", size(decimalsMM, func(c *morphometry.Canal) float64 { return c.AP.SD })},
-		{"canal_area_mm2", size(decimalsMM2, func(c *morphometry.Canal) float64 { return c.Area.Value })},
-		{"canal_area_sd_mm2", size(decimalsMM2, func(c *morphometry.Canal) float64 { return c.Area.SD })},
-		{"canal_narrowest_ap_mm", size(decimalsMM, func(c *morphometry.Canal) float64 { return c.NarrowestAP.Value })},
-		{"canal_narrowest_ap_sd_mm", size(decimalsMM, func(c *morphometry.Canal) float64 { return c.NarrowestAP.SD })},
-		{"canal_narrowest_area_mm2", size(decimalsMM2, func(c *morphometry.Canal) float64 { return c.NarrowestArea.Value })},
-		{"canal_narrowest_area_sd_mm2", size(decimalsMM2, func(c *morphometry.Canal) float64 { return c.NarrowestArea.SD })},
-		{"canal_ap_compromise_percent", compared(func(c *morphometry.Compromise) float64 { return c.AP.Value })},
-		{"canal_ap_compromise_sd_percent", compared(func(c *morphometry.Compromise) float64 { return c.AP.SD })},
-		{"canal_area_compromise_percent", compared(func(c *morphometry.Compromise) float64 { return c.Area.Value })},
-		{"canal_area_compromise_sd_percent", compared(func(c *morphometry.Compromise) float64 { return c.Area.SD })},
-		{"canal_compromise_class", text(func(v *analysis.Vertebra) string { return canalNames[v.Canal.Assessment.Class] }, classed)},
-		{"canal_borderline", text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Canal.Assessment.Borderline) }, classed)},
-		{"canal_reason", text(func(v *analysis.Vertebra) string { return canalReason(&v.Canal) })},
+	return []field[*analysis.Vertebra]{
+		size("canal_ap_mm", inMM, "mid-sagittal diameter of the bony canal at the pedicles, median",
+			func(c *morphometry.Canal) float64 { return c.AP.Value }),
+		size("canal_ap_sd_mm", inMM, "its standard deviation",
+			func(c *morphometry.Canal) float64 { return c.AP.SD }),
+		size("canal_area_mm2", inMM2, "area of the bony canal at the pedicles, median",
+			func(c *morphometry.Canal) float64 { return c.Area.Value }),
+		size("canal_area_sd_mm2", inMM2, "its standard deviation",
+			func(c *morphometry.Canal) float64 { return c.Area.SD }),
+		size("canal_narrowest_ap_mm", inMM, "least mid-sagittal diameter behind the body",
+			func(c *morphometry.Canal) float64 { return c.NarrowestAP.Value }),
+		size("canal_narrowest_ap_sd_mm", inMM, "its standard deviation",
+			func(c *morphometry.Canal) float64 { return c.NarrowestAP.SD }),
+		size("canal_narrowest_area_mm2", inMM2, "least area behind the body",
+			func(c *morphometry.Canal) float64 { return c.NarrowestArea.Value }),
+		size("canal_narrowest_area_sd_mm2", inMM2, "its standard deviation",
+			func(c *morphometry.Canal) float64 { return c.NarrowestArea.SD }),
+		compared("canal_ap_compromise_percent", "by how much the least diameter is below that of the adjacent levels",
+			func(c *morphometry.Compromise) float64 { return c.AP.Value }),
+		compared("canal_ap_compromise_sd_percent", "its standard deviation, percentage points",
+			func(c *morphometry.Compromise) float64 { return c.AP.SD }),
+		compared("canal_area_compromise_percent", "by how much the least area is below that of the adjacent levels",
+			func(c *morphometry.Compromise) float64 { return c.Area.Value }),
+		compared("canal_area_compromise_sd_percent", "its standard deviation, percentage points",
+			func(c *morphometry.Compromise) float64 { return c.Area.SD }),
+		text("canal_compromise_class", "MINIMAL, MILD, MODERATE, SEVERE or CRITICAL, by the area",
+			func(v *analysis.Vertebra) string { return canalNames[v.Canal.Assessment.Class] }, classed),
+		boolean("canal_borderline", "close enough to a cut that the class may be the next one",
+			func(v *analysis.Vertebra) bool { return v.Canal.Assessment.Borderline }, classed),
+		text("canal_reason", "why the canal was not measured or judged, or what makes it doubtful",
+			func(v *analysis.Vertebra) string { return canalReason(&v.Canal) }),
 	}
 }
 
-func wallColumns() []column {
+func wallFields() []field[*analysis.Vertebra] {
 	assessed := func(v *analysis.Vertebra) bool { return len(v.Wall.Criteria) > 0 }
 	hasRetropulsion := func(v *analysis.Vertebra) bool { return v.Wall.Measures.Retropulsion != nil }
 	hasGap := func(v *analysis.Vertebra) bool { return v.Wall.Measures.Gap != nil }
 	hasAngles := func(v *analysis.Vertebra) bool { return v.Wall.Measures.Angles != nil }
 	hasHeight := func(v *analysis.Vertebra) bool { return v.Wall.Measures.Heights.Expected != nil }
-	return []column{
-		{"posterior_wall_state", text(func(v *analysis.Vertebra) string { return wallNames[v.Wall.State] }, assessed)},
-		{"posterior_wall_reason", text(func(v *analysis.Vertebra) string { return v.Wall.Reason }, assessed)},
-		{"posterior_wall_retropulsion_mm", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Retropulsion.Value }, hasRetropulsion)},
-		{"posterior_wall_retropulsion_sd_mm", number(decimalsMM, func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Retropulsion.SD }, hasRetropulsion)},
-		{"posterior_wall_gap_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Gap.Share }, hasGap)},
-		{"posterior_wall_intact_gap_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Gap.IntactSD }, hasGap)},
-		{"posterior_wall_superior_angle_deg", number(decimalsDegrees, func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Superior.Value }, hasAngles)},
-		{"posterior_wall_superior_angle_sd_deg", number(decimalsDegrees, func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Superior.SD }, hasAngles)},
-		{"posterior_wall_inferior_angle_deg", number(decimalsDegrees, func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Inferior.Value }, hasAngles)},
-		{"posterior_wall_inferior_angle_sd_deg", number(decimalsDegrees, func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Inferior.SD }, hasAngles)},
-		{"posterior_wall_height_of_expected_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Heights.Expected.Value }, hasHeight)},
-		{"posterior_wall_height_of_expected_sd_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Heights.Expected.SD }, hasHeight)},
+	return []field[*analysis.Vertebra]{
+		text("posterior_wall_state", "INTACT, SUSPECT, INVOLVED or NOT_ASSESSABLE",
+			func(v *analysis.Vertebra) string { return wallNames[v.Wall.State] }, assessed),
+		text("posterior_wall_reason", "what of the wall was not judged, and why",
+			func(v *analysis.Vertebra) string { return v.Wall.Reason }, assessed),
+		number("posterior_wall_retropulsion_mm", inMM, "farthest that the wall stands behind the line expected from intact walls beside it",
+			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Retropulsion.Value }, hasRetropulsion),
+		number("posterior_wall_retropulsion_sd_mm", inMM, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Retropulsion.SD }, hasRetropulsion),
+		number("posterior_wall_gap_percent", inPercent, "share of the wall's area with cortex thinner than half that of the intact levels",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Gap.Share }, hasGap),
+		number("posterior_wall_intact_gap_percent", inPercent, "root mean square of that share at the intact levels",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Gap.IntactSD }, hasGap),
+		number("posterior_wall_superior_angle_deg", inDegrees, "angle between the wall and the superior endplate",
+			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Superior.Value }, hasAngles),
+		number("posterior_wall_superior_angle_sd_deg", inDegrees, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Superior.SD }, hasAngles),
+		number("posterior_wall_inferior_angle_deg", inDegrees, "angle between the wall and the inferior endplate",
+			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Inferior.Value }, hasAngles),
+		number("posterior_wall_inferior_angle_sd_deg", inDegrees, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Angles.Inferior.SD }, hasAngles),
+		number("posterior_wall_height_of_expected_percent", inPercent, "posterior height against the expected one",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Heights.Expected.Value }, hasHeight),
+		number("posterior_wall_height_of_expected_sd_percent", inPercent, "its standard deviation, percentage points",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Wall.Measures.Heights.Expected.SD }, hasHeight),
 	}
 }
 
-func tissueColumns() []column {
+func tissueFields() []field[*analysis.Vertebra] {
 	measured := func(v *analysis.Vertebra) bool { return v.Tissue != nil && v.Tissue.Attenuation.Measured() }
 	lytic := func(v *analysis.Vertebra) bool { return v.Tissue != nil && v.Tissue.Lesions.Lytic.Assessed }
 	sclerotic := func(v *analysis.Vertebra) bool { return v.Tissue != nil && v.Tissue.Lesions.Sclerotic.Assessed }
 	gas := func(v *analysis.Vertebra) bool { return v.Tissue != nil && v.Tissue.Cleft.Assessed }
-	all := []column{
-		{"attenuation_median_hu", number(decimalsHU, func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.HU }, measured)},
-		{"attenuation_sd_hu", number(decimalsHU, func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.SD }, measured)},
-		{"attenuation_volume_ml", number(decimalsML, func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.Volume }, measured)},
-		{"attenuation_reason", text(func(v *analysis.Vertebra) string { return v.Tissue.Attenuation.Reason }, hasTissue)},
-		{"lesions_lytic_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Lesions.Lytic.Value }, lytic)},
-		{"lesions_sclerotic_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Lesions.Sclerotic.Value }, sclerotic)},
-		{"vacuum_cleft_volume_ml", number(decimalsML, func(v *analysis.Vertebra) float64 { return v.Tissue.Cleft.Volume }, gas)},
-		{"vacuum_cleft_volume_sd_ml", number(decimalsML, func(v *analysis.Vertebra) float64 { return v.Tissue.Cleft.SD }, gas)},
+	all := []field[*analysis.Vertebra]{
+		number("attenuation_median_hu", inHU, "median attenuation of the body's cancellous bone; no bone mineral density",
+			func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.HU }, measured),
+		number("attenuation_sd_hu", inHU, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.SD }, measured),
+		number("attenuation_volume_ml", inML, "volume of bone that it is the median of",
+			func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.Volume }, measured),
+		text("attenuation_reason", "why it was not measured, or what makes it doubtful",
+			func(v *analysis.Vertebra) string { return v.Tissue.Attenuation.Reason }, hasTissue),
+		number("lesions_lytic_percent", inPercent, "lytic share of the body",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Lesions.Lytic.Value }, lytic),
+		number("lesions_sclerotic_percent", inPercent, "sclerotic share of the body",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Lesions.Sclerotic.Value }, sclerotic),
+		number("vacuum_cleft_volume_ml", inML, "gas in the body",
+			func(v *analysis.Vertebra) float64 { return v.Tissue.Cleft.Volume }, gas),
+		number("vacuum_cleft_volume_sd_ml", inML, "its standard deviation",
+			func(v *analysis.Vertebra) float64 { return v.Tissue.Cleft.SD }, gas),
 	}
 	for _, f := range fiveFaces {
 		seen := func(v *analysis.Vertebra) bool { return v.Tissue != nil && v.Tissue.Cortex.Gaps[f.face].Assessed }
-		all = append(all, column{"cortex_" + f.name + "_gap_percent", number(decimalsPercent,
-			func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Cortex.Gaps[f.face].Share }, seen)})
+		all = append(all, number("cortex_"+f.name+"_gap_percent", inPercent, "share of the "+strings.ReplaceAll(f.name, "_", " ")+" without cortex",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Cortex.Gaps[f.face].Share }, seen))
 	}
 	for _, s := range twoSides {
 		seen := func(v *analysis.Vertebra) bool { return v.Tissue != nil && s.of(v.Tissue).HU != 0 } // 0 where it could not be read
 		all = append(all,
-			column{"pedicles_" + s.name + "_status", text(func(v *analysis.Vertebra) string { return pedicleNames[s.of(v.Tissue).Status] }, hasTissue)},
-			column{"pedicles_" + s.name + "_attenuation_hu", number(decimalsHU, func(v *analysis.Vertebra) float64 { return s.of(v.Tissue).HU }, seen)})
+			text("pedicles_"+s.name+"_status", "PRESENT, ERODED_OR_LYTIC or NOT_ASSESSABLE: the patient's "+s.name+" pedicle",
+				func(v *analysis.Vertebra) string { return pedicleNames[s.of(v.Tissue).Status] }, hasTissue),
+			number("pedicles_"+s.name+"_attenuation_hu", inHU, "least attenuation along the "+s.name+" pedicle",
+				func(v *analysis.Vertebra) float64 { return s.of(v.Tissue).HU }, seen))
 	}
 	return all
 }
 
-func cementColumns() []column {
-	ml := func(value func(*cement.Treated) float64) func(*Examination, *analysis.Vertebra) string {
-		return number(decimalsML, func(v *analysis.Vertebra) float64 { return value(v.Cement) }, hasCement)
+func cementFields() []field[*analysis.Vertebra] {
+	ml := func(name, meaning string, value func(*cement.Treated) float64) field[*analysis.Vertebra] {
+		return number(name, inML, meaning, func(v *analysis.Vertebra) float64 { return value(v.Cement) }, hasCement)
 	}
 	inside := func(v *analysis.Vertebra) bool { return hasCement(v) && v.Cement.Inside > 0 }
 	hasMetal := func(v *analysis.Vertebra) bool { return v.Metal != nil }
-	all := []column{
-		{"cement_volume_ml", ml(func(t *cement.Treated) float64 { return t.Volume })},
-		{"cement_volume_sd_ml", ml(func(t *cement.Treated) float64 { return t.VolumeSD })},
-		{"cement_inside_ml", ml(func(t *cement.Treated) float64 { return t.Inside })},
-		{"cement_body_share_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Cement.BodyShare }, hasCementInOutline)},
-		{"cement_left_share_percent", number(decimalsPercent, func(v *analysis.Vertebra) float64 { return 100 * v.Cement.Left }, inside)},
+	all := []field[*analysis.Vertebra]{
+		ml("cement_volume_ml", "bone cement of this vertebra, leaks included",
+			func(t *cement.Treated) float64 { return t.Volume }),
+		ml("cement_volume_sd_ml", "its standard deviation",
+			func(t *cement.Treated) float64 { return t.VolumeSD }),
+		ml("cement_inside_ml", "cement within the body",
+			func(t *cement.Treated) float64 { return t.Inside }),
+		number("cement_body_share_percent", inPercent, "share of the body that is cement",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Cement.BodyShare }, hasCementInOutline),
+		number("cement_left_share_percent", inPercent, "share of the cement in the body's left half",
+			func(v *analysis.Vertebra) float64 { return 100 * v.Cement.Left }, inside),
 	}
 	for e, name := range [2]string{spine.Superior: "superior", spine.Inferior: "inferior"} {
 		measured := func(v *analysis.Vertebra) bool { return hasCement(v) && v.Cement.Contacts[e] != cement.Contact{} }
-		all = append(all, column{"cement_" + name + "_contact_touches",
-			text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Cement.Contacts[e].Touches) }, measured)})
+		all = append(all, boolean("cement_"+name+"_contact_touches", "cement reaches the "+name+" endplate",
+			func(v *analysis.Vertebra) bool { return v.Cement.Contacts[e].Touches }, measured))
 	}
 	for _, p := range leakPlaces {
-		all = append(all, column{"cement_leaks_" + strings.ToLower(p.name) + "_ml",
-			number(decimalsML, func(v *analysis.Vertebra) float64 { return leaked(v.Cement, p.place).Volume }, hasCementInOutline)})
+		place := strings.ToLower(p.name)
+		all = append(all, number("cement_leaks_"+place+"_ml", inML, "cement beyond the body's surface: "+strings.ReplaceAll(place, "_", " "),
+			func(v *analysis.Vertebra) float64 { return leaked(v.Cement, p.place).Volume }, hasCementInOutline))
 	}
 	return append(all,
-		column{"cement_attenuation_hu", number(decimalsHU, func(v *analysis.Vertebra) float64 { return v.Cement.Attenuation }, hasCement)},
-		column{"cement_confidence", number(decimalsProbability, func(v *analysis.Vertebra) float64 { return v.Cement.Confidence }, hasCement)},
-		column{"cement_doubts", text(func(v *analysis.Vertebra) string { return doubts(v.Cement, between) }, hasCement)},
-		column{"metal_volume_ml", number(decimalsML, func(v *analysis.Vertebra) float64 { return v.Metal.Volume }, hasMetal)},
-		column{"metal_in_body", text(func(v *analysis.Vertebra) string { return strconv.FormatBool(v.Metal.InBody) }, hasMetal)})
+		number("cement_attenuation_hu", inHU, "attenuation of the cement's core",
+			func(v *analysis.Vertebra) float64 { return v.Cement.Attenuation }, hasCement),
+		number("cement_confidence", ofOne, "score that it is cement, 0 to 1; no probability",
+			func(v *analysis.Vertebra) float64 { return v.Cement.Confidence }, hasCement),
+		text("cement_doubts", "what lowers the score, separated by semicolons",
+			func(v *analysis.Vertebra) string { return doubts(v.Cement, between) }, hasCement),
+		number("metal_volume_ml", inML, "metal at this level",
+			func(v *analysis.Vertebra) float64 { return v.Metal.Volume }, hasMetal),
+		boolean("metal_in_body", "some of it in the body",
+			func(v *analysis.Vertebra) bool { return v.Metal.InBody }, hasMetal))
 }
 
-func fractureColumns() []column {
+func fractureFields() []field[*analysis.Vertebra] {
 	has := func(v *analysis.Vertebra) bool { return v.Fracture != nil }
-	return []column{
-		{"fracture_superior_endplate_broken", text(func(v *analysis.Vertebra) string { return answerNames[v.Fracture.Superior.Broken] }, has)},
-		{"fracture_inferior_endplate_broken", text(func(v *analysis.Vertebra) string { return answerNames[v.Fracture.Inferior.Broken] }, has)},
-		{"fracture_candidates", text(func(v *analysis.Vertebra) string { return candidates(v.Fracture, between) }, has)},
-		{"treatment_facts", text(func(v *analysis.Vertebra) string { return facts(v.Treatment) })},
+	return []field[*analysis.Vertebra]{
+		text("fracture_superior_endplate_broken", "YES, NO or CANNOT_TELL; empty where no fracture is described",
+			func(v *analysis.Vertebra) string { return answerNames[v.Fracture.Superior.Broken] }, has),
+		text("fracture_inferior_endplate_broken", "the same of the inferior endplate",
+			func(v *analysis.Vertebra) string { return answerNames[v.Fracture.Inferior.Broken] }, has),
+		text("fracture_candidates", "classes of AO Spine and OF that nothing seen speaks against, separated by semicolons",
+			func(v *analysis.Vertebra) string { return candidates(v.Fracture, between) }, has),
+		text("treatment_facts", "facts for treatment as CODE=YES, NO or CANNOT_TELL, separated by semicolons",
+			func(v *analysis.Vertebra) string { return facts(v.Treatment) }),
 	}
 }
 
