@@ -179,7 +179,7 @@ func deformityFields() []field[*analysis.Vertebra] {
 			func(v *analysis.Vertebra) bool { return v.Deformity.Borderline }, assessed),
 		text("deformity_basis", "ADJACENT_LEVELS, ONE_ADJACENT_LEVEL or OWN_POSTERIOR_HEIGHT: what the loss is against",
 			func(v *analysis.Vertebra) string { return basisNames[v.Deformity.Basis] }, assessed),
-		boolean("deformity_severe", "severe collapse: the worst height at most half, or all three at most a third",
+		boolean("deformity_severe", "severe collapse: the worst height at most half of the expected one",
 			func(v *analysis.Vertebra) bool { return v.Deformity.Severe }, assessed),
 		boolean("deformity_vertebra_plana", "all three heights at most a third of the expected ones",
 			func(v *analysis.Vertebra) bool { return v.Deformity.VertebraPlana }, assessed),
