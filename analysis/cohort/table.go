@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cohort
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/endplate/endplate/analysis/report"
+)
+
+// Table is what is told of a table.
+type Table struct {
+	Name    string
+	Meaning string
+	Columns []report.Column
+}
+
+// Producer is the program that measured.
+type Producer struct{ Algorithm, Version string }
+
+// Vertebrae returns the table with a row a vertebra of every series: what
+// endplate measure writes as CSV, and whose it is and when it was.
+func Vertebrae() Table {
+	own := []report.Column{
+		{Name: "subject", Type: report.Text, Meaning: "whose it is: as the manifest says, else a number in the order of the paths"},
+		{Name: "timepoint", Type: report.Text, Meaning: "which examination of the subject: as the manifest says, else its number by date"},
+		{Name: "days", Type: report.Integer, Unit: "d", Meaning: "days since the subject's first examination"},
+		{Name: "representative", Type: report.Boolean, Meaning: "the series stands for its timepoint in comparisons: of several the one with most measured vertebrae, then that with the thinnest slices"},
+		{Name: "treated", Type: report.Boolean, Meaning: "the manifest names the level as treated; empty where it has no such column"},
+	}
+	return Table{
+		Name:    "vertebrae",
+		Meaning: "one row a vertebra of every series; what is null was not measured or does not apply",
+		Columns: append(own, report.VertebraColumns()...),
+	}
+}
+
+// VertebraRows returns the rows of one series.
+func (x *Index) VertebraRows(e *Entry, s *Study) [][]string {
+	origin := x.origins[e.Study]
+	days := ""
+	if e.Days != nil {
+		days = strconv.Itoa(*e.Days)
+	}
+	series := &s.Series[e.Series]
+	rows := make([][]string, len(series.Cells))
+	for i, cells := range series.Cells {
+		treated := ""
+		if origin.TreatedKnown {
+			treated = strconv.FormatBool(slices.Contains(origin.Treated, series.Examination.Vertebrae[i].Level))
+		}
+		own := []string{e.Subject, e.Timepoint, days, strconv.FormatBool(e.Representative), treated}
+		rows[i] = append(own, cells...)
+	}
+	return rows
+}
+
+// Failures returns the table of what could not be measured or compared.
+func Failures() Table {
+	column := func(name, meaning string) report.Column {
+		return report.Column{Name: name, Type: report.Text, Meaning: meaning}
+	}
+	return Table{
+		Name:    "failures",
+		Meaning: "one row for each input that could not be measured, or not wholly, and each pair that could not be compared",
+		Columns: []report.Column{
+			column("subject", "as the manifest says; empty where only the headers of a measured series could tell"),
+			column("timepoint", "as the manifest says; of a comparison both"),
+			column("path", "the study"),
+			column("input", "the file concerned, where it is a single one"),
+			column("series_instance_uid", "SeriesInstanceUID, where known"),
+			column("sop_instance_uid", "SOPInstanceUID, where a single instance is meant"),
+			column("code", "kind of failure, such as TRUNCATED, NO_VERTEBRA, NO_IMAGE, TIME_LIMIT, CRASHED, NOT_COMPARED"),
+			column("reason", "the failure in words"),
+		},
+	}
+}
+
+// FailureRows returns the rows of what failed in a study.
+func FailureRows(o *Origin, s *Study) [][]string {
+	rows := make([][]string, len(s.Failures))
+	for i, f := range s.Failures {
+		input := f.Path
+		if input == o.Path {
+			input = ""
+		}
+		rows[i] = []string{o.Subject, o.Timepoint, o.Path, input, f.SeriesInstanceUID, f.SOPInstanceUID, f.Code, f.Reason}
+	}
+	return rows
+}
