@@ -53,51 +53,6 @@ type Quotient struct {
 	Reason    string
 }
 
-// Pair is one vertebra in both examinations. Index is that in the examination's
-// Vertebrae, -1 where the examination does not show it.
-type Pair struct {
-	Level                   spine.Level
-	BeforeIndex, AfterIndex int
-	// LevelBefore and LevelAfter are the names that each examination gave it;
-	// Unknown where it does not show it.
-	LevelBefore, LevelAfter spine.Level
-	Reason                  string // why nothing, or not all, could be compared
-
-	Treated    bool // cement, metal or the caller's word in the second examination
-	NewCement  bool // cement in the second examination alone
-	Unaffected bool // measured, unfractured and untreated in both
-
-	// Heights and Restored are by finding.Height. nil where not measured in both.
-	Heights  [3]*Change // mm
-	Expected *morphometry.Expected
-	Restored [3]Quotient // percent of the lost height
-
-	Wedge        *Change // degrees
-	DiscHeight   *Change // mm, of the disc below
-	Volume       *Change // ml
-	CanalAP      *Change // mm, at the narrowest
-	CanalArea    *Change // mm², at the narrowest
-	Retropulsion *Change // mm
-
-	GradeBefore, GradeAfter *int // Genant
-	Cement                  *CementChange
-}
-
-// AngleChange is the change of an angle between endplates, degrees, kyphosis
-// positive.
-type AngleChange struct {
-	Name     string // as morphometry.Angle has it
-	Level    spine.Level
-	From, To morphometry.EndplateOf
-	Change
-}
-
-// CementChange is what became of a level's cement.
-type CementChange struct {
-	Volume   Change // ml
-	NewLeaks []Leak // places of the second examination alone
-}
-
 // Match is how the vertebrae of two examinations belong together.
 type Match struct {
 	State MatchState

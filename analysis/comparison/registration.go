@@ -5,27 +5,76 @@ package comparison
 
 import "gonum.org/v1/gonum/spatial/r3"
 
-// Rigid is a motion: p goes to R·p + T. The rows of R are X, Y, Z.
-type Rigid struct {
-	X, Y, Z r3.Vec
-	T       r3.Vec // mm
-}
-
-// Apply moves a point.
-func (g Rigid) Apply(p r3.Vec) r3.Vec { return r3.Add(g.Rotate(p), g.T) }
-
-// Rotate turns a direction.
-func (g Rigid) Rotate(d r3.Vec) r3.Vec {
-	return r3.Vec{X: r3.Dot(g.X, d), Y: r3.Dot(g.Y, d), Z: r3.Dot(g.Z, d)}
-}
-
 // Registration brings the first examination's positions to the second's.
 type Registration struct {
+	// Global is the motion of the unaffected bodies together; it leaves all in
+	// place, and Levels is 0, where there are none.
 	Global   Rigid
-	Residual float64 // root mean square, mm
-	// Pieces are by Pair: the motion of each vertebra's own body, or of its
-	// nearest unaffected neighbours where it is fractured or treated.
+	Residual float64 // of those bodies' landmarks, root mean square, mm
+	Levels   int
+	// Pieces are by Pair: the motion of each vertebra's own body where it is
+	// unaffected, else that of the nearest unaffected bodies above and below.
 	Pieces []Rigid
 	// Bend is the greatest angle by which a piece turns against Global, degrees.
 	Bend float64
+}
+
+// register finds the motions from the first examination to the second. Bodies
+// that are fractured or treated in either take no part.
+func register(c *Comparison) Registration {
+	n := len(c.Vertebrae)
+	own := make([]*aligned, n)
+	var from, to []r3.Vec
+	r := Registration{Global: still, Pieces: make([]Rigid, n)}
+	for i, p := range c.Vertebrae {
+		if !p.Unaffected {
+			continue
+		}
+		b, a := &c.Before.Vertebrae[p.BeforeIndex], &c.After.Vertebrae[p.AfterIndex]
+		if on, ok := align(b, a); ok {
+			own[i] = &on
+			p, q := laid(on.motion, b)
+			from, to = append(from, p...), append(to, q...)
+			r.Levels++
+		}
+	}
+	if g, ok := fitRigid(from, to); ok {
+		r.Global, r.Residual = g, distanceOf(g, from, to)
+	}
+	for i := range c.Vertebrae {
+		r.Pieces[i] = r.piece(c, own, i)
+		r.Bend = max(r.Bend, r.Pieces[i].after(r.Global.Inverse()).angle())
+	}
+	return r
+}
+
+// laid returns a body's landmarks and where its own motion takes them: surfaces
+// have then had their say.
+func laid(g Rigid, v *Vertebra) (from, to []r3.Vec) {
+	from = corners(v.Landmarks)
+	for _, p := range from {
+		to = append(to, g.Apply(p))
+	}
+	return from, to
+}
+
+// piece returns the motion of pair i.
+func (r *Registration) piece(c *Comparison, own []*aligned, i int) Rigid {
+	if own[i] != nil {
+		return own[i].motion
+	}
+	var from, to []r3.Vec
+	for _, step := range []int{-1, 1} {
+		for j := i + step; j >= 0 && j < len(own); j += step {
+			if own[j] != nil {
+				p, q := laid(own[j].motion, &c.Before.Vertebrae[c.Vertebrae[j].BeforeIndex])
+				from, to = append(from, p...), append(to, q...)
+				break
+			}
+		}
+	}
+	if g, ok := fitRigid(from, to); ok {
+		return g
+	}
+	return r.Global
 }

@@ -1,0 +1,269 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package comparison
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// Cuts of the criteria.
+const (
+	// NewFractureLoss, percent, and NewFractureDeficit, mm: both must be reached by
+	// one height.
+	//
+	// Reference: EPOS (eprints.soton 25772), clinical.md §2.3; alternatives: Black
+	// et al., J Bone Miner Res 1999;14:90.
+	NewFractureLoss    = 20.0
+	NewFractureDeficit = 4.0
+	// RecollapseLoss, percent of a height, or RecollapseKyphosis, degrees, against
+	// the first examination after treatment.
+	//
+	// Reference: Yu 2017 (PMC5266161), clinical.md §5.
+	RecollapseLoss     = 15.0
+	RecollapseKyphosis = 10.0
+)
+
+// Codes of findings.
+const (
+	HeightRestored     = "HEIGHT_RESTORED"
+	HeightUnchanged    = "HEIGHT_UNCHANGED"
+	HeightLost         = "HEIGHT_LOST_FURTHER"
+	Recollapse         = "RECOLLAPSE"
+	NewFracture        = "NEW_FRACTURE" // where no level is treated
+	NewAdjacent        = "NEW_FRACTURE_ADJACENT"
+	NewRemote          = "NEW_FRACTURE_REMOTE"
+	KyphosisCorrected  = "KYPHOSIS_CORRECTED"
+	KyphosisIncreased  = "KYPHOSIS_INCREASED"
+	NewCement          = "NEW_CEMENT"
+	NewCementLeak      = "NEW_CEMENT_LEAK"
+	RetropulsionChange = "RETROPULSION_CHANGED"
+)
+
+// Criteria and sources as they stand in findings.
+var (
+	changeCriterion     = fmt.Sprintf("a height of a fractured or treated body changed by more than its least significant change, at a probability of %g %% of any false one in the whole comparison", 100*FamilyError)
+	fractureCriterion   = fmt.Sprintf("a height at least %g %% and %g mm lower than before, by more than its least significant change", NewFractureLoss, NewFractureDeficit)
+	recollapseCriterion = fmt.Sprintf("after treatment a height at least %g %% lower, or the Gardner angle (without it, the wedge angle) at least %g° greater, than in the first examination after it, by more than the least significant change", RecollapseLoss, RecollapseKyphosis)
+	kyphosisCriterion   = "Gardner angle of a fractured or treated level changed by more than its least significant change"
+)
+
+const (
+	changeSource     = "least significant change: 2.77 precision SD, of a family of changes; clinical practice of densitometry"
+	fractureSource   = "EPOS; alternatives in Black 1999, J Bone Miner Res 14:90"
+	recollapseSource = "Yu 2017, PMC5266161"
+	kyphosisSource   = "Curfs 2016 for the angle"
+	cementSource     = "default of this program"
+)
+
+// findings states what the changes come to, from superior to inferior.
+func findings(c *Comparison) []finding.Finding {
+	var out []finding.Finding
+	for i := range c.Vertebrae {
+		p := &c.Vertebrae[i]
+		if p.Reason != "" {
+			continue
+		}
+		j := judge{c, i, p}
+		out = append(out, j.heights()...)
+		out = append(out, j.kyphosis()...)
+		out = append(out, j.retropulsion()...)
+		out = append(out, j.cement()...)
+	}
+	return out
+}
+
+// judge judges pair i of a comparison.
+type judge struct {
+	c *Comparison
+	i int
+	p *Pair
+}
+
+func (j judge) finding(code, criterion, source, format string, args ...any) finding.Finding {
+	return finding.Finding{
+		Code: code, Levels: []spine.Level{j.p.Level}, Criterion: criterion, Source: source,
+		Statement: j.p.Level.String() + ": " + fmt.Sprintf(format, args...),
+	}
+}
+
+// heights judges the heights of a body: one that was fractured or treated by
+// whether they came back, one that was neither by whether it is fractured now.
+func (j judge) heights() []finding.Finding {
+	if f, ok := j.recollapse(); ok {
+		return []finding.Finding{f}
+	}
+	affected := j.p.TreatedBefore || j.p.Treated || j.p.GradeBefore != nil && *j.p.GradeBefore > 0
+	if !affected {
+		if f, ok := j.newFracture(); ok {
+			return []finding.Finding{f}
+		}
+		return nil
+	}
+	var out []finding.Finding
+	if s := j.said(func(c *Change) bool { return c.Significant && c.Value > 0 }); s != "" {
+		out = append(out, j.finding(HeightRestored, changeCriterion, changeSource, "height restored: %s", s))
+	}
+	if s := j.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
+		out = append(out, j.finding(HeightLost, changeCriterion, changeSource, "height lost further: %s", s))
+	}
+	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && s != "" {
+		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, "heights unchanged: %s", s))
+	}
+	return out
+}
+
+// said says the changes of the heights that hold, with the share restored.
+func (j judge) said(holds func(*Change) bool) string {
+	var parts []string
+	for h, c := range j.p.Heights {
+		if c == nil || !holds(c) {
+			continue
+		}
+		s := fmt.Sprintf("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h), c.Value, c.SD, c.Before.Value, c.After.Value)
+		if q := j.p.Restored[h]; q.Defined {
+			s += fmt.Sprintf(", %.0f ± %.0f %% of what was lost", q.Value, q.SD)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// newFracture tells of a body that lost height and was not fractured before.
+func (j judge) newFracture() (finding.Finding, bool) {
+	h, percent := j.greatestLoss()
+	if h < 0 {
+		return finding.Finding{}, false
+	}
+	c := j.p.Heights[h]
+	if percent < NewFractureLoss || -c.Value < NewFractureDeficit || !c.Significant {
+		return finding.Finding{}, false
+	}
+	code, where := NewFracture, ""
+	if at, ok := j.nearestTreated(); ok {
+		code, where = NewRemote, fmt.Sprintf(", remote from the treated %s", j.c.Vertebrae[at].Level)
+		if at == j.i-1 || at == j.i+1 {
+			code, where = NewAdjacent, fmt.Sprintf(", adjacent to the treated %s", j.c.Vertebrae[at].Level)
+		}
+	}
+	f := j.finding(code, fractureCriterion, fractureSource, "new fracture%s: %s height %.1f ± %.1f mm and %.0f %% lower (%.1f to %.1f)",
+		where, finding.Height(h), -c.Value, c.SD, percent, c.Before.Value, c.After.Value)
+	f.Borderline = math.Abs(percent-NewFractureLoss) < finding.BorderlineMargin || -c.Value-NewFractureDeficit < c.SD
+	return f, true
+}
+
+// greatestLoss returns the height that lost most, percent of what it was; -1
+// where none was measured in both.
+func (j judge) greatestLoss() (which int, percent float64) {
+	which = -1
+	for h, c := range j.p.Heights {
+		if c == nil || c.Before.Value <= 0 {
+			continue
+		}
+		if loss := -100 * c.Value / c.Before.Value; which < 0 || loss > percent {
+			which, percent = h, loss
+		}
+	}
+	return which, percent
+}
+
+// nearestTreated returns the nearest treated level but this one.
+func (j judge) nearestTreated() (at int, ok bool) {
+	for d := 1; d < len(j.c.Vertebrae); d++ {
+		for _, at := range []int{j.i - d, j.i + d} {
+			if at >= 0 && at < len(j.c.Vertebrae) && (j.c.Vertebrae[at].Treated || j.c.Vertebrae[at].TreatedBefore) {
+				return at, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// recollapse tells of a body treated before the first examination that lost
+// height or tilted since.
+func (j judge) recollapse() (finding.Finding, bool) {
+	if !j.p.TreatedBefore || !j.p.Treated {
+		return finding.Finding{}, false
+	}
+	var said []string
+	borderline := true
+	if h, percent := j.greatestLoss(); h >= 0 && percent >= RecollapseLoss && j.p.Heights[h].Significant {
+		said = append(said, fmt.Sprintf("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h), percent, j.p.Heights[h].Before.Value, j.p.Heights[h].After.Value))
+		borderline = percent-RecollapseLoss < finding.BorderlineMargin
+	}
+	if name, c := j.kyphotic(); c != nil && c.Value >= RecollapseKyphosis && c.Significant {
+		said = append(said, fmt.Sprintf("%s %.1f ± %.1f° greater", name, c.Value, c.SD))
+		borderline = borderline && c.Value-RecollapseKyphosis < c.SD
+	}
+	if len(said) == 0 {
+		return finding.Finding{}, false
+	}
+	f := j.finding(Recollapse, recollapseCriterion, recollapseSource, "recollapse: %s", strings.Join(said, ", "))
+	f.Borderline = borderline
+	return f, true
+}
+
+// kyphotic returns the change of the level's Gardner angle, or of its wedge angle
+// where that is not known; nil without either.
+func (j judge) kyphotic() (name string, c *Change) {
+	for i := range j.c.Angles {
+		if a := &j.c.Angles[i]; a.Name == morphometry.Gardner && a.Level == j.p.Level {
+			return "Gardner angle", a.Change
+		}
+	}
+	return "wedge angle", j.p.Wedge
+}
+
+// kyphosis tells of a regional kyphosis that was corrected or grew.
+func (j judge) kyphosis() []finding.Finding {
+	affected := j.p.Treated || j.p.GradeBefore != nil && *j.p.GradeBefore > 0 || j.p.GradeAfter != nil && *j.p.GradeAfter > 0
+	name, c := j.kyphotic()
+	if !affected || c == nil || !c.Significant {
+		return nil
+	}
+	code, word := KyphosisCorrected, "corrected"
+	if c.Value > 0 {
+		code, word = KyphosisIncreased, "increased"
+	}
+	posture := ""
+	if b, a := j.c.Before.Posture, j.c.After.Posture; b != a && b != "" && a != "" {
+		posture = ", in another posture"
+	}
+	return []finding.Finding{j.finding(code, kyphosisCriterion, kyphosisSource, "kyphosis %s: %s %+.1f ± %.1f° (%.1f to %.1f)%s",
+		word, name, c.Value, c.SD, c.Before.Value, c.After.Value, posture)}
+}
+
+// retropulsion tells of a posterior wall that moved.
+func (j judge) retropulsion() []finding.Finding {
+	c := j.p.Retropulsion
+	if c == nil || !c.Significant || max(c.Before.Value, c.After.Value) < finding.WallRetropulsion {
+		return nil
+	}
+	return []finding.Finding{j.finding(RetropulsionChange, "retropulsion changed by more than its least significant change", changeSource,
+		"retropulsion %+.1f ± %.1f mm (%.1f to %.1f)", c.Value, c.SD, c.Before.Value, c.After.Value)}
+}
+
+// cement tells of cement and leaks that the first examination does not show.
+func (j judge) cement() []finding.Finding {
+	var out []finding.Finding
+	cement := j.p.Cement
+	if cement == nil {
+		return nil
+	}
+	after := j.c.After.Vertebrae[j.p.AfterIndex].Cement
+	if after != nil && j.c.Before.Vertebrae[j.p.BeforeIndex].Cement == nil {
+		out = append(out, j.finding(NewCement, "cement in the second examination alone", cementSource,
+			"cement, %.1f ± %.1f ml", after.Volume, after.VolumeSD))
+	}
+	for _, l := range cement.NewLeaks {
+		out = append(out, j.finding(NewCementLeak, "a leak of cement to a place without one in the first examination", cementSource,
+			"new leak of cement, %s: %.2f ml, to %.1f mm from the body", l.Place, l.Volume, l.Distance))
+	}
+	return out
+}

@@ -1,0 +1,201 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package comparison
+
+import (
+	"slices"
+
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// Pair is one vertebra in both examinations.
+type Pair struct {
+	Level spine.Level
+	// BeforeIndex and AfterIndex are those in the examinations' Vertebrae, -1
+	// where one does not show it; LevelBefore and LevelAfter are the names that
+	// each gave it, Unknown there.
+	BeforeIndex, AfterIndex int
+	LevelBefore, LevelAfter spine.Level
+	Reason                  string // why nothing, or not all, could be compared
+
+	TreatedBefore bool // cement or metal in the first examination
+	Treated       bool // the same, or the caller's word, in the second
+	Unaffected    bool // measured, unfractured and untreated in both
+
+	// Heights and Restored are by finding.Height. nil where not measured in both.
+	Heights  [3]*Change // mm
+	Expected *morphometry.Expected
+	Restored [3]Quotient // percent of the lost height
+
+	Wedge        *Change // degrees
+	DiscHeight   *Change // mm, of the disc below
+	Volume       *Change // ml
+	CanalAP      *Change // mm, at the narrowest
+	CanalArea    *Change // mm², at the narrowest
+	Retropulsion *Change // mm
+
+	GradeBefore, GradeAfter *int // Genant
+	Cement                  *CementChange
+}
+
+// AngleChange is the change of an angle between endplates, degrees, kyphosis
+// positive.
+type AngleChange struct {
+	Name     string      // as morphometry.Angle has it
+	Level    spine.Level // the vertebra it is told of, Unknown for a regional angle
+	From, To morphometry.EndplateOf
+	*Change
+}
+
+// CementChange is what became of a level's cement.
+type CementChange struct {
+	Volume   *Change // ml
+	NewLeaks []Leak  // of places without a leak in the first examination
+}
+
+// pair puts the vertebrae of two examinations together, from superior to
+// inferior; those in one only too.
+func (c *chains) pair(shift int, treated []spine.Level) []Pair {
+	var out []Pair
+	first := min(firstOf(c.slotBefore), firstOf(c.slotAfter)-shift)
+	last := max(lastOf(c.slotBefore), lastOf(c.slotAfter)-shift)
+	for s := first; s <= last; s++ {
+		i, inBefore := slices.BinarySearch(c.slotBefore, s)
+		j, inAfter := slices.BinarySearch(c.slotAfter, s+shift)
+		if !inBefore && !inAfter {
+			continue
+		}
+		p := Pair{BeforeIndex: -1, AfterIndex: -1}
+		if inAfter {
+			p.AfterIndex, p.LevelAfter = j, c.after.Vertebrae[j].Level
+			p.Level = p.LevelAfter
+			p.Treated = c.after.Vertebrae[j].treated()
+		}
+		if inBefore {
+			p.BeforeIndex, p.LevelBefore = i, c.before.Vertebrae[i].Level
+			p.Level = p.LevelBefore
+			p.TreatedBefore = c.before.Vertebrae[i].treated()
+		}
+		out = append(out, p)
+	}
+	for n := range out {
+		out[n].Treated = out[n].Treated || slices.Contains(treated, out[n].Level)
+	}
+	return out
+}
+
+func firstOf(s []int) int { return s[0] }
+func lastOf(s []int) int  { return s[len(s)-1] }
+
+// describe says what can be compared of a pair.
+func (p *Pair) describe(before, after *Examination) {
+	switch {
+	case p.BeforeIndex < 0:
+		p.Reason = "not shown by the first examination"
+		return
+	case p.AfterIndex < 0:
+		p.Reason = "not shown by the second examination"
+		return
+	}
+	b, a := &before.Vertebrae[p.BeforeIndex], &after.Vertebrae[p.AfterIndex]
+	switch {
+	case !b.measured():
+		p.Reason = "not measured in the first examination" + because(b.Reason)
+	case !a.measured():
+		p.Reason = "not measured in the second examination" + because(a.Reason)
+	}
+	p.Unaffected = b.fit() && a.fit() && !p.Treated
+	p.GradeBefore, p.GradeAfter = grade(b), grade(a)
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+func grade(v *Vertebra) *int {
+	if v.Deformity == nil || !v.Deformity.Assessed {
+		return nil
+	}
+	return &v.Deformity.Grade
+}
+
+// compare fills in the changes of a pair that both examinations show.
+func (p *Pair) compare(before, after *Examination, c *changes) {
+	if p.BeforeIndex < 0 || p.AfterIndex < 0 {
+		return
+	}
+	b, a := &before.Vertebrae[p.BeforeIndex], &after.Vertebrae[p.AfterIndex]
+	for h := range p.Heights {
+		p.Heights[h] = c.of(heightOf(b.Heights, finding.Height(h)), heightOf(a.Heights, finding.Height(h)), heightFloor)
+	}
+	p.Wedge = c.of(b.Wedge, a.Wedge, angleFloor)
+	p.DiscHeight = c.of(b.DiscHeight, a.DiscHeight, discFloor)
+	p.Volume = c.of(volumeOf(b, c.sliceBefore), volumeOf(a, c.sliceAfter), floor{})
+	if b.Canal != nil && a.Canal != nil {
+		p.CanalAP = c.of(&b.Canal.NarrowestAP, &a.Canal.NarrowestAP, canalFloor)
+		p.CanalArea = c.of(&b.Canal.NarrowestArea, &a.Canal.NarrowestArea, areaFloor)
+	}
+	p.Retropulsion = c.of(b.Retropulsion, a.Retropulsion, retropulsionFloor)
+	p.Cement = cementChange(b.Cement, a.Cement, c)
+}
+
+const mm3PerMl = 1000
+
+// volumeOf returns the volume of a body, ml, with its standard deviation in a
+// series of the given slice distance, mm.
+func volumeOf(v *Vertebra, slice float64) *morphometry.Estimate {
+	if v.Shape == nil || v.Shape.Volume <= 0 || !v.measured() {
+		return nil
+	}
+	ml := v.Shape.Volume / mm3PerMl
+	e := volumeFloor.with(morphometry.Estimate{}, slice)
+	return &morphometry.Estimate{Value: ml, SD: ml * e.SD}
+}
+
+// cementChange returns what became of a level's cement; nil where neither
+// examination shows any.
+func cementChange(before, after *Cement, c *changes) *CementChange {
+	if before == nil && after == nil {
+		return nil
+	}
+	out := &CementChange{Volume: c.of(cementVolume(before), cementVolume(after), cementFloor)}
+	if after == nil {
+		return out
+	}
+	for _, l := range after.Leaks {
+		if before == nil || !slices.ContainsFunc(before.Leaks, func(o Leak) bool { return o.Place == l.Place }) {
+			out.NewLeaks = append(out.NewLeaks, l)
+		}
+	}
+	return out
+}
+
+func cementVolume(c *Cement) *morphometry.Estimate {
+	if c == nil {
+		return &morphometry.Estimate{}
+	}
+	return &morphometry.Estimate{Value: c.Volume, SD: c.VolumeSD}
+}
+
+// angleChanges returns the changes of the angles that both examinations have.
+func angleChanges(before, after *Examination, c *changes) []AngleChange {
+	var out []AngleChange
+	for _, b := range before.Angles {
+		i := slices.IndexFunc(after.Angles, func(a morphometry.Angle) bool {
+			return a.Name == b.Name && a.Level == b.Level && a.From == b.From && a.To == b.To
+		})
+		if i < 0 {
+			continue
+		}
+		a := after.Angles[i]
+		change := c.of(&morphometry.Estimate{Value: b.Degrees, SD: b.SD}, &morphometry.Estimate{Value: a.Degrees, SD: a.SD}, angleFloor)
+		out = append(out, AngleChange{b.Name, b.Level, b.From, b.To, change})
+	}
+	return out
+}
