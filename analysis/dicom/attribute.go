@@ -13,8 +13,8 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 )
 
-// attributes are the attributes that are handed to the parser, with their VR.
-// None identifies a patient.
+// attributes are the attributes that are handed to the parser, with their VR. Of
+// those that identify a patient only digests are kept.
 var attributes = map[tag.Tag]string{
 	tag.ImageType:                  "CS",
 	tag.SOPClassUID:                "UI",
@@ -22,6 +22,10 @@ var attributes = map[tag.Tag]string{
 	tag.AcquisitionDate:            "DA",
 	tag.AcquisitionDateTime:        "DT",
 	tag.AcquisitionTime:            "TM",
+	tag.StudyDate:                  "DA",
+	tag.SeriesDate:                 "DA",
+	tag.StudyTime:                  "TM",
+	tag.SeriesTime:                 "TM",
 	tag.Modality:                   "CS",
 	tag.Manufacturer:               "LO",
 	tag.FrameType:                  "CS",
@@ -31,6 +35,10 @@ var attributes = map[tag.Tag]string{
 	tag.KVP:                        "DS",
 	tag.ConvolutionKernel:          "SH",
 	tag.PatientPosition:            "CS",
+	tag.PatientID:                  "LO",
+	tag.IssuerOfPatientID:          "LO",
+	tag.PatientBirthDate:           "DA",
+	tag.PatientSex:                 "CS",
 	tag.StudyInstanceUID:           "UI",
 	tag.SeriesInstanceUID:          "UI",
 	tag.AcquisitionNumber:          "IS",

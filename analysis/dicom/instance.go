@@ -37,6 +37,8 @@ type instance struct {
 	sopClassUID, sopUID                      string
 	modality                                 string
 	transferSyntaxUID                        string
+	patient                                  Patient
+	dateTime                                 string // of the series or study, where frames have none
 
 	pixels      pixelData
 	format      pixel.Format
@@ -356,6 +358,8 @@ func (in *instance) identify(r record) {
 	in.seriesUID = r.uid(tag.SeriesInstanceUID)
 	in.frameOfReferenceUID = r.uid(tag.FrameOfReferenceUID)
 	in.modality = r.text(tag.Modality)
+	in.patient = patientOf(r)
+	in.dateTime = cmp.Or(dateTimeOf(r, tag.SeriesDate, tag.SeriesTime), dateTimeOf(r, tag.StudyDate, tag.StudyTime))
 }
 
 // supported returns an error if this is no CT image.

@@ -23,6 +23,8 @@ type Description struct {
 	FrameOfReferenceUID string
 	Modality            string // CT
 	AcquisitionDateTime string // of the first slice, as DT: YYYYMMDDHHMMSS.FFFFFF; may be empty
+	SeriesDateTime      string // of the series, or else of the study, as DT; may be empty
+	Patient             Patient
 	Slices              []Slice
 	Warnings            []Warning
 }
@@ -296,6 +298,8 @@ func newStack(images []image, warnings []Warning) *Stack {
 			FrameOfReferenceUID: first.in.frameOfReferenceUID,
 			Modality:            "CT",
 			AcquisitionDateTime: first.frame().dateTime,
+			SeriesDateTime:      first.in.dateTime,
+			Patient:             first.in.patient,
 			Slices:              make([]Slice, len(images)),
 			Warnings:            slices.Clone(warnings),
 		},
