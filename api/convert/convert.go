@@ -32,15 +32,19 @@ func Report(r *report.Report) *endplatev1.Report {
 		out.Analyses = append(out.Analyses, a)
 	}
 	for _, s := range r.Skipped {
-		out.Skipped = append(out.Skipped, &endplatev1.Skipped{
-			Path:              s.Path,
-			SeriesInstanceUid: s.SeriesInstanceUID,
-			SopInstanceUid:    s.SOPInstanceUID,
-			Code:              s.Code,
-			Reason:            s.Reason,
-		})
+		out.Skipped = append(out.Skipped, skipped(s))
 	}
 	return out
+}
+
+func skipped(s report.Skipped) *endplatev1.Skipped {
+	return &endplatev1.Skipped{
+		Path:              s.Path,
+		SeriesInstanceUid: s.SeriesInstanceUID,
+		SopInstanceUid:    s.SOPInstanceUID,
+		Code:              s.Code,
+		Reason:            s.Reason,
+	}
 }
 
 func examination(e *report.Examination) *endplatev1.Analysis {
@@ -52,6 +56,7 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 		Path:                e.Path,
 		Reason:              e.Result.Reason,
 		Density:             density(e.Result.Density),
+		Findings:            findings(e.Result.Findings),
 	}
 	for i := range e.Result.Vertebrae {
 		a.Vertebrae = append(a.Vertebrae, vertebra(&e.Result.Vertebrae[i]))
@@ -59,8 +64,16 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 	for _, x := range e.Result.Angles {
 		a.Angles = append(a.Angles, angle(x))
 	}
-	for _, f := range e.Result.Findings {
-		a.Findings = append(a.Findings, &endplatev1.Finding{
+	for _, w := range e.Result.Warnings {
+		a.Warnings = append(a.Warnings, &endplatev1.Warning{Code: w.Code, Message: w.Message})
+	}
+	return a
+}
+
+func findings(all []finding.Finding) []*endplatev1.Finding {
+	var out []*endplatev1.Finding
+	for _, f := range all {
+		out = append(out, &endplatev1.Finding{
 			Code:       f.Code,
 			Levels:     levels(f.Levels),
 			Statement:  f.Statement,
@@ -69,10 +82,7 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 			Borderline: new(f.Borderline),
 		})
 	}
-	for _, w := range e.Result.Warnings {
-		a.Warnings = append(a.Warnings, &endplatev1.Warning{Code: w.Code, Message: w.Message})
-	}
-	return a
+	return out
 }
 
 func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {

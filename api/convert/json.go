@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/endplate/endplate/analysis/report"
 )
@@ -17,7 +18,13 @@ import (
 // WriteJSON writes r as protojson with proto field names, indented. The same
 // report gives the same bytes: protojson by itself varies its white space.
 func WriteJSON(w io.Writer, r *report.Report) error {
-	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(Report(r))
+	return writeMessage(w, Report(r))
+}
+
+// writeMessage writes m as protojson with proto field names, indented, the same
+// bytes for the same message.
+func writeMessage(w io.Writer, m proto.Message) error {
+	raw, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("json: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/nifti"
@@ -31,6 +32,7 @@ type request struct {
 // series is one volume that can be read and measured.
 type series struct {
 	examination report.Examination // without its result
+	about       comparison.About
 	read        func(context.Context) (*volume.Volume, []analysis.Warning, error)
 	unreadable  func(error) report.Skipped
 }
@@ -102,6 +104,7 @@ func (r *request) series(in inputs, catalog *dicom.Catalog) []series {
 func niftiSeries(path string) series {
 	return series{
 		examination: report.Examination{Modality: "CT", Path: path},
+		about:       comparison.About{Name: path, Modality: "CT"},
 		read: func(context.Context) (*volume.Volume, []analysis.Warning, error) {
 			f, err := os.Open(path)
 			if err != nil {
@@ -126,6 +129,7 @@ func dicomSeries(s *dicom.Stack, paths []string) series {
 			Modality:            s.Modality,
 			Path:                given(paths, s.Name()),
 		},
+		about: aboutOf(s, given(paths, s.Name())),
 		read: func(ctx context.Context) (*volume.Volume, []analysis.Warning, error) {
 			read, err := s.Read(ctx)
 			if err != nil {

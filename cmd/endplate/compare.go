@@ -1,0 +1,313 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/convert"
+)
+
+// compareFlags are the flags of endplate compare.
+type compareFlags struct {
+	series    []string
+	treated   []string
+	keepOrder bool
+	force     bool
+	format    string
+	out       string
+	quiet     bool
+}
+
+func newCompareCommand() *cobra.Command {
+	var flags compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare PRE POST [MORE…]",
+		Short: "Tell what changed between examinations of one patient",
+		Long: `Measure two or more examinations of one patient and tell what changed: heights
+and the share of lost height that came back, angles, volumes, canal, cement, new
+fractures. Each argument is one examination: a file, folder or zip archive of
+DICOM, or a NIfTI volume. Of several series the one with the most measured
+vertebrae, then with the finest slices, is taken; --series names another.
+
+Vertebrae are matched by name and by shape. Examinations are ordered by date,
+unless --keep-order takes them as given. Different patients are refused, unless
+--force.`,
+		Example: `  endplate compare before/ after/
+  endplate compare before/ after/ --out change.html
+  endplate compare before/ after/ year1/ year2/ --format csv
+  endplate compare before.nii.gz after.nii.gz --treated L1`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return compare(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&flags.series, "series", nil, "SeriesInstanceUID to take where an examination has several; repeatable")
+	f.StringSliceVar(&flags.treated, "treated", nil, "level that was treated, also where no cement shows; repeatable")
+	f.BoolVar(&flags.keepOrder, "keep-order", false, "the first examination given is the first, whatever the dates say")
+	f.BoolVar(&flags.force, "force", false, "compare examinations of different patients too")
+	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html")
+	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output")
+	f.BoolVarP(&flags.quiet, "quiet", "q", false, "no progress on standard error")
+	return cmd
+}
+
+// taken is one examination with the series that was chosen of it.
+type taken struct {
+	*comparison.Examination
+	read func(context.Context) (*volume.Volume, error)
+}
+
+// compare runs the command: inputs, measurement, comparison, output.
+func compare(ctx context.Context, paths []string, flags compareFlags, stdout, stderr io.Writer) error {
+	opt, err := compareOptions(paths, flags)
+	if err != nil {
+		return err
+	}
+	format, err := chooseFormat(measureFlags{format: flags.format, out: flags.out}, stdout)
+	if err != nil {
+		return err
+	}
+	if err := checkOut(flags.out); err != nil {
+		return err
+	}
+	p := newProgress(stderr, flags.quiet)
+	r := report.ComparisonReport{Algorithm: name, Version: versionString()}
+	all, err := takeAll(ctx, paths, flags, &r, p)
+	p.end()
+	if err != nil {
+		return err
+	}
+	if err := compareTaken(all, opt, &r); err != nil {
+		return err
+	}
+	if format == formatHTML {
+		if err := drawComparison(ctx, all, &r); err != nil {
+			return err
+		}
+	}
+	return writeComparison(&r, format, flags.out, stdout)
+}
+
+func compareOptions(paths []string, flags compareFlags) (comparison.Options, error) {
+	opt := comparison.Options{Force: flags.force, KeepOrder: flags.keepOrder}
+	if len(paths) < 2 {
+		return opt, usagef("compare needs at least two examinations, PRE and POST")
+	}
+	for _, s := range flags.treated {
+		l, err := spine.ParseLevel(strings.ToUpper(s))
+		if err != nil {
+			return opt, usagef("--treated %s: %w", s, err)
+		}
+		opt.Treated = append(opt.Treated, l)
+	}
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			return opt, fmt.Errorf("%s: %s", path, pathless(err))
+		}
+	}
+	return opt, nil
+}
+
+// takeAll measures the examinations one after another: each takes the memory of
+// its volume.
+func takeAll(ctx context.Context, paths []string, flags compareFlags, r *report.ComparisonReport, p *progress) ([]taken, error) {
+	all := make([]taken, len(paths))
+	for i, path := range paths {
+		t, err := take(ctx, path, flags.series, r, p)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = *t
+	}
+	if !flags.keepOrder && !slices.ContainsFunc(all, func(t taken) bool { return t.Acquired.IsZero() }) {
+		slices.SortStableFunc(all, func(a, b taken) int { return a.Acquired.Compare(b.Acquired) })
+	}
+	return all, nil
+}
+
+// candidate is a measured series of an examination.
+type candidate struct {
+	examination *comparison.Examination
+	series      series
+}
+
+// take measures the series of one examination and takes the best of them.
+func take(ctx context.Context, path string, wanted []string, r *report.ComparisonReport, p *progress) (*taken, error) {
+	in := gather([]string{path})
+	catalog, err := dicom.Scan(ctx, in.sources(), dicom.Options{Progress: func(now dicom.Progress) {
+		p.printlive("%s: reading headers: %d files", path, now.Done)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	defer catalog.Close()
+	r.Skipped = append(r.Skipped, in.skipped...)
+	for _, s := range catalog.Skipped {
+		r.Skipped = append(r.Skipped, skippedDICOM(s))
+	}
+	request := &request{paths: []string{path}, jobs: 1}
+	all := request.series(in, catalog)
+	if chosen := slices.DeleteFunc(slices.Clone(all), func(s series) bool {
+		return !slices.Contains(wanted, s.about.SeriesInstanceUID)
+	}); len(chosen) > 0 {
+		all = chosen
+	}
+	var candidates []candidate
+	for _, s := range all {
+		e, err := measureForComparison(ctx, request, s, r, p)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			candidates = append(candidates, candidate{e, s})
+		}
+	}
+	if len(candidates) == 0 {
+		return nil, fmt.Errorf("%s: nothing could be measured: %s", path, nothingBecause(r.Skipped, path))
+	}
+	best := slices.MaxFunc(candidates, byWorth)
+	if len(candidates) > 1 {
+		r.Chosen = append(r.Chosen, fmt.Sprintf("%s: of %d series %s was taken: %d vertebrae measured, slices %.3g mm apart",
+			path, len(candidates), best.examination.SeriesInstanceUID, best.examination.MeasuredLevels(), best.examination.SliceSpacing))
+	}
+	return &taken{best.examination, rereader(path, best.series.about)}, nil
+}
+
+// byWorth orders series by how many vertebrae they show measured, then by how fine
+// their slices are.
+func byWorth(a, b candidate) int {
+	return cmp.Or(
+		cmp.Compare(a.examination.MeasuredLevels(), b.examination.MeasuredLevels()),
+		cmp.Compare(b.examination.SliceSpacing, a.examination.SliceSpacing),
+	)
+}
+
+// measureForComparison measures one series; the result is nil where it could not
+// be, which r tells of.
+func measureForComparison(ctx context.Context, request *request, s series, r *report.ComparisonReport, p *progress) (*comparison.Examination, error) {
+	about := s.about
+	read := s.read
+	s.read = func(ctx context.Context) (vol *volume.Volume, w []analysis.Warning, err error) {
+		if vol, w, err = read(ctx); err == nil {
+			about.PixelSpacing, _, about.SliceSpacing = vol.Spacing()
+		}
+		return vol, w, err
+	}
+	m := request.measureOne(ctx, s, nil, p)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if m.skipped != nil {
+		r.Skipped = append(r.Skipped, *m.skipped)
+		return nil, nil
+	}
+	return comparison.NewExamination(m.examination.Result, about), nil
+}
+
+// nothingBecause says why nothing of a path could be measured.
+func nothingBecause(skipped []report.Skipped, path string) string {
+	for _, s := range skipped {
+		if s.Path == path || strings.HasPrefix(s.Path, strings.TrimSuffix(path, "/")+"/") {
+			return s.String()
+		}
+	}
+	return "no CT image"
+}
+
+// compareTaken compares two examinations, or follows more.
+func compareTaken(all []taken, opt comparison.Options, r *report.ComparisonReport) error {
+	if len(all) == 2 {
+		c, err := comparison.Compare(all[0].Examination, all[1].Examination, opt)
+		if err != nil {
+			return explained(err, all)
+		}
+		r.Comparisons = []*comparison.Comparison{c}
+		return nil
+	}
+	examinations := make([]*comparison.Examination, len(all))
+	for i := range all {
+		examinations[i] = all[i].Examination
+	}
+	course, err := comparison.Course(examinations, opt)
+	if err != nil {
+		return explained(err, all)
+	}
+	r.Course = course
+	r.Comparisons = course.SinceFirst
+	return nil
+}
+
+// explained says what can be done about an error.
+func explained(err error, all []taken) error {
+	switch {
+	case errors.Is(err, comparison.ErrOtherPatient):
+		return fmt.Errorf("%w by their headers; --force compares them nevertheless", err)
+	case errors.Is(err, comparison.ErrNoCommonLevel):
+		var shown []string
+		for _, t := range all {
+			shown = append(shown, fmt.Sprintf("%s shows %s", t.Name, levelsShown(t.Examination)))
+		}
+		return fmt.Errorf("%w: %s", err, strings.Join(shown, ", "))
+	}
+	return err
+}
+
+// levelsShown says which measured levels an examination shows.
+func levelsShown(e *comparison.Examination) string {
+	var names []string
+	for i := range e.Vertebrae {
+		if e.Vertebrae[i].Heights != nil {
+			names = append(names, e.Vertebrae[i].Level.String())
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return names[0] + " to " + names[len(names)-1]
+}
+
+// writeComparison renders r to the file out, or to stdout where out is empty.
+func writeComparison(r *report.ComparisonReport, f format, out string, stdout io.Writer) error {
+	colors := report.Colors{}
+	if out == "" && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" { // no-color.org
+		colors = report.ANSI()
+	}
+	var b bytes.Buffer
+	var err error
+	switch f {
+	case formatJSON:
+		err = convert.WriteComparisonJSON(&b, r)
+	case formatCSV:
+		err = report.WriteComparisonCSV(&b, r)
+	case formatTable:
+		err = report.WriteComparisonTable(&b, r, colors)
+	case formatHTML:
+		err = report.WriteComparisonHTML(&b, r)
+	}
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		return writeFile(out, b.Bytes())
+	}
+	_, err = stdout.Write(b.Bytes())
+	return err
+}
