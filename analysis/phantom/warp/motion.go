@@ -36,6 +36,16 @@ func (m Motion) Inverse() func(p r3.Vec) r3.Vec {
 	}
 }
 
+// Back is Inverse for lines of points.
+func (m Motion) Back() Map {
+	inverse := m.Inverse()
+	return func(line []r3.Vec) {
+		for i, p := range line {
+			line[i] = inverse(p)
+		}
+	}
+}
+
 // Directions returns the motion's effect on directions.
 func (m Motion) Directions() func(d r3.Vec) r3.Vec { return m.turn().MulVec }
 

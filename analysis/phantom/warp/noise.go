@@ -43,9 +43,10 @@ const softest, hardest = -200, 200
 func fineNoise(img []float32, columns int) float64 {
 	const norm = 6 // root of the sum of the mask's squares
 	var d []float64
-	for j := 1; j < len(img)/columns-1; j++ {
+	const sparse = 3 // of so many rows and columns one is enough
+	for j := 1; j < len(img)/columns-1; j += sparse {
 		up, at, down := img[(j-1)*columns:], img[j*columns:], img[(j+1)*columns:]
-		for i := 1; i < columns-1; i++ {
+		for i := 1; i < columns-1; i += sparse {
 			if at[i] < softest || at[i] > hardest {
 				continue
 			}
@@ -53,7 +54,7 @@ func fineNoise(img []float32, columns int) float64 {
 			d = append(d, math.Abs(float64(across(up)-2*across(at)+across(down))))
 		}
 	}
-	const fewest = 200
+	const fewest = 50
 	if len(d) < fewest {
 		return 0
 	}

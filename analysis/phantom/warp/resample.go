@@ -29,15 +29,31 @@ type Scan struct {
 	Seed   uint64 // of that noise
 }
 
-// Map tells of each point of an image to be made which point of the source it
-// shows. It is called from several goroutines at once.
-type Map func(p r3.Vec) r3.Vec
+// Map replaces points of an image to be made by the points of the source that they
+// show. The points of a line follow closely upon one another. It is called from
+// several goroutines at once.
+type Map func(line []r3.Vec)
+
+// of returns the map of a single point.
+func (m Map) of(p r3.Vec) r3.Vec {
+	line := [1]r3.Vec{p}
+	m(line[:])
+	return line[0]
+}
+
+// Then returns the map that goes on from the points of m with next.
+func (m Map) Then(next Map) Map {
+	return func(line []r3.Vec) {
+		m(line)
+		next(line)
+	}
+}
 
 // Reposition returns v with the patient moved by m, as scan sees it. Attenuation is
 // interpolated by cubic B-splines. Beyond the first and last slice of v these go
 // on; beyond its sides is air.
 func Reposition(v *volume.Volume, m Motion, scan Scan) *volume.Volume {
-	return Resample(v, m.Inverse(), scan)
+	return Resample(v, m.Back(), scan)
 }
 
 // GridOf returns a grid for what back takes from g: that of g, moved by whole voxels
@@ -46,7 +62,7 @@ func Reposition(v *volume.Volume, m Motion, scan Scan) *volume.Volume {
 // distance of 0 is that of g, no back that of m.
 func GridOf(g volume.Geometry, m Motion, back Map, distance float64) volume.Geometry {
 	if back == nil {
-		back = m.Inverse()
+		back = m.Back()
 	}
 	source := even(g)
 	out := source
@@ -82,7 +98,7 @@ func trimmed(g, source volume.Geometry, back Map) volume.Geometry {
 		for _, x := range []float64{0.25, 0.5, 0.75} {
 			for _, y := range []float64{0.25, 0.5, 0.75} {
 				p := g.Position(x*float64(g.Columns-1), y*float64(g.Rows-1), float64(k))
-				if _, _, z := indexer.Index(back(p)); z < -0.5 || z > float64(source.Slices)-0.5 {
+				if _, _, z := indexer.Index(back.of(p)); z < -0.5 || z > float64(source.Slices)-0.5 {
 					return false
 				}
 			}
@@ -205,30 +221,35 @@ func profileOf(normal r3.Vec, own, wanted, step float64) []r3.Vec {
 // slice samples slice k.
 func (r *resampler) slice(img []float32, k int) {
 	g := &r.scan
+	line := make([]r3.Vec, g.Columns)
+	air := make([]bool, g.Columns)
+	part := 1 / float32(len(r.profile))
 	for j := range g.Rows {
-		p := g.Position(0, float64(j), float64(k))
 		row := img[j*g.Columns : (j+1)*g.Columns]
-		for i := range row {
-			row[i] = r.at(r3.Add(p, r3.Scale(float64(i), g.Column)))
+		clear(air)
+		for _, o := range r.profile {
+			p := r3.Add(g.Position(0, float64(j), float64(k)), o)
+			for i := range line {
+				line[i] = r3.Add(p, r3.Scale(float64(i), g.Column))
+			}
+			r.back(line)
+			for i, q := range line {
+				hu, ok := r.source.at(q)
+				row[i] += part * hu
+				air[i] = air[i] || !ok
+			}
+		}
+		for i, out := range air {
+			if out {
+				row[i] = volume.OutsideHU
+			}
 		}
 	}
-}
-
-func (r *resampler) at(p r3.Vec) float32 {
-	sum := float32(0)
-	for _, o := range r.profile {
-		hu, ok := r.source.at(r.back(r3.Add(p, o)))
-		if !ok {
-			return volume.OutsideHU
-		}
-		sum += hu
-	}
-	return sum / float32(len(r.profile))
 }
 
 // sourceSlice returns which slice of the source slice k shows in its middle.
 func (r *resampler) sourceSlice(k int) int {
 	p := r.scan.Position(float64(r.scan.Columns-1)/2, float64(r.scan.Rows-1)/2, float64(k))
-	_, _, z := r.source.indexer.Index(r.back(p))
+	_, _, z := r.source.indexer.Index(r.back.of(p))
 	return min(max(int(math.Round(z)), 0), r.source.nk-1)
 }
