@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // Params describe a spine and the body around it.
@@ -19,7 +20,10 @@ type Params struct {
 
 	Position r3.Vec  // centre of L3, LPS mm
 	Tilt     float64 // of L3's superior axis to anterior, degrees
-	Seed     uint64  // of the textures of bone and soft tissue
+	// Base is the frame of S1. If it is not nil, the spine is built up from there,
+	// and Position and Tilt say nothing.
+	Base *volume.Frame
+	Seed uint64 // of the textures of bone and soft tissue
 
 	// Scale is the size relative to the average of the sexes. It sizes chest
 	// and soft tissue; vertebrae have their own sizes.

@@ -5,6 +5,7 @@ package phantom
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
@@ -24,7 +25,8 @@ type Spine struct {
 	deposits []deposit
 }
 
-// New builds the spine that p describes. It panics if p.Vertebrae lacks L3.
+// New builds the spine that p describes. It panics if p.Vertebrae lacks L3, or S1
+// where p has a base.
 func New(p Params) *Spine {
 	s := &Spine{params: p}
 	for _, v := range p.Vertebrae {
@@ -45,19 +47,17 @@ func New(p Params) *Spine {
 	return s
 }
 
-// chain places the bodies, from the reference level up and down.
+// chain places the bodies, from the base or the reference level up and down.
 func (s *Spine) chain() {
-	ref := -1
-	for i, b := range s.bodies {
-		if b.Level == referenceLevel {
-			ref = i
-		}
+	level, first := referenceLevel, tilt(volume.NewFrame(s.params.Position, r3.Vec{Z: 1}, r3.Vec{Y: -1}), s.params.Tilt)
+	if s.params.Base != nil {
+		level, first = spine.S1, *s.params.Base
 	}
+	ref := slices.IndexFunc(s.bodies, func(b *body) bool { return b.Level == level })
 	if ref < 0 {
-		panic("phantom: no " + referenceLevel.String() + " among the vertebrae")
+		panic("phantom: no " + level.String() + " among the vertebrae")
 	}
-	upright := volume.NewFrame(s.params.Position, r3.Vec{Z: 1}, r3.Vec{Y: -1})
-	s.bodies[ref].frame = tilt(upright, s.params.Tilt)
+	s.bodies[ref].frame = first
 	for i := ref - 1; i >= 0; i-- {
 		s.bodies[i].frame = above(s.bodies[i], s.bodies[i+1])
 	}
