@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/report"
 )
 
@@ -89,4 +90,48 @@ func FailureRows(o *Origin, s *Study) [][]string {
 		rows[i] = []string{o.Subject, o.Timepoint, o.Path, input, f.SeriesInstanceUID, f.SOPInstanceUID, f.Code, f.Reason}
 	}
 	return rows
+}
+
+// Comparisons returns the table with a row a level of every comparison: what
+// endplate compare writes as CSV, and whose it is.
+func Comparisons() Table {
+	own := []report.Column{
+		{Name: "subject", Type: report.Text, Meaning: "as in the vertebrae"},
+		{Name: "timepoint_before", Type: report.Text, Meaning: "of the first examination"},
+		{Name: "timepoint_after", Type: report.Text, Meaning: "of the second examination"},
+		{Name: "overall", Type: report.Boolean, Meaning: "the subject's first examination against its last; else one against that before it"},
+	}
+	return Table{
+		Name:    "comparisons",
+		Meaning: "one row a level of two examinations of a subject; what is null was not compared or does not apply",
+		Columns: append(own, report.ComparisonColumns()...),
+	}
+}
+
+// CodeNotCompared says that two examinations of a subject could not be compared.
+const CodeNotCompared = "NOT_COMPARED"
+
+// Compare compares the two examinations of a pair of ordered entries and returns
+// rows of the comparisons. That the caller gave them one subject counts for more
+// than what their headers say.
+func (x *Index) Compare(before, after *Entry, overall bool, first, second *comparison.Examination) ([][]string, error) {
+	c, err := comparison.Compare(first, second, comparison.Options{
+		Treated: slices.Concat(x.origins[before.Study].Treated, x.origins[after.Study].Treated),
+		Force:   x.origins[before.Study].Subject != "",
+	})
+	if err != nil {
+		return nil, err
+	}
+	own := []string{before.Subject, before.Timepoint, after.Timepoint, strconv.FormatBool(overall)}
+	var rows [][]string
+	for _, cells := range report.ComparisonCells(c) {
+		rows = append(rows, append(own[:len(own):len(own)], cells...))
+	}
+	return rows, nil
+}
+
+// NotCompared returns the row of the failures for a pair.
+func (x *Index) NotCompared(before, after *Entry, err error) []string {
+	points := before.Timepoint + " to " + after.Timepoint
+	return []string{before.Subject, points, x.origins[after.Study].Path, "", after.uid, "", CodeNotCompared, err.Error()}
 }

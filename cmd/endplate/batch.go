@@ -80,7 +80,7 @@ Exit status: 0 all studies measured, 3 failures.csv has rows.`,
 // writeColumns prints the columns of all tables.
 func writeColumns(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i, t := range []cohort.Table{cohort.Vertebrae(), cohort.Failures()} {
+	for i, t := range []cohort.Table{cohort.Vertebrae(), cohort.Comparisons(), cohort.Failures()} {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}

@@ -25,7 +25,7 @@ const (
 
 // maxDeaths is how often the whole run may end while a study is measured alone
 // before the study is given up.
-const maxDeaths = 3
+const maxDeaths = 10
 
 // measuring measures units by several workers and keeps what comes of them.
 type measuring struct {

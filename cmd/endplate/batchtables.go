@@ -14,17 +14,20 @@ import (
 	"path/filepath"
 
 	"github.com/endplate/endplate/analysis/cohort"
+	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/report"
 )
 
 // totals are the counts that a batch ends with.
 type totals struct {
-	Studies, Measured   int
-	Vertebrae, Failures int
+	Studies, Measured      int
+	Vertebrae, Comparisons int
+	Failures               int
 }
 
 func (t *totals) String() string {
-	return fmt.Sprintf("%d studies, %d measured; %d vertebrae; %d failures", t.Studies, t.Measured, t.Vertebrae, t.Failures)
+	return fmt.Sprintf("%d studies, %d measured; %d vertebrae, %d comparisons; %d failures",
+		t.Studies, t.Measured, t.Vertebrae, t.Comparisons, t.Failures)
 }
 
 // outcome turns the totals into the command's error.
@@ -38,69 +41,175 @@ func (t *totals) outcome() error {
 	return nil
 }
 
-// writeTables writes the tables from the records of all units: in a fixed order,
-// a study at a time, under their names only once all of them are whole.
+// tables are the outputs of a batch while they are written from its records: in a
+// fixed order, a study or a subject at a time.
+type tables struct {
+	work    *work
+	units   []unit
+	index   cohort.Index
+	entries []cohort.Entry
+
+	files                            outputs
+	vertebrae, comparisons, failures rowWriter
+	summary                          *cohort.Summary
+	totals                           totals
+}
+
+// writeTables writes all outputs, under their names only once they are whole.
 func writeTables(ctx context.Context, w *work, units []unit, out string) (*totals, error) {
-	t := &totals{Studies: len(units)}
-	files := &outputs{work: w}
-	defer files.abandon()
-	failures, err := files.csv("failures.csv", cohort.Failures())
+	t := &tables{work: w, units: units, files: outputs{work: w}, summary: cohort.NewSummary()}
+	defer t.files.abandon()
+	var err error
+	if t.failures, err = t.files.csv("failures.csv", cohort.Failures()); err != nil {
+		return nil, err
+	}
+	if t.vertebrae, err = t.files.both(cohort.Vertebrae()); err != nil {
+		return nil, err
+	}
+	if t.comparisons, err = t.files.both(cohort.Comparisons()); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(context.Context) error{t.takeIn, t.writeVertebrae, t.writeComparisons} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	page, _, err := t.files.open("summary.html")
 	if err != nil {
 		return nil, err
 	}
-	index := &cohort.Index{}
-	for i := range units {
+	if err := t.summary.Write(page, producer()); err != nil {
+		return nil, err
+	}
+	return &t.totals, t.files.commit(out)
+}
+
+func producer() cohort.Producer {
+	return cohort.Producer{Algorithm: name, Version: versionString()}
+}
+
+// takeIn reads all records for the order of the tables, and writes what failed.
+func (t *tables) takeIn(ctx context.Context) error {
+	t.totals.Studies = len(t.units)
+	for i := range t.units {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		s, err := w.study(&units[i])
+		s, err := t.work.study(&t.units[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
-		index.Add(units[i].origin, s)
+		t.index.Add(t.units[i].origin, s)
 		if len(s.Series) > 0 {
-			t.Measured++
+			t.totals.Measured++
 		}
-		for _, row := range cohort.FailureRows(&units[i].origin, s) {
-			t.Failures++
-			if err := failures.write(row); err != nil {
-				return nil, err
+		for _, row := range cohort.FailureRows(&t.units[i].origin, s) {
+			if err := t.fail(row); err != nil {
+				return err
 			}
 		}
 	}
-	if err := writeVertebrae(ctx, files, units, index, t); err != nil {
-		return nil, err
-	}
-	return t, files.commit(out)
+	t.entries = t.index.Order()
+	t.summary.Studies, t.summary.Measured = t.totals.Studies, t.totals.Measured
+	return nil
 }
 
-func writeVertebrae(ctx context.Context, files *outputs, units []unit, index *cohort.Index, t *totals) error {
-	vertebrae, err := files.both(cohort.Vertebrae())
-	if err != nil {
-		return err
-	}
-	entries := index.Order()
+func (t *tables) fail(row []string) error {
+	t.totals.Failures++
+	t.summary.AddFailure(row)
+	return t.failures.write(row)
+}
+
+func (t *tables) writeVertebrae(ctx context.Context) error {
 	var study *cohort.Study
 	last := -1
-	for i := range entries {
-		e := &entries[i]
+	for i := range t.entries {
+		e := &t.entries[i]
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if e.Study != last {
-			if study, err = files.work.study(&units[e.Study]); err != nil {
+			var err error
+			if study, err = t.work.study(&t.units[e.Study]); err != nil {
 				return err
 			}
 			last = e.Study
 		}
-		for _, row := range index.VertebraRows(e, study) {
-			t.Vertebrae++
-			if err := vertebrae.write(row); err != nil {
+		for _, row := range t.index.VertebraRows(e, study) {
+			t.totals.Vertebrae++
+			t.summary.AddVertebra(row)
+			if err := t.vertebrae.write(row); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// writeComparisons compares the examinations of each subject. Only those of one
+// subject are held at a time.
+func (t *tables) writeComparisons(ctx context.Context) error {
+	held := map[int]*comparison.Examination{}
+	subject := ""
+	for _, p := range cohort.Pairs(t.entries) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		before, after := &t.entries[p.Before], &t.entries[p.After]
+		if before.Subject != subject {
+			subject = before.Subject
+			clear(held)
+		}
+		for _, i := range []int{p.Before, p.After} {
+			if err := t.hold(held, i); err != nil {
+				return err
+			}
+		}
+		rows, failure := t.compare(before, after, p.Overall, held[p.Before], held[p.After])
+		if failure != nil {
+			if err := t.fail(failure); err != nil {
+				return err
+			}
+			continue
+		}
+		t.totals.Comparisons++
+		for _, row := range rows {
+			t.summary.AddComparison(row)
+			if err := t.comparisons.write(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hold reads the examination of an entry.
+func (t *tables) hold(held map[int]*comparison.Examination, entry int) error {
+	if held[entry] != nil {
+		return nil
+	}
+	e := &t.entries[entry]
+	s, err := t.work.study(&t.units[e.Study])
+	if err != nil {
+		return err
+	}
+	held[entry] = s.Series[e.Series].Examination
+	return nil
+}
+
+// compare compares two examinations. A panic is a failure of this pair alone: the
+// next run would meet it again.
+func (t *tables) compare(before, after *cohort.Entry, overall bool, first, second *comparison.Examination) (rows [][]string, failure []string) {
+	defer func() {
+		if r := recover(); r != nil {
+			rows, failure = nil, t.index.NotCompared(before, after, fmt.Errorf("the comparison panicked: %v", r))
+		}
+	}()
+	rows, err := t.index.Compare(before, after, overall, first, second)
+	if err != nil {
+		return nil, t.index.NotCompared(before, after, err)
+	}
+	return rows, nil
 }
 
 // outputs are files that are being written.
@@ -172,7 +281,7 @@ func (o *outputs) both(t cohort.Table) (rowWriter, error) {
 	if err != nil {
 		return rows, err
 	}
-	p, err := cohort.NewParquetWriter(w, t, cohort.Producer{Algorithm: name, Version: versionString()})
+	p, err := cohort.NewParquetWriter(w, t, producer())
 	if err != nil {
 		return rows, err
 	}

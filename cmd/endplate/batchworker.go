@@ -21,7 +21,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/endplate/endplate/analysis/cohort"
-	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/report"
 )
@@ -118,18 +117,14 @@ func measureUnit(ctx context.Context, u *unit) *cohort.Study {
 	study.Failures = failed(skipped, nil)
 	all := r.series(in, catalog)
 	quiet := newProgress(io.Discard, true)
-	for i, s := range all {
-		s.examination.Path = u.Path
+	for _, s := range all {
+		s.examination.Path, s.about.Name = u.Path, u.Path
 		m := r.measureOne(ctx, s, nil, quiet)
 		if m.skipped != nil {
 			study.Failures = append(study.Failures, *m.skipped)
 			continue
 		}
-		about := comparison.About{Name: u.Path, Modality: s.examination.Modality}
-		if stack := i - len(in.nifti); stack >= 0 {
-			about = aboutStack(u.Path, catalog.Stacks[stack])
-		}
-		study.Add(m.examination, about)
+		study.Add(m.examination, s.about)
 	}
 	if len(all) == 0 && len(study.Failures) == 0 {
 		study.Failures = append(study.Failures, noImage(u, skipped))
@@ -276,9 +271,4 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.b.String()
-}
-
-// aboutStack tells of a stack what a comparison needs.
-func aboutStack(path string, s *dicom.Stack) comparison.About {
-	return comparison.About{Name: path, StudyInstanceUID: s.StudyInstanceUID, SeriesInstanceUID: s.SeriesInstanceUID, FrameOfReferenceUID: s.FrameOfReferenceUID, Modality: s.Modality}
 }
