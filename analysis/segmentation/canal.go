@@ -33,6 +33,10 @@ type Canal struct {
 
 	// Reason says why there is no section, or what makes them doubtful.
 	Reason string
+
+	// lateral is how far to the left and to the right of the axis the pedicles
+	// stand, mm; +Inf where they do not bound the canal.
+	lateral [2]float64
 }
 
 // CanalSection is the canal's outline in a plane across it: where soft tissue
@@ -116,8 +120,11 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 		return c
 	}
 	rays.read()
-	c.Wall = w.surface(rays.halfWidth())
+	// The outline follows the wall as far as the pedicles; what lies beside the
+	// free canal is no longer judged as wall.
+	c.Wall = w.surface(c.pedicleHalf())
 	rays.close()
+	c.Wall = c.Wall.within(rays.halfWidth())
 	return c
 }
 

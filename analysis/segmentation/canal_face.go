@@ -20,9 +20,9 @@ const (
 
 	faceReach = 3.0  // mm, half width of the window fitted
 	faceNoise = 25.0 // HU, of a sample of a body CT
-	// faceFixedSD, mm, is what the model may be off: a face is taken as plane
-	// over the width of the blur.
-	faceFixedSD = 0.15
+	// faceFixed is what the model may be off, in units of the blur, over the width
+	// of which a face is taken as plane: 0.15 mm with standard kernels.
+	faceFixed = 0.25
 )
 
 // shell is what is believed of the thickness of cortical bone, mm.
@@ -63,7 +63,7 @@ func fitFace(p []float64, step, start, startSD, sigma, content float64, s shell)
 	fit.prior = [4]float64{start, s.mean, content, cancellousHU}
 	fit.weight = [4]float64{1 / (startSD * startSD), 1 / (s.sd * s.sd), 1 / (canalContentSD * canalContentSD), 1 / (cancellousSD * cancellousSD)}
 	x, sd, ok := fit.solve()
-	return face{at: x[0], sd: math.Hypot(sd, faceFixedSD), cortex: x[1]}, ok
+	return face{at: x[0], sd: math.Hypot(sd, faceFixed*sigma), cortex: x[1]}, ok
 }
 
 // faceFit is the problem of fitFace. Its unknowns are the place of the outer

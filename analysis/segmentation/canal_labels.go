@@ -194,6 +194,8 @@ func (r *labelCanal) sd(d r3.Vec) float64 { return r.own.extent(d) / math.Sqrt(1
 // wall reads the posterior wall.
 func (r *labelCanal) wall() PosteriorWall {
 	f := r.canal.Frame
+	rows, middle := r.middle()
+	r.canal.pedicles(rows, middle, r.ray)
 	var lateral []float64
 	for _, s := range r.canal.heights() {
 		p := f.Point(s, 0, 0)
@@ -205,7 +207,7 @@ func (r *labelCanal) wall() PosteriorWall {
 	if len(lateral) > 0 {
 		half = median(lateral)
 	}
-	n := max(int(min(WallReach, half-wallPedicle)/wallColumn), 0)
+	n := wallColumns(half)
 	w := PosteriorWall{S: r.canal.heights()}
 	for k := -n; k <= n; k++ {
 		w.L = append(w.L, float64(k)*wallColumn)

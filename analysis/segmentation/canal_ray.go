@@ -21,13 +21,14 @@ type canalReader struct {
 }
 
 const (
-	canalClear    = 1.5 // mm behind the wall, where even a narrow canal's content is met
-	canalAside    = 4.0 // mm, most that the canal's middle lies beside the body's
-	pedicleSlack  = 1.5 // mm, by which the canal is wider elsewhere between the pedicles
-	contentReach  = 1.5 // mm around the middle that shows what the canal holds
-	rayFaceSD     = 1.0 // mm, of a face about where a ray's profile rises
-	leastCosine   = 0.4 // of a ray against the face's normal: beyond, the neighbours' is taken
-	wallTolerance = 1.5 // mm before the wall where a ray must meet bone to end there
+	canalClear    = 1.5  // mm behind the wall, where even a narrow canal's content is met
+	canalAside    = 4.0  // mm, most that the canal's middle lies beside the body's
+	pedicleSlack  = 1.5  // mm, by which the canal is wider elsewhere between the pedicles
+	contentReach  = 1.5  // mm around the middle that shows what the canal holds
+	rayFaceSD     = 1.0  // mm, of a face about where a ray's profile rises
+	leastFaceSD   = 0.15 // mm
+	leastCosine   = 0.4  // of a ray against the face's normal: beyond, the neighbours' is taken
+	wallTolerance = 1.5  // mm before the wall where a ray must meet bone to end there
 	// anteriorSector is the angle from anterior within which the body bounds the
 	// canal at all heights: the ring does not close it.
 	anteriorSector   = math.Pi / 4
@@ -128,6 +129,7 @@ func (r *canalReader) rise(p []float64) float64 {
 // read casts the rays of all sections and fits the faces that they meet.
 func (r *canalReader) read() {
 	f := r.canal.Frame
+	r.canal.pedicles(r.wall.rows, r.wall.middle, func(p, d r3.Vec) float64 { return r.rise(r.profile(p, d)) })
 	raw := make([][]float64, len(r.wall.rows))
 	r.profiles = make([][][]float64, len(raw))
 	for i, s := range r.wall.rows {
@@ -214,8 +216,46 @@ func slopeOf(before, at, after, span float64) float64 {
 	return slope
 }
 
-// halfWidth returns the distance from the canal's middle to the nearer of the
+// pedicleHeights are where the pedicles' inner faces are met, as parts of the way
+// from the canal's middle to the wall: behind the middle laminae may stand before
+// them.
+var pedicleHeights = [...]float64{0, 0.3, 0.6}
+
+// pedicles finds how far to the left and to the right the pedicles stand, mm:
+// the farthest of the medians over the ring; +Inf where none is met. rise tells
+// how far it is from a point to bone in a direction, and wall where the wall
+// stands.
+func (c *Canal) pedicles(rows, wall []float64, rise func(p, d r3.Vec) float64) {
+	for side, d := range [2]r3.Vec{c.Frame.Left, r3.Scale(-1, c.Frame.Left)} {
+		c.lateral[side] = math.Inf(-1)
+		for _, part := range pedicleHeights {
+			var at []float64
+			for i, s := range rows {
+				if c.inRing(s) {
+					at = append(at, rise(c.Frame.Point(s, part*wall[i], 0), d))
+				}
+			}
+			if m := median(at); !math.IsInf(m, 1) {
+				c.lateral[side] = max(c.lateral[side], m)
+			}
+		}
+		if !(c.lateral[side] > 0) {
+			c.lateral[side] = math.Inf(1)
+		}
+	}
+}
+
+// pedicleHalf returns the distance from the canal's middle to the nearer of the
 // pedicles, mm.
+func (c *Canal) pedicleHalf() float64 {
+	if half := min(c.lateral[0], c.lateral[1]); !math.IsInf(half, 1) {
+		return half
+	}
+	return defaultHalfWidth
+}
+
+// halfWidth returns the distance from the canal's middle to what bounds it at the
+// side there, mm: the pedicles, or laminae before them.
 func (r *canalReader) halfWidth() float64 {
 	half := math.Inf(1)
 	for _, ray := range []int{CanalRays / 4, CanalRays * 3 / 4} {
@@ -237,11 +277,17 @@ func (r *canalReader) halfWidth() float64 {
 func (r *canalReader) close() {
 	c := r.canal
 	sections := make([]CanalSection, len(r.wall.rows))
+	sure := wallColumn * float64(wallColumns(r.halfWidth()))
 	for i, s := range r.wall.rows {
 		sections[i].S = s
 		for j := range CanalRays {
 			f := r.faces[i][j]
-			if at, sd, ok := c.Wall.ray(s, rayAngle(j)); ok && !(f.at < at-wallTolerance) {
+			at, sd, ok := c.Wall.ray(s, rayAngle(j))
+			// Farther aside the wall counts where the ray has passed it.
+			if math.Abs(at*math.Sin(rayAngle(j))) > sure {
+				ok = ok && f.at > at+wallTolerance
+			}
+			if ok && !(f.at < at-wallTolerance) {
 				f = face{at: at, sd: sd}
 			}
 			sections[i].Radius[j], sections[i].SD[j] = f.at, f.sd
@@ -316,7 +362,7 @@ func (c *Canal) closeSections(sections []CanalSection) {
 			if math.IsInf(s.Radius[j], 1) || !bounded && s.Radius[j] > ring[j] {
 				s.Open[j] = s.Radius[j] > ring[j]+2*ringSD
 				s.Radius[j] = ring[j]
-				s.SD[j] = max(s.SD[j], faceFixedSD)
+				s.SD[j] = max(s.SD[j], leastFaceSD)
 				if s.Open[j] {
 					s.SD[j] = ringSD
 				}
@@ -326,25 +372,33 @@ func (c *Canal) closeSections(sections []CanalSection) {
 	c.Sections = sections
 }
 
-// A ray of the ring that reaches so much farther than those within escapeRays of
-// it, 30°, has left the canal through a gap between the bones. Within
-// posteriorSector of posterior, where laminae may stand lower than the pedicles,
-// one has that reaches so much farther than beside any part of the body.
+// Within posteriorSector of posterior, where laminae may stand lower than the
+// pedicles, a ray of the ring has left the canal that reaches escapeRatio times
+// as far as those within escapeRays of it, 30°, or as beside any part of the body.
+// Elsewhere one has that passes the pedicles by pedicleLean: a canal may be wide
+// and flat, and no ratio of distances tells that it has been left.
 const (
 	posteriorSector = math.Pi / 3
 	escapeRays      = 6
 	escapeRatio     = 1.4
+	pedicleLean     = 1.3
 )
 
 // dropEscapes sets such rays to +Inf.
-func dropEscapes(ring [CanalRays]float64) [CanalRays]float64 {
+func (c *Canal) dropEscapes(ring [CanalRays]float64) [CanalRays]float64 {
 	out := ring
 	for j, r := range ring {
-		var around []float64
-		for d := -escapeRays; d <= escapeRays; d++ {
-			around = append(around, ring[(j+d+CanalRays)%CanalRays])
+		angle := rayAngle(j)
+		aside := r * math.Sin(angle)
+		escaped := aside > pedicleLean*c.lateral[0] || -aside > pedicleLean*c.lateral[1]
+		if math.Abs(angle-math.Pi) < posteriorSector {
+			var around []float64
+			for d := -escapeRays; d <= escapeRays; d++ {
+				around = append(around, ring[(j+d+CanalRays)%CanalRays])
+			}
+			escaped = escaped || r > escapeRatio*median(around)
 		}
-		if r > escapeRatio*median(around) {
+		if escaped {
 			out[j] = math.Inf(1)
 		}
 	}
@@ -369,7 +423,7 @@ func (c *Canal) ring(sections []CanalSection) (ring [CanalRays]float64, share fl
 			ring[j] = nearest
 		}
 	}
-	ring = dropEscapes(ring)
+	ring = c.dropEscapes(ring)
 	for _, r := range ring {
 		if !math.IsInf(r, 1) && !math.IsNaN(r) {
 			found++

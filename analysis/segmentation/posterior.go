@@ -96,7 +96,7 @@ func (w *wallReader) strip(prior []float64, l, half, reach, sd float64) []float6
 // surface traces the wall to both sides, as far as half, the half width of the
 // canal, allows, and fits its face.
 func (w *wallReader) surface(half float64) PosteriorWall {
-	n := max(int(min(WallReach, half-wallPedicle)/wallColumn), 0)
+	n := wallColumns(half)
 	wall := PosteriorWall{S: w.rows, Cells: make([][]WallCell, len(w.rows))}
 	paths := make([][]float64, 2*n+1)
 	paths[n] = w.middle
@@ -116,6 +116,23 @@ func (w *wallReader) surface(half float64) PosteriorWall {
 		}
 	}
 	return wall
+}
+
+// wallColumns returns how many columns to each side a wall has in a canal of the
+// given half width.
+func wallColumns(half float64) int {
+	return max(int(min(WallReach, half-wallPedicle)/wallColumn), 0)
+}
+
+// within returns the part of w that a canal of the given half width has.
+func (w PosteriorWall) within(half float64) PosteriorWall {
+	n := len(w.L) / 2
+	keep := min(wallColumns(half), n)
+	out := PosteriorWall{S: w.S, L: w.L[n-keep : n+keep+1], Cells: make([][]WallCell, len(w.Cells))}
+	for i, row := range w.Cells {
+		out.Cells[i] = row[n-keep : n+keep+1]
+	}
+	return out
 }
 
 // cell fits the face of the wall at one place of the traced paths.
