@@ -110,6 +110,7 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 	if err != nil {
 		return Endplate{}, fmt.Errorf("posterior: %w", err)
 	}
+	posterior = beforeFragment(posterior, b.Posterior, p)
 	depth := anterior.a - posterior.a
 	if !(depth >= minDepth) {
 		return Endplate{}, fmt.Errorf("%w: %.1f mm between the wall lines", ErrNoWall, depth)
@@ -170,6 +171,17 @@ func wallLine(w segmentation.Wall, p, opposite segmentation.Plate, up, outwards 
 		a = found.a - outwards*CornerInset
 	}
 	return found, nil
+}
+
+// beforeFragment returns the wall line, or the wall beside the endplate's end
+// where the line leaves no endplate at its corner: a fragment that is driven back
+// between the endplates does not carry them with it.
+func beforeFragment(posterior line, w segmentation.Wall, p segmentation.Plate) line {
+	if posterior.a+CornerInset >= p.A[0]-maxPlateGap {
+		return posterior
+	}
+	i := floats.NearestIdx(w.S, p.S[0])
+	return line{w.A[i], w.SD[i]}
 }
 
 // wallMedian returns the median of the wall between the given distances from

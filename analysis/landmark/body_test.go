@@ -69,6 +69,27 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
+// A fragment that juts out of the middle of the posterior wall, by more than any
+// endplate overhangs, leaves the corners where they were.
+func TestCornersBesideAFragment(t *testing.T) {
+	c := box()
+	c.posterior = func(s float64) float64 {
+		x := s / 12.4
+		return -15 - 12*math.Pow(max(1-x*x, 0), 2)
+	}
+	b := c.body()
+	b.Superior, b.Inferior = box().body().Superior, box().body().Inferior
+	v, err := landmark.FromBody(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []landmark.Point{v.Superior.Posterior, v.Inferior.Posterior} {
+		s, a := place(t, p)
+		near(t, "height of a corner", math.Abs(s), 12.5, 0.01)
+		near(t, "place of a corner", a, -15+landmark.CornerInset, 1.5)
+	}
+}
+
 // Corners stand 1.5 mm inside the wall lines, middle points at half the depth.
 // Reference: design.md §3 step 6.
 func TestPointsOfABox(t *testing.T) {
