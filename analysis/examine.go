@@ -70,6 +70,9 @@ func (r *Result) examineTissue(vol *volume.Volume, regions []*segmentation.Regio
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
 		levels[i] = finding.LevelAttenuation{Level: v.Level, Attenuation: tissues[i].Attenuation, Deformed: v.deformed()}
+		if v.Landmarks != nil {
+			v.Picture, _ = segmentation.PictureOf(vol, v.Body)
+		}
 		if v.Status == Measured {
 			if regions[i] != nil {
 				surface := regions[i].Surface()

@@ -57,6 +57,7 @@ type Vertebra struct {
 	// The following are nil where they could not be had.
 	Body       *segmentation.Body
 	Surface    *segmentation.Surface
+	Picture    *segmentation.Picture
 	Landmarks  *landmark.Vertebra
 	Heights    *morphometry.Heights
 	Expected   *morphometry.Expected

@@ -36,11 +36,12 @@ type floor struct{ fixed, perSlice float64 }
 // The floors, set on series of 2.5 and 4.25 mm slices that were turned, shifted,
 // resampled and read again, and on made spines scanned twice in 1 mm slices.
 var (
-	heightFloor       = floor{0.10, 0.25} // mm
-	angleFloor        = floor{0.4, 0.8}   // degrees
+	heightFloor       = floor{0.10, 0.30} // mm
+	angleFloor        = floor{0.4, 1.0}   // degrees
+	sacrumFloor       = floor{1.0, 1.5}   // degrees, of an angle to the sacrum, which no picture follows
 	discFloor         = floor{0.10, 0.15} // mm
 	canalFloor        = floor{0.15, 0.15} // mm
-	areaFloor         = floor{3, 3}       // mm²
+	areaFloor         = floor{3, 5}       // mm²
 	retropulsionFloor = floor{0.2, 0.1}   // mm
 	cementFloor       = floor{0.05, 0.05} // ml
 )
@@ -48,6 +49,32 @@ var (
 // Relative standard deviation of a body's volume, which has no stated one: by
 // itself and for each mm of slice distance.
 var volumeFloor = floor{0.012, 0.015}
+
+// Standard deviations of a change that was seen in the pictures of the endplates,
+// where these correlate by trackedAlike and more; set on the same series, of which
+// the endplates were found within 0.1 to 0.3 mm of where they had to be at 2.5 mm.
+var (
+	trackedHeightFloor = floor{0.10, 0.08} // mm
+	trackedAngleFloor  = floor{0.4, 0.25}  // degrees
+)
+
+// trackedAlike is the correlation from which a place is as sure as it gets; the
+// variance grows with what lacks from 1.
+const trackedAlike = 0.97
+
+// tracked returns the standard deviation of what was seen at a correlation.
+func (c *changes) tracked(f floor, alike float64) float64 {
+	slice := max(c.sliceBefore, c.sliceAfter)
+	worse := math.Sqrt(max((1-alike)/(1-trackedAlike), 1))
+	return math.Hypot(f.fixed, f.perSlice*slice) * worse
+}
+
+// see replaces the difference of two readings by what the pictures show.
+func (c *Change) see(value, sd float64) {
+	if c != nil {
+		c.Value, c.SD, c.Tracked = value, sd, true
+	}
+}
 
 // with returns the estimate with the floor of a series of the given slice
 // distance, mm.
@@ -92,7 +119,7 @@ func (c *changes) judge() float64 {
 	k := factor(len(c.all))
 	for _, x := range c.all {
 		x.LSC = k * x.SD
-		x.Significant = math.Abs(x.Value) > x.LSC
+		x.Significant = math.Abs(x.Value) > x.LSC && x.Reason == ""
 	}
 	return k
 }

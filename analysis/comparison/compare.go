@@ -49,16 +49,20 @@ func Compare(before, after *Examination, opt Options) (*Comparison, error) {
 func (c *Comparison) measure() {
 	all := newChanges(c.Before, c.After)
 	expected := expectedHeights(c.Vertebrae, c.Before, c.After)
+	found := c.track()
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
-		p.compare(c.Before, c.After, all)
+		p.compare(c.Before, c.After, found[i], all)
 		p.Expected = expected[i]
 		for h := range p.Restored {
 			p.Restored[h] = restored(finding.Height(h), p.Heights[h], p.Expected)
 		}
 	}
 	c.Angles = angleChanges(c.Before, c.After, all)
+	c.seeBetween(found, all)
 	c.Factor = all.judge()
+	c.holdVolumes()
+	c.Warnings = append(c.Warnings, c.misread()...)
 }
 
 // decide chooses among the ways in which two chains may belong together, and says

@@ -37,14 +37,24 @@ type Comparison struct {
 	Factor float64
 }
 
-// Change is a change of one quantity, in the unit that the holder states.
+// Change is a change of one quantity, in the unit that the holder states. Before
+// and After are the readings of the two examinations, with the standard deviations
+// that they have on repeated examination.
 type Change struct {
 	Before, After morphometry.Estimate
-	Value         float64 // After - Before
-	SD            float64 // standard deviation of Value
-	LSC           float64 // least significant change
-	Significant   bool    // whether |Value| exceeds LSC
+	// Value is the change: After less Before; or, where Tracked, what the pictures
+	// of the endplates show, found of one examination in the other. The latter does
+	// not depend on what was read in the second.
+	Value       float64
+	Tracked     bool
+	SD          float64 // standard deviation of Value
+	LSC         float64 // least significant change
+	Significant bool    // whether |Value| exceeds LSC
+	Reason      string  // why it is not judged; it is then not significant
 }
+
+// Later returns the value in the second examination that the change leads to.
+func (c *Change) Later() float64 { return c.Before.Value + c.Value }
 
 // Quotient is a derived number, or the reason why there is none.
 type Quotient struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -97,6 +98,8 @@ type Shape struct {
 	// of the frame's origin, mm; empty without an image.
 	Surface [][3]float64
 	Volume  float64 // mm³; 0 if not known
+
+	Picture *segmentation.Picture // nil without an image
 }
 
 // Cement is the cement of one vertebra.

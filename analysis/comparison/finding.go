@@ -126,7 +126,7 @@ func (j judge) said(holds func(*Change) bool) string {
 		if c == nil || !holds(c) {
 			continue
 		}
-		s := fmt.Sprintf("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h), c.Value, c.SD, c.Before.Value, c.After.Value)
+		s := fmt.Sprintf("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h), c.Value, c.SD, c.Before.Value, c.Later())
 		if q := j.p.Restored[h]; q.Defined {
 			s += fmt.Sprintf(", %.0f ± %.0f %% of what was lost", q.Value, q.SD)
 		}
@@ -153,7 +153,7 @@ func (j judge) newFracture() (finding.Finding, bool) {
 		}
 	}
 	f := j.finding(code, fractureCriterion, fractureSource, "new fracture%s: %s height %.1f ± %.1f mm and %.0f %% lower (%.1f to %.1f)",
-		where, finding.Height(h), -c.Value, c.SD, percent, c.Before.Value, c.After.Value)
+		where, finding.Height(h), -c.Value, c.SD, percent, c.Before.Value, c.Later())
 	f.Borderline = math.Abs(percent-NewFractureLoss) < finding.BorderlineMargin || -c.Value-NewFractureDeficit < c.SD
 	return f, true
 }
@@ -194,7 +194,7 @@ func (j judge) recollapse() (finding.Finding, bool) {
 	var said []string
 	borderline := true
 	if h, percent := j.greatestLoss(); h >= 0 && percent >= RecollapseLoss && j.p.Heights[h].Significant {
-		said = append(said, fmt.Sprintf("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h), percent, j.p.Heights[h].Before.Value, j.p.Heights[h].After.Value))
+		said = append(said, fmt.Sprintf("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h), percent, j.p.Heights[h].Before.Value, j.p.Heights[h].Later()))
 		borderline = percent-RecollapseLoss < finding.BorderlineMargin
 	}
 	if name, c := j.kyphotic(); c != nil && c.Value >= RecollapseKyphosis && c.Significant {
@@ -236,17 +236,17 @@ func (j judge) kyphosis() []finding.Finding {
 		posture = ", in another posture"
 	}
 	return []finding.Finding{j.finding(code, kyphosisCriterion, kyphosisSource, "kyphosis %s: %s %+.1f ± %.1f° (%.1f to %.1f)%s",
-		word, name, c.Value, c.SD, c.Before.Value, c.After.Value, posture)}
+		word, name, c.Value, c.SD, c.Before.Value, c.Later(), posture)}
 }
 
 // retropulsion tells of a posterior wall that moved.
 func (j judge) retropulsion() []finding.Finding {
 	c := j.p.Retropulsion
-	if c == nil || !c.Significant || max(c.Before.Value, c.After.Value) < finding.WallRetropulsion {
+	if c == nil || !c.Significant || max(c.Before.Value, c.Later()) < finding.WallRetropulsion {
 		return nil
 	}
 	return []finding.Finding{j.finding(RetropulsionChange, "retropulsion changed by more than its least significant change", changeSource,
-		"retropulsion %+.1f ± %.1f mm (%.1f to %.1f)", c.Value, c.SD, c.Before.Value, c.After.Value)}
+		"retropulsion %+.1f ± %.1f mm (%.1f to %.1f)", c.Value, c.SD, c.Before.Value, c.Later())}
 }
 
 // cement tells of cement and leaks that the first examination does not show.

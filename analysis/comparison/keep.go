@@ -37,8 +37,9 @@ func newVertebra(v *analysis.Vertebra) Vertebra {
 	if r := v.Wall.Measures.Retropulsion; r != nil {
 		out.Retropulsion = &r.Estimate
 	}
-	if v.Body != nil && v.Body.Reason == "" {
+	if v.Body != nil && v.Landmarks != nil {
 		out.Shape = newShape(v.Body, v.Surface)
+		out.Shape.Picture = v.Picture
 	}
 	return out
 }

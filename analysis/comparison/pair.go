@@ -30,6 +30,10 @@ type Pair struct {
 	Expected *morphometry.Expected
 	Restored [3]Quotient // percent of the lost height
 
+	// Alike is the least correlation of the pictures of its endplates, found of the
+	// first examination in the second; 0 where they were not found again.
+	Alike float64
+
 	Wedge        *Change // degrees
 	DiscHeight   *Change // mm, of the disc below
 	Volume       *Change // ml
@@ -125,8 +129,10 @@ func grade(v *Vertebra) *int {
 	return &v.Deformity.Grade
 }
 
-// compare fills in the changes of a pair that both examinations show.
-func (p *Pair) compare(before, after *Examination, c *changes) {
+// compare fills in the changes of a pair that both examinations show. found are
+// the landmarks of the first where the pictures of the second show them; nil where
+// they do not.
+func (p *Pair) compare(before, after *Examination, found *tracked, c *changes) {
 	if p.BeforeIndex < 0 || p.AfterIndex < 0 {
 		return
 	}
@@ -143,6 +149,58 @@ func (p *Pair) compare(before, after *Examination, c *changes) {
 	}
 	p.Retropulsion = c.of(b.Retropulsion, a.Retropulsion, retropulsionFloor)
 	p.Cement = cementChange(b.Cement, a.Cement, c)
+	if found != nil {
+		p.see(b, found, c)
+	}
+	if reason := p.unjudged(before, after); reason != "" {
+		for _, x := range p.own() {
+			if x != nil {
+				x.Reason = reason
+			}
+		}
+	}
+}
+
+// own returns the changes of the vertebra itself, without its cement.
+func (p *Pair) own() []*Change {
+	return append(p.Heights[:], p.Wedge, p.DiscHeight, p.Volume, p.CanalAP, p.CanalArea, p.Retropulsion)
+}
+
+// unjudged says why changes of a vertebra are shown and not judged: readings of
+// necks were checked on few images, and the outermost body in view rests on a disc
+// that is partly out of view, where another edge is taken for an endplate.
+func (p *Pair) unjudged(before, after *Examination) string {
+	switch {
+	case p.Level.Region() == spine.Cervical:
+		return "changes are judged from T1 to L5"
+	case p.Alike == 0 && (before.outermost(p.BeforeIndex) || after.outermost(p.AfterIndex)):
+		return "the outermost body in view, and its endplates were not found again in the second examination's picture"
+	}
+	return ""
+}
+
+// outermost reports whether vertebra i is the first or the last that was measured,
+// with no sacrum below.
+func (e *Examination) outermost(i int) bool {
+	isMeasured := func(v Vertebra) bool { return v.measured() }
+	below := e.Vertebrae[i+1:]
+	return !slices.ContainsFunc(e.Vertebrae[:i], isMeasured) ||
+		!slices.ContainsFunc(below, isMeasured) && !slices.ContainsFunc(below, func(v Vertebra) bool { return v.Level == spine.S1 && v.Landmarks != nil })
+}
+
+// see takes heights and wedge angle from the pictures.
+func (p *Pair) see(b *Vertebra, found *tracked, c *changes) {
+	p.Alike = found.alike
+	sd := c.tracked(trackedHeightFloor, found.alike)
+	if h, ok := morphometry.HeightsOf(&found.landmarks); ok {
+		for n := range p.Heights {
+			which := finding.Height(n)
+			p.Heights[n].see(heightOf(&h, which).Value-heightOf(b.Heights, which).Value, sd)
+		}
+	}
+	if angle, _, ok := morphometry.WedgeAngle(&found.landmarks); ok && b.Wedge != nil {
+		p.Wedge.see(angle-b.Wedge.Value, c.tracked(trackedAngleFloor, found.alike))
+	}
 }
 
 const mm3PerMl = 1000
@@ -181,21 +239,4 @@ func cementVolume(c *Cement) *morphometry.Estimate {
 		return &morphometry.Estimate{}
 	}
 	return &morphometry.Estimate{Value: c.Volume, SD: c.VolumeSD}
-}
-
-// angleChanges returns the changes of the angles that both examinations have.
-func angleChanges(before, after *Examination, c *changes) []AngleChange {
-	var out []AngleChange
-	for _, b := range before.Angles {
-		i := slices.IndexFunc(after.Angles, func(a morphometry.Angle) bool {
-			return a.Name == b.Name && a.Level == b.Level && a.From == b.From && a.To == b.To
-		})
-		if i < 0 {
-			continue
-		}
-		a := after.Angles[i]
-		change := c.of(&morphometry.Estimate{Value: b.Degrees, SD: b.SD}, &morphometry.Estimate{Value: a.Degrees, SD: a.SD}, angleFloor)
-		out = append(out, AngleChange{b.Name, b.Level, b.From, b.To, change})
-	}
-	return out
 }

@@ -78,7 +78,10 @@ func restored(h finding.Height, c *Change, e *morphometry.Expected) Quotient {
 	}
 	q := Quotient{Value: 100 * c.Value / lost, Defined: true}
 	byPost := c.After.SD
-	byPre := c.Before.SD * (expected.Value - c.After.Value) / lost
+	byPre := c.Before.SD * (expected.Value - c.Later()) / lost
+	if c.Tracked { // the change does not depend on the reading before
+		byPost, byPre = c.SD, c.Before.SD*c.Value/lost
+	}
 	byExpected := expected.SD * c.Value / lost
 	q.SD = 100 / lost * math.Sqrt(byPost*byPost+byPre*byPre+byExpected*byExpected)
 	return q

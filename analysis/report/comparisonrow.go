@@ -37,15 +37,17 @@ type delta struct {
 	Before, After string
 	Change, SD    string
 	LSC           string
+	Later         string // Before and Change together
+	Tracked       bool
 	Significant   bool
 }
 
-// String returns both values, marked where the change is significant.
+// String returns the first value and the change, marked where that is significant.
 func (d delta) String() string {
 	if d.Before == "" {
 		return ""
 	}
-	s := d.Before + "→" + d.After
+	s := d.Before + " " + d.Change
 	if d.Significant {
 		return s + significantMark
 	}
@@ -59,7 +61,7 @@ func newDelta(c *comparison.Change, decimals int) delta {
 	d := delta{
 		Before: fixed(c.Before.Value, decimals), After: fixed(c.After.Value, decimals),
 		Change: signed(c.Value, decimals), SD: fixed(c.SD, decimals), LSC: fixed(c.LSC, decimals),
-		Significant: c.Significant,
+		Later: fixed(c.Later(), decimals), Tracked: c.Tracked, Significant: c.Significant,
 	}
 	return d
 }

@@ -127,7 +127,7 @@ func regionalChanges(c *comparison.Comparison) []string {
 		if d.Significant {
 			mark = significantMark
 		}
-		out = append(out, fmt.Sprintf("%s, %s to %s: %s → %s deg, %s%s, sd %s", angleName(a.Name), a.From, a.To, d.Before, d.After, d.Change, mark, d.SD))
+		out = append(out, fmt.Sprintf("%s, %s to %s: %s deg, %s%s, sd %s", angleName(a.Name), a.From, a.To, d.Before, d.Change, mark, d.SD))
 	}
 	return out
 }
@@ -177,7 +177,7 @@ func courseText(l *comparison.LevelCourse, h finding.Height) string {
 		s := "–"
 		if p != nil && p.Heights[h] != nil {
 			d := newDelta(p.Heights[h], 1)
-			first, s = d.Before, d.After
+			first, s = d.Before, d.Later
 			if d.Significant {
 				s += significantMark
 			}

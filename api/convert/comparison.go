@@ -127,6 +127,9 @@ func vertebraChange(p *comparison.Pair) *endplatev1.VertebraChange {
 		out.MiddleRestored = restoration(p.Restored[finding.MiddleHeight])
 		out.PosteriorRestored = restoration(p.Restored[finding.PosteriorHeight])
 	}
+	if p.Alike > 0 {
+		out.Alike = number(p.Alike)
+	}
 	if p.Cement != nil {
 		out.CementVolumeMl = change(p.Cement.Volume)
 		for _, l := range p.Cement.NewLeaks {
@@ -153,7 +156,7 @@ func change(c *comparison.Change) *endplatev1.Change {
 		Before: number(c.Before.Value), BeforeSd: number(c.Before.SD),
 		After: number(c.After.Value), AfterSd: number(c.After.SD),
 		Change: number(c.Value), ChangeSd: number(c.SD),
-		Lsc: number(c.LSC), Significant: new(c.Significant),
+		Lsc: number(c.LSC), Significant: new(c.Significant), Tracked: new(c.Tracked), Reason: c.Reason,
 	}
 }
 

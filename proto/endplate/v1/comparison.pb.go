@@ -636,7 +636,10 @@ type VertebraChange struct {
 	// Volume of cement; absent where neither examination shows any.
 	CementVolumeMl *Change `protobuf:"bytes,23,opt,name=cement_volume_ml,json=cementVolumeMl,proto3" json:"cement_volume_ml,omitempty"`
 	// Leaks of cement to places without one in the first examination.
-	NewLeaks      []*NewLeak `protobuf:"bytes,24,rep,name=new_leaks,json=newLeaks,proto3" json:"new_leaks,omitempty"`
+	NewLeaks []*NewLeak `protobuf:"bytes,24,rep,name=new_leaks,json=newLeaks,proto3" json:"new_leaks,omitempty"`
+	// Correlation of the pictures of its endplates, found of the first examination in
+	// the second; absent where they were not found again.
+	Alike         *float64 `protobuf:"fixed64,25,opt,name=alike,proto3,oneof" json:"alike,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -839,6 +842,13 @@ func (x *VertebraChange) GetNewLeaks() []*NewLeak {
 	return nil
 }
 
+func (x *VertebraChange) GetAlike() float64 {
+	if x != nil && x.Alike != nil {
+		return *x.Alike
+	}
+	return 0
+}
+
 // Change is a quantity in two examinations.
 type Change struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -850,7 +860,7 @@ type Change struct {
 	After *float64 `protobuf:"fixed64,3,opt,name=after,proto3,oneof" json:"after,omitempty"`
 	// Its standard deviation on repeated examination.
 	AfterSd *float64 `protobuf:"fixed64,4,opt,name=after_sd,json=afterSd,proto3,oneof" json:"after_sd,omitempty"`
-	// Second less first.
+	// Second less first; where tracked, what the pictures of the endplates show.
 	Change *float64 `protobuf:"fixed64,5,opt,name=change,proto3,oneof" json:"change,omitempty"`
 	// Standard deviation of the change.
 	ChangeSd *float64 `protobuf:"fixed64,6,opt,name=change_sd,json=changeSd,proto3,oneof" json:"change_sd,omitempty"`
@@ -858,8 +868,11 @@ type Change struct {
 	Lsc *float64 `protobuf:"fixed64,7,opt,name=lsc,proto3,oneof" json:"lsc,omitempty"`
 	// Whether the change exceeds it.
 	Significant *bool `protobuf:"varint,8,opt,name=significant,proto3,oneof" json:"significant,omitempty"`
-	// Why a change beyond the least significant one does not count; empty if it does.
-	Reason        string `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the change was seen in the pictures of the endplates, found of the
+	// first examination in the second, and does not depend on the second reading.
+	Tracked *bool `protobuf:"varint,9,opt,name=tracked,proto3,oneof" json:"tracked,omitempty"`
+	// Why the change is not judged; empty if it is.
+	Reason        string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -946,6 +959,13 @@ func (x *Change) GetLsc() float64 {
 func (x *Change) GetSignificant() bool {
 	if x != nil && x.Significant != nil {
 		return *x.Significant
+	}
+	return false
+}
+
+func (x *Change) GetTracked() bool {
+	if x != nil && x.Tracked != nil {
+		return *x.Tracked
 	}
 	return false
 }
@@ -1380,7 +1400,7 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\bbend_deg\x18\x04 \x01(\x01H\x02R\abendDeg\x88\x01\x01B\x0e\n" +
 	"\f_residual_mmB\t\n" +
 	"\a_levelsB\v\n" +
-	"\t_bend_deg\"\x9d\v\n" +
+	"\t_bend_deg\"\xc2\v\n" +
 	"\x0eVertebraChange\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x125\n" +
 	"\flevel_before\x18\x02 \x01(\x0e2\x12.endplate.v1.LevelR\vlevelBefore\x123\n" +
@@ -1409,13 +1429,15 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\x0ecanal_area_mm2\x18\x15 \x01(\v2\x13.endplate.v1.ChangeR\fcanalAreaMm2\x12<\n" +
 	"\x0fretropulsion_mm\x18\x16 \x01(\v2\x13.endplate.v1.ChangeR\x0eretropulsionMm\x12=\n" +
 	"\x10cement_volume_ml\x18\x17 \x01(\v2\x13.endplate.v1.ChangeR\x0ecementVolumeMl\x121\n" +
-	"\tnew_leaks\x18\x18 \x03(\v2\x14.endplate.v1.NewLeakR\bnewLeaksB\x11\n" +
+	"\tnew_leaks\x18\x18 \x03(\v2\x14.endplate.v1.NewLeakR\bnewLeaks\x12\x19\n" +
+	"\x05alike\x18\x19 \x01(\x01H\x05R\x05alike\x88\x01\x01B\x11\n" +
 	"\x0f_treated_beforeB\n" +
 	"\n" +
 	"\b_treatedB\r\n" +
 	"\v_unaffectedB\x16\n" +
 	"\x14_genant_grade_beforeB\x15\n" +
-	"\x13_genant_grade_after\"\xf8\x02\n" +
+	"\x13_genant_grade_afterB\b\n" +
+	"\x06_alike\"\xa3\x03\n" +
 	"\x06Change\x12\x1b\n" +
 	"\x06before\x18\x01 \x01(\x01H\x00R\x06before\x88\x01\x01\x12 \n" +
 	"\tbefore_sd\x18\x02 \x01(\x01H\x01R\bbeforeSd\x88\x01\x01\x12\x19\n" +
@@ -1424,8 +1446,10 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\x06change\x18\x05 \x01(\x01H\x04R\x06change\x88\x01\x01\x12 \n" +
 	"\tchange_sd\x18\x06 \x01(\x01H\x05R\bchangeSd\x88\x01\x01\x12\x15\n" +
 	"\x03lsc\x18\a \x01(\x01H\x06R\x03lsc\x88\x01\x01\x12%\n" +
-	"\vsignificant\x18\b \x01(\bH\aR\vsignificant\x88\x01\x01\x12\x16\n" +
-	"\x06reason\x18\t \x01(\tR\x06reasonB\t\n" +
+	"\vsignificant\x18\b \x01(\bH\aR\vsignificant\x88\x01\x01\x12\x1d\n" +
+	"\atracked\x18\t \x01(\bH\bR\atracked\x88\x01\x01\x12\x16\n" +
+	"\x06reason\x18\n" +
+	" \x01(\tR\x06reasonB\t\n" +
 	"\a_beforeB\f\n" +
 	"\n" +
 	"_before_sdB\b\n" +
@@ -1435,7 +1459,9 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\n" +
 	"_change_sdB\x06\n" +
 	"\x04_lscB\x0e\n" +
-	"\f_significant\"\x83\x01\n" +
+	"\f_significantB\n" +
+	"\n" +
+	"\b_tracked\"\x83\x01\n" +
 	"\vRestoration\x12\x1d\n" +
 	"\apercent\x18\x01 \x01(\x01H\x00R\apercent\x88\x01\x01\x12\"\n" +
 	"\n" +
