@@ -165,8 +165,8 @@ func (c *chart) scale(v0, v1, p0, p1 float64) func(float64) float64 {
 // multiples returns the multiples of step from a to b.
 func multiples(step, a, b float64) []float64 {
 	var all []float64
-	for k := math.Ceil(a/step - 1e-9); k*step <= b+1e-9*step; k++ {
-		all = append(all, k*step)
+	for k := int(math.Ceil(a/step - 1e-9)); float64(k)*step <= b+1e-9*step; k++ {
+		all = append(all, float64(k)*step)
 	}
 	return all
 }

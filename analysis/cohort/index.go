@@ -6,6 +6,7 @@ package cohort
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -186,8 +187,16 @@ func numberOccasions(all []*Entry) {
 // thinner slices, then by name.
 func preferred(a, b *Entry) bool {
 	return cmp.Or(
-		cmp.Compare(b.measured, a.measured), cmp.Compare(a.spacing, b.spacing),
+		cmp.Compare(b.measured, a.measured), cmp.Compare(thickness(a), thickness(b)),
 		strings.Compare(a.uid, b.uid), cmp.Compare(a.Study, b.Study), cmp.Compare(a.Series, b.Series)) < 0
+}
+
+// thickness returns the slice spacing, the largest number where it is not known.
+func thickness(e *Entry) float64 {
+	if e.spacing == 0 {
+		return math.MaxFloat64
+	}
+	return e.spacing
 }
 
 // daysBetween counts calendar days.

@@ -301,7 +301,7 @@ func (s *Summary) tiles() []tile {
 		{strconv.Itoa(s.Measured), "measured"},
 		{strconv.Itoa(s.subjects), plural(s.subjects, "subject", "subjects")},
 		{strconv.Itoa(s.measured), plural(s.measured, "vertebra measured", "vertebrae measured")},
-		{strconv.Itoa(deformed), "deformed, grade 1 to 3"},
+		{strconv.Itoa(deformed), "of them deformed, grade 1 to 3"},
 		{strconv.Itoa(s.pairs), plural(s.pairs, "comparison", "comparisons")},
 	}
 	return append(tiles, tile{strconv.Itoa(s.failed), plural(s.failed, "failure", "failures")})
@@ -316,9 +316,8 @@ func plural(n int, one, many string) string {
 
 // Widths of charts, px.
 const (
-	wideChart   = 1080
-	narrowChart = 530
-	squareChart = 530
+	wideChart   = 1060
+	narrowChart = 520
 )
 
 func (s *Summary) charts() []*chart {
@@ -376,8 +375,8 @@ func (c *chart) cuts(from, span float64, at ...float64) {
 var byTreatment = []layer{{"treated", "treated"}, {"untreated", "not treated"}}
 
 func (s *Summary) changeCharts() []*chart {
-	loss := newChart(squareChart, "Loss of height, before and after", "loss before, % of the expected height", "loss after, %")
-	wedge := newChart(squareChart, "Wedge angle, before and after", "before, degrees", "after, degrees")
+	loss := newChart(narrowChart, "Loss of height, before and after", "loss before, % of the expected height", "loss after, %")
+	wedge := newChart(narrowChart, "Wedge angle, before and after", "before, degrees", "after, degrees")
 	loss.scatter(s.changes, -20, 100, func(c change) ([2]float64, bool) { return c.loss, c.hasLoss })
 	lo, hi := wedgeRange(s.changes)
 	wedge.scatter(s.changes, lo, hi, func(c change) ([2]float64, bool) { return c.wedge, c.hasWedge })

@@ -142,8 +142,10 @@ func (m *measuring) one(ctx context.Context, w **worker, cpus int, s suspect, al
 	*w = nil
 	crash, crashed := errors.AsType[*crashError](err)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && alone:
 		return errors.Join(ctx.Err(), m.work.start(s.unit, s.deaths))
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), m.work.forget(s.unit))
 	case errors.Is(err, errTimeLimit):
 		return m.fail(s.unit, codeTimeLimit, fmt.Sprintf("not measured within %v", m.limit))
 	case crashed && crash.killed && !alone:
