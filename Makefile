@@ -68,6 +68,12 @@ ACCURACY ?= 200
 accuracy: ## measure ACCURACY=200 made spines, and 40 of them in other slices and kernels; some 20 minutes on two cores
 	ENDPLATE_ACCURACY=$(ACCURACY) go test -count=1 -v -timeout 3h -run '^TestAccuracy' ./analysis
 
+COHORT ?= 200
+
+.PHONY: cohort
+cohort: ## batch over COHORT=200 made studies, undisturbed and killed ten times; some 15 minutes on two cores
+	ENDPLATE_COHORT=$(COHORT) go test -count=1 -v -timeout 3h -run '^TestCohort$$' ./cmd/endplate
+
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
 	gofmt -w analysis api cmd proto
