@@ -85,6 +85,7 @@ const canalBone = 180.0
 // of the bone is fitted with its blur taken into account.
 func CanalFromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine, bodies []Body) ([]Canal, error) {
 	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0])}
+	im.chooseKernel(s, bodies)
 	canals := make([]Canal, len(bodies))
 	parallel(len(bodies), func(i int) {
 		if ctx.Err() == nil {
@@ -101,7 +102,7 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 		return Canal{Frame: b.Frame, Reason: "the sacral canal is not measured"}
 	case v.Truncated:
 		return Canal{Frame: b.Frame, Reason: "the border of the volume cuts the vertebra"}
-	case b.Reason != "" || len(b.Posterior.S) == 0 || len(b.Superior.A) == 0 || len(b.Inferior.A) == 0:
+	case !hasCanalBounds(b):
 		return Canal{Frame: b.Frame, Reason: "the body could not be outlined"}
 	}
 	c := Canal{Frame: canalFrame(path, v, b)}

@@ -40,6 +40,7 @@ var (
 type face struct {
 	at, sd float64 // mm along the profile
 	cortex float64 // thickness of the cortical bone, mm of at least corticalHU
+	cost   float64 // of the fit: squares of residuals and departures from beliefs
 }
 
 // fitFace fits soft tissue | cortex | cancellous bone, blurred by sigma, to the
@@ -63,7 +64,7 @@ func fitFace(p []float64, step, start, startSD, sigma, content float64, s shell)
 	fit.prior = [4]float64{start, s.mean, content, cancellousHU}
 	fit.weight = [4]float64{1 / (startSD * startSD), 1 / (s.sd * s.sd), 1 / (canalContentSD * canalContentSD), 1 / (cancellousSD * cancellousSD)}
 	x, sd, ok := fit.solve()
-	return face{at: x[0], sd: math.Hypot(sd, faceFixed*sigma), cortex: x[1]}, ok
+	return face{at: x[0], sd: math.Hypot(sd, faceFixed*sigma), cortex: x[1], cost: fit.cost(x)}, ok
 }
 
 // faceFit is the problem of fitFace. Its unknowns are the place of the outer
@@ -104,6 +105,27 @@ func (f *faceFit) solve() (x [4]float64, sd float64, ok bool) {
 	return x, math.Sqrt(variance), ok && math.Abs(x[0]-f.prior[0]) < faceReach
 }
 
+// cost returns what solve makes least, at x.
+func (f *faceFit) cost(x [4]float64) float64 {
+	sum := 0.0
+	for i := range x {
+		d := x[i] - f.prior[i]
+		sum += f.weight[i] * d * d
+	}
+	for i := f.lo; i <= f.hi; i++ {
+		at := float64(i) * f.step
+		rest := f.p[i] - (x[2] + (f.dense-x[2])*gaussStep((at-x[0])/f.sigma) + (x[3]-f.dense)*gaussStep((at-x[0]-x[1])/f.sigma))
+		sum += f.window(at) * rest * rest
+	}
+	return sum
+}
+
+// window is the weight of a sample, 1/HU².
+func (f *faceFit) window(at float64) float64 {
+	d := (at - f.prior[0]) / faceReach
+	return (1 - d*d) * (1 - d*d) / (faceNoise * faceNoise)
+}
+
 // normal returns the normal equations at x.
 func (f *faceFit) normal(x [4]float64) (m [4][4]float64, v [4]float64) {
 	for i := range m {
@@ -112,8 +134,7 @@ func (f *faceFit) normal(x [4]float64) (m [4][4]float64, v [4]float64) {
 	}
 	for i := f.lo; i <= f.hi; i++ {
 		at := float64(i) * f.step
-		d := (at - f.prior[0]) / faceReach
-		w := (1 - d*d) * (1 - d*d) / (faceNoise * faceNoise)
+		w := f.window(at)
 		u, t := (at-x[0])/f.sigma, (at-x[0]-x[1])/f.sigma
 		outer, inner := gaussStep(u), gaussStep(t)
 		rest := f.p[i] - (x[2] + (f.dense-x[2])*outer + (x[3]-f.dense)*inner)

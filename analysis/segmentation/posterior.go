@@ -148,25 +148,26 @@ func (w *wallReader) cell(paths [][]float64, i, j int, l float64) WallCell {
 	}
 	normal := r3.Unit(r3.Sub(f.Anterior, r3.Add(r3.Scale(ds, f.Superior), r3.Scale(dl, f.Left))))
 	center := f.Point(w.rows[i], paths[j][i], l)
-	across := r3.Unit(r3.Cross(normal, f.Superior))
-	n := int(2*faceReach/wallStep) + 1
-	p := make([]float64, n)
-	for c := range p {
-		q := r3.Add(center, r3.Scale(float64(c)*wallStep-faceReach, normal))
-		p[c] = w.im.mean(func(u, _ float64) r3.Vec { return r3.Add(q, r3.Scale(u, across)) }, wallColumn/2, 0)
-	}
-	if slices.Min(p) <= 0.75*volume.OutsideHU {
+	p := w.acrossWall(center, normal)
+	if p == nil {
 		return WallCell{}
 	}
 	sigma := w.im.blur.across(normal).bare()
 	start := max(wallFaceSD, wallFaceBlur*sigma)
-	got, ok := fitFace(p, wallStep, faceReach-boneThickness/2, start, sigma, median(p[:n/3]), bodyShell)
+	got, ok := fitFace(p, wallStep, faceReach-boneThickness/2, start, sigma, contentOf(p), bodyShell)
 	if !ok {
 		return WallCell{}
 	}
 	// The normal may lean: the face moves along it, the surface along a.
 	return WallCell{A: paths[j][i] + (got.at-faceReach)/r3.Dot(normal, f.Anterior), SD: got.sd, Cortex: got.cortex, Found: true, Vague: got.sd > vagueShare*start}
 }
+
+// contentOf returns what a profile across the wall shows of the canal, HU.
+func contentOf(p []float64) float64 { return median(p[:len(p)/3]) }
+
+// beyondVolume is the mean attenuation up to which a profile has left the volume,
+// HU.
+const beyondVolume = 0.75 * volume.OutsideHU
 
 // bare returns the standard deviation of k without the thickness of bone that
 // psf.across counts in, mm.
