@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
 )
 
@@ -29,33 +30,41 @@ func factor(n int) float64 {
 
 // floor is what a repeated examination adds to the stated standard deviation of
 // one reading, which knows of noise, blur and slices but not of another position
-// of the patient in them: a fixed part and one that grows with the distance of
-// slices.
+// of the patient in them: a fixed part, and one for each mm by which slices stand
+// farther apart than thinSlice.
 type floor struct{ fixed, perSlice float64 }
+
+// thinSlice, mm, is a distance of slices below which they add nothing.
+const thinSlice = 1.0
+
+// of returns the floor for slices of a distance, mm.
+func (f floor) of(slice float64) float64 {
+	return math.Hypot(f.fixed, f.perSlice*max(slice-thinSlice, 0))
+}
 
 // The floors, set on series of 2.5 and 4.25 mm slices that were turned, shifted,
 // resampled and read again, and on made spines scanned twice in 1 mm slices.
 var (
-	heightFloor       = floor{0.10, 0.30} // mm
-	angleFloor        = floor{0.4, 1.0}   // degrees
-	sacrumFloor       = floor{1.0, 1.5}   // degrees, of an angle to the sacrum, which no picture follows
-	discFloor         = floor{0.10, 0.15} // mm
-	canalFloor        = floor{0.15, 0.15} // mm
-	areaFloor         = floor{3, 5}       // mm²
-	retropulsionFloor = floor{0.2, 0.1}   // mm
-	cementFloor       = floor{0.05, 0.05} // ml
+	heightFloor       = floor{0.15, 0.5} // mm
+	angleFloor        = floor{0.7, 1.7}  // degrees
+	sacrumFloor       = floor{1.5, 2.5}  // degrees, of an angle to the sacrum
+	discFloor         = floor{0.2, 0.25} // mm
+	canalFloor        = floor{0.3, 0.25} // mm
+	areaFloor         = floor{6, 8}      // mm²
+	retropulsionFloor = floor{0.25, 0.2} // mm
+	cementFloor       = floor{0.1, 0.1}  // ml
 )
 
 // Relative standard deviation of a body's volume, which has no stated one: by
 // itself and for each mm of slice distance.
-var volumeFloor = floor{0.012, 0.015}
+var volumeFloor = floor{0.025, 0.025}
 
 // Standard deviations of a change that was seen in the pictures of the endplates,
 // where these correlate by trackedAlike and more; set on the same series, of which
 // the endplates were found within 0.1 to 0.3 mm of where they had to be at 2.5 mm.
 var (
-	trackedHeightFloor = floor{0.10, 0.08} // mm
-	trackedAngleFloor  = floor{0.4, 0.25}  // degrees
+	trackedHeightFloor = floor{0.20, 0.12} // mm
+	trackedAngleFloor  = floor{0.7, 0.4}   // degrees
 )
 
 // trackedAlike is the correlation from which a place is as sure as it gets; the
@@ -64,22 +73,29 @@ const trackedAlike = 0.97
 
 // tracked returns the standard deviation of what was seen at a correlation.
 func (c *changes) tracked(f floor, alike float64) float64 {
-	slice := max(c.sliceBefore, c.sliceAfter)
 	worse := math.Sqrt(max((1-alike)/(1-trackedAlike), 1))
-	return math.Hypot(f.fixed, f.perSlice*slice) * worse
+	return f.of(max(c.sliceBefore, c.sliceAfter)) * worse
 }
 
-// see replaces the difference of two readings by what the pictures show.
+// see joins what the pictures show to the difference of the two readings: the mean
+// weighted by inverse variance; or, where the two differ by more than the
+// repeatability limit, the pictures alone, for a reading may be of a wrong edge.
 func (c *Change) see(value, sd float64) {
-	if c != nil {
-		c.Value, c.SD, c.Tracked = value, sd, true
+	if c == nil {
+		return
 	}
+	c.Tracked = true
+	if math.Abs(value-c.Value) > finding.RepeatabilityLimit*math.Hypot(sd, c.SD) {
+		c.Value, c.SD, c.Misread = value, sd, true
+		return
+	}
+	c.Value, c.SD = weighted(value, sd, c.Value, c.SD)
 }
 
 // with returns the estimate with the floor of a series of the given slice
 // distance, mm.
 func (f floor) with(e morphometry.Estimate, slice float64) morphometry.Estimate {
-	e.SD = math.Sqrt(e.SD*e.SD + f.fixed*f.fixed + f.perSlice*f.perSlice*slice*slice)
+	e.SD = math.Hypot(e.SD, f.of(slice))
 	return e
 }
 

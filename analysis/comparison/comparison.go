@@ -42,15 +42,16 @@ type Comparison struct {
 // that they have on repeated examination.
 type Change struct {
 	Before, After morphometry.Estimate
-	// Value is the change: After less Before; or, where Tracked, what the pictures
-	// of the endplates show, found of one examination in the other. The latter does
-	// not depend on what was read in the second.
-	Value       float64
-	Tracked     bool
-	SD          float64 // standard deviation of Value
-	LSC         float64 // least significant change
-	Significant bool    // whether |Value| exceeds LSC
-	Reason      string  // why it is not judged; it is then not significant
+	// Value is the change: After less Before; where Tracked, the mean of that and of
+	// what the pictures of the endplates show, found of one examination in the
+	// other, weighted by inverse variance; where Misread, that of the pictures alone,
+	// which the readings contradict.
+	Value            float64
+	Tracked, Misread bool
+	SD               float64 // standard deviation of Value
+	LSC              float64 // least significant change
+	Significant      bool    // whether |Value| exceeds LSC
+	Reason           string  // why it is not judged; it is then not significant
 }
 
 // Later returns the value in the second examination that the change leads to.

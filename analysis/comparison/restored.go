@@ -79,7 +79,7 @@ func restored(h finding.Height, c *Change, e *morphometry.Expected) Quotient {
 	q := Quotient{Value: 100 * c.Value / lost, Defined: true}
 	byPost := c.After.SD
 	byPre := c.Before.SD * (expected.Value - c.Later()) / lost
-	if c.Tracked { // the change does not depend on the reading before
+	if c.Tracked { // the change depends little on the reading before
 		byPost, byPre = c.SD, c.Before.SD*c.Value/lost
 	}
 	byExpected := expected.SD * c.Value / lost

@@ -5,7 +5,6 @@ package comparison
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -128,7 +127,7 @@ func (c *Comparison) misread() []analysis.Warning {
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
 		if slices.ContainsFunc(p.Heights[:], func(h *Change) bool {
-			return h != nil && h.Tracked && math.Abs(h.After.Value-h.Later()) > singleChange*math.Hypot(h.Before.SD, h.After.SD)
+			return h != nil && h.Misread
 		}) {
 			levels = append(levels, p.Level.String())
 		}

@@ -31,16 +31,19 @@ const (
 type reach struct {
 	rise, slide, tilt, riseStep, slideStep, tiltStep float64
 	// price is what each squared mm of rise away from the start takes from the
-	// correlation: a part leaves the whole only for a better likeness.
+	// correlation, up to mostPrice: a part leaves the whole only for a better
+	// likeness.
 	price float64
 }
+
+const mostPrice = 0.1
 
 // An endplate may have moved far in its body's frame, which readings that went
 // wrong move too; a part of it from where the whole was found, as far as endplates
 // break in.
 var (
 	wholeReach = reach{rise: 10, slide: 3, tilt: 15, riseStep: 1, slideStep: 1.5, tiltStep: 3}
-	partReach  = reach{rise: 3, slide: 0.5, tilt: 6, riseStep: 1, slideStep: 0.5, tiltStep: 3, price: 0.02}
+	partReach  = reach{rise: 3, slide: 0.5, tilt: 6, riseStep: 1, slideStep: 0.5, tiltStep: 3, price: 0.06}
 )
 
 const fineSearch = 6 // halvings of the steps
@@ -77,6 +80,9 @@ func (p picture) at(s, a float64) (float64, bool) {
 	}
 	x, y = x-float64(i), y-float64(j)
 	q := p.Pixels[i*p.Columns+j:]
+	if min(q[0], q[1], q[p.Columns], q[p.Columns+1]) == 0 {
+		return 0, false
+	}
 	below := float64(q[0]) + (float64(q[1])-float64(q[0]))*y
 	above := float64(q[p.Columns]) + (float64(q[p.Columns+1])-float64(q[p.Columns]))*y
 	return below + (above-below)*x, true
@@ -147,8 +153,11 @@ func (t *strip) correlate(p picture, m shift) float64 {
 func (t *strip) find(p picture, start shift, r reach) shift {
 	best, most := shift{alike: -1}, math.Inf(-1)
 	try := func(m shift) bool {
+		if math.Abs(m.rise-start.rise) > r.rise || math.Abs(m.slide-start.slide) > r.slide || math.Abs(m.tilt-start.tilt) > r.tilt {
+			return false
+		}
 		m.alike = t.correlate(p, m)
-		worth := m.alike - r.price*(m.rise-start.rise)*(m.rise-start.rise)
+		worth := m.alike - min(r.price*(m.rise-start.rise)*(m.rise-start.rise), mostPrice)
 		if worth <= most {
 			return false
 		}

@@ -4,12 +4,142 @@
 package report
 
 import (
-	"errors"
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
 	"io"
+
+	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/finding"
 )
 
-// WriteComparisonHTML writes r as one page that needs nothing from elsewhere.
+//go:embed comparison.html.tmpl
+var comparisonSource string
+
+// comparisonPage is what the template shows.
+type comparisonPage struct {
+	Algorithm, Version string
+	Disclaimer         string
+	Chosen             []string
+	Sections           []comparisonSection
+	Course             *coursePlot
+	Skipped            []Skipped
+}
+
+// comparisonSection is one comparison of the page.
+type comparisonSection struct {
+	*comparison.Comparison
+	Title        string
+	Match        string
+	Registration string
+	Significance string
+	Rows         []changeRow
+	Regional     []string
+	Criteria     []string
+	Pictures     []comparedPicture
+	Panels       []heightPanel
+}
+
+// WriteComparisonHTML writes r as one page that asks for nothing from elsewhere.
 func WriteComparisonHTML(w io.Writer, r *ComparisonReport) error {
-	_, _ = w, r
-	return errors.ErrUnsupported
+	tmpl, err := template.New("page").Parse(comparisonSource + styleSource)
+	if err != nil {
+		return fmt.Errorf("html: %w", err)
+	}
+	p := comparisonPage{Algorithm: r.Algorithm, Version: r.Version, Disclaimer: Disclaimer, Chosen: r.Chosen, Skipped: r.Skipped}
+	for i, c := range r.Comparisons {
+		var f *ComparisonFigures
+		if i < len(r.Figures) {
+			f = r.Figures[i]
+		}
+		p.Sections = append(p.Sections, newComparisonSection(c, f))
+	}
+	if r.Course != nil {
+		p.Course = newCoursePlot(r.Course)
+	}
+	var b bytes.Buffer
+	if err := tmpl.Execute(&b, p); err != nil {
+		return fmt.Errorf("html: %w", err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("html: %w", err)
+	}
+	return nil
+}
+
+func newComparisonSection(c *comparison.Comparison, f *ComparisonFigures) comparisonSection {
+	s := comparisonSection{
+		Comparison: c, Title: comparisonTitle(c), Match: matchText(&c.Match), Registration: registrationText(&c.Match.Registration),
+		Significance: significanceText(c),
+		Rows:         changeRows(c), Regional: regionalChanges(c), Criteria: criteria(c.Findings), Panels: heightPanels(c),
+	}
+	if f != nil {
+		s.Pictures = comparedPictures(f, c)
+	}
+	return s
+}
+
+// registrationText says how the pictures were brought into one frame.
+func registrationText(r *comparison.Registration) string {
+	if r.Levels == 0 {
+		return "No unfractured, untreated vertebra is in both examinations: the pictures stand as they are."
+	}
+	return fmt.Sprintf("The first examination is laid on the second by %d unfractured, untreated vertebrae; their landmarks then lie %.1f mm apart (root mean square), single vertebrae are turned by up to %.1f°.",
+		r.Levels, r.Residual, r.Bend)
+}
+
+// coursePlot is the time course as a table.
+type coursePlot struct {
+	Examinations []string
+	FirstTreated int
+	Rows         []courseRow
+	Recollapse   []finding.Finding
+}
+
+// courseRow is one height of a level by examination.
+type courseRow struct {
+	Level, Height string
+	Cells         []courseCell
+}
+
+type courseCell struct {
+	Text        string
+	Significant bool
+}
+
+func newCoursePlot(t *comparison.TimeCourse) *coursePlot {
+	out := &coursePlot{FirstTreated: t.FirstTreated}
+	for _, e := range t.Examinations {
+		out.Examinations = append(out.Examinations, examinationName(e))
+	}
+	for i := range t.Levels {
+		l := &t.Levels[i]
+		if !courseChanged(l) {
+			continue
+		}
+		for h := range finding.PosteriorHeight + 1 {
+			out.Rows = append(out.Rows, newCourseRow(l, h))
+		}
+	}
+	for _, f := range t.Findings {
+		if f.Code == comparison.Recollapse {
+			out.Recollapse = append(out.Recollapse, f)
+		}
+	}
+	return out
+}
+
+func newCourseRow(l *comparison.LevelCourse, h finding.Height) courseRow {
+	row := courseRow{Level: l.Level.String(), Height: heightName(h), Cells: []courseCell{{Text: "–"}}}
+	for _, p := range l.Pairs {
+		cell := courseCell{Text: "–"}
+		if p != nil && p.Heights[h] != nil {
+			d := newDelta(p.Heights[h], 1)
+			row.Cells[0].Text = d.Before
+			cell = courseCell{d.Later, d.Significant}
+		}
+		row.Cells = append(row.Cells, cell)
+	}
+	return row
 }

@@ -38,6 +38,7 @@ type delta struct {
 	Change, SD    string
 	LSC           string
 	Later         string // Before and Change together
+	Reason        string
 	Tracked       bool
 	Significant   bool
 }
@@ -61,7 +62,7 @@ func newDelta(c *comparison.Change, decimals int) delta {
 	d := delta{
 		Before: fixed(c.Before.Value, decimals), After: fixed(c.After.Value, decimals),
 		Change: signed(c.Value, decimals), SD: fixed(c.SD, decimals), LSC: fixed(c.LSC, decimals),
-		Later: fixed(c.Later(), decimals), Tracked: c.Tracked, Significant: c.Significant,
+		Later: fixed(c.Later(), decimals), Tracked: c.Tracked, Significant: c.Significant, Reason: c.Reason,
 	}
 	return d
 }

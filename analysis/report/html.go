@@ -19,6 +19,11 @@ import (
 //go:embed page.html.tmpl
 var pageSource string
 
+// styleSource holds the template "style", which all pages share.
+//
+//go:embed style.html.tmpl
+var styleSource string
+
 // page is what the template shows.
 type page struct {
 	Algorithm, Version string
@@ -64,7 +69,7 @@ type criterionRow struct{ Name, Value, Met, Implies, Rule, Source string }
 
 // WriteHTML writes one self-contained page: it asks for nothing from elsewhere.
 func WriteHTML(w io.Writer, r *Report) error {
-	tmpl, err := template.New("page").Parse(pageSource)
+	tmpl, err := template.New("page").Parse(pageSource + styleSource)
 	if err != nil {
 		return fmt.Errorf("html: %w", err)
 	}

@@ -17,8 +17,8 @@ type Picture struct {
 	// origin, mm; Step is the distance of pixels.
 	S0, A0, Step  float64
 	Rows, Columns int // along s and along a
-	// Pixels holds attenuation in steps of PictureStep from PictureLeast, HU; index
-	// row*Columns+column.
+	// Pixels holds attenuation in steps of PictureStep from PictureLeast, HU, at
+	// least 1; 0 is out of view. Index row*Columns+column.
 	Pixels []byte
 }
 
@@ -55,12 +55,16 @@ func PictureOf(vol *volume.Volume, b *Body) (*Picture, bool) {
 		Columns: int((front-back+2*pictureBefore)/pictureStep) + 1,
 	}
 	p.Pixels = make([]byte, p.Rows*p.Columns)
-	sampler := vol.Sampler()
+	sampler, indexer := vol.Sampler(), vol.Indexer()
+	columns, rows, slices := float64(vol.Columns-1), float64(vol.Rows-1), float64(vol.Slices-1)
 	for i := range p.Rows {
 		for j := range p.Columns {
 			s, a := p.S0+float64(i)*p.Step, p.A0+float64(j)*p.Step
 			hu := acrossSlab(&sampler, b.Frame, s, a)
-			p.Pixels[i*p.Columns+j] = byte(min(max(math.Round((hu-PictureLeast)/PictureStep), 0), math.MaxUint8))
+			if x, y, z := indexer.Index(b.Frame.Point(s, a, 0)); min(x, y, z) < 0 || x > columns || y > rows || z > slices {
+				continue
+			}
+			p.Pixels[i*p.Columns+j] = byte(min(max(math.Round((hu-PictureLeast)/PictureStep), 1), math.MaxUint8))
 		}
 	}
 	return p, true

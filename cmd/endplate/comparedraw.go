@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
@@ -33,8 +34,37 @@ func rereader(path string, about comparison.About) func(context.Context) (*volum
 	}
 }
 
-// drawComparison draws the pictures of each comparison.
+// drawComparison draws the pictures of each comparison. The volumes are read again
+// by pairs, so that no more than two take memory.
 func drawComparison(ctx context.Context, all []taken, r *report.ComparisonReport) error {
-	_, _, _ = ctx, all, r
+	for _, c := range r.Comparisons {
+		before, err := readTaken(ctx, all, c.Before)
+		if err != nil {
+			return err
+		}
+		after, err := readTaken(ctx, all, c.After)
+		if err != nil {
+			return err
+		}
+		f, err := report.DrawComparison(before, after, c)
+		if err != nil {
+			return err
+		}
+		r.Figures = append(r.Figures, f)
+	}
 	return nil
+}
+
+// readTaken reads the volume of the examination with the name and series of e.
+func readTaken(ctx context.Context, all []taken, e *comparison.Examination) (*volume.Volume, error) {
+	for _, t := range all {
+		if t.Name == e.Name && t.SeriesInstanceUID == e.SeriesInstanceUID {
+			vol, err := t.read(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", e.Name, err)
+			}
+			return vol, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: its series is gone", e.Name)
 }
