@@ -101,3 +101,9 @@ func (p *cementPainter) slice(k int) {
 
 // maxHU is the highest attenuation that 12 bits hold with the usual intercept.
 const maxHU = 3071
+
+// BodyVolume returns the volume of v's body, mm³.
+func BodyVolume(v Vertebra) float64 { return newBody(v).volume() }
+
+// GenantGrade returns the grade of a loss of height, percent.
+func GenantGrade(loss float64) int { return genant(loss) }

@@ -15,10 +15,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // phantomFlags are the flags of endplate phantom.
@@ -58,6 +60,15 @@ of the scan change only how it is seen. Levels are C3 to S1.`,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "out", "o", "", "folder to write to")
+	f.StringArrayVar(&flags.fractures, "fracture", nil, "LEVEL=wedge|biconcave|crush:PERCENT of height lost; repeatable")
+	flags.register(f, "")
+	cmd.AddCommand(newTreatCommand())
+	return cmd
+}
+
+// register adds the flags that describe patient and scan, but for those of fractures
+// and the change flag named without.
+func (flags *phantomFlags) register(f *pflag.FlagSet, without string) {
 	f.IntVar(&flags.columns, "columns", 256, "columns of the matrix")
 	f.IntVar(&flags.rows, "rows", 256, "rows of the matrix")
 	f.IntVar(&flags.slices, "slices", 0, "slices; 0 covers the levels")
@@ -70,7 +81,6 @@ of the scan change only how it is seen. Levels are C3 to S1.`,
 	f.Float64Var(&flags.tilt, "tilt", 0, "of the gantry, degrees")
 	f.StringVar(&flags.position, "position", "HFS", "HFS, HFP, HFDL, HFDR, FFS, FFP, FFDL or FFDR")
 	f.StringVar(&flags.levels, "levels", "T8-S1", "levels to cover, C3 to S1")
-	f.StringArrayVar(&flags.fractures, "fracture", nil, "LEVEL=wedge|biconcave|crush:PERCENT of height lost; repeatable")
 	f.Float64Var(&flags.randomFractures, "random-fractures", 0, "mean number of further fractures")
 	f.Float64Var(&flags.scoliosis, "scoliosis", 0, "largest coronal Cobb angle drawn, degrees")
 	f.BoolVar(&flags.contrast, "contrast", false, "contrast agent in the vessels")
@@ -82,12 +92,16 @@ of the scan change only how it is seen. Levels are C3 to S1.`,
 	one := changeFlags()
 	flags.changes = make([][]string, len(one))
 	for i, c := range one {
-		f.StringArrayVar(&flags.changes[i], c.name, nil, c.usage)
+		if c.name != without {
+			f.StringArrayVar(&flags.changes[i], c.name, nil, c.usage)
+		}
 	}
-	return cmd
 }
 
 func writePhantom(ctx context.Context, flags phantomFlags) error {
+	if flags.out == "" {
+		return usagef("phantom needs --out")
+	}
 	opt, err := flags.options()
 	if err != nil {
 		return err
@@ -115,12 +129,21 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 		Description: fmt.Sprintf("%s %.4g mm %s", flags.levels, flags.spacing, v.Acquisition.ConvolutionKernel),
 		Number:      1,
 	}
+	uids, err := writeSeries(ctx, flags.out, v, series)
+	if err != nil {
+		return err
+	}
+	return writeTruth(flags.out, truthOf(s, p, v.Geometry, uids))
+}
+
+// writeSeries writes v as DICOM files to dir, or nothing.
+func writeSeries(ctx context.Context, dir string, v *volume.Volume, series dicom.SyntheticCT) (dicom.UIDs, error) {
 	var written []string
 	uids, err := dicom.WriteCT(v, series, func(k int, instance []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		path := filepath.Join(flags.out, fmt.Sprintf("%04d.dcm", k+1))
+		path := filepath.Join(dir, fmt.Sprintf("%04d.dcm", k+1))
 		written = append(written, path)
 		return os.WriteFile(path, instance, 0o644)
 	})
@@ -128,14 +151,17 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 		for _, path := range written {
 			_ = os.Remove(path) // the error at hand says more than one of removing
 		}
-		return err
 	}
-	truth := truthOf(s, p, v.Geometry, uids)
+	return uids, err
+}
+
+// writeTruth writes truth.json to dir.
+func writeTruth(dir string, truth any) error {
 	b, err := json.MarshalIndent(truth, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(flags.out, "truth.json"), append(b, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(dir, "truth.json"), append(b, '\n'), 0o644)
 }
 
 // options checks the flags that describe the patient.
@@ -202,12 +228,17 @@ func parseFracture(s string) (spine.Level, phantom.Deformity, error) {
 	if err != nil || !(loss >= 0 && loss <= 85) {
 		return 0, phantom.Deformity{}, fmt.Errorf("%s: want 0 to 85 percent", percent)
 	}
+	kind, err := parseShape(shape)
+	return level, phantom.Fracture(kind, loss), err
+}
+
+func parseShape(s string) (phantom.Shape, error) {
 	shapes := map[string]phantom.Shape{"wedge": phantom.Wedge, "biconcave": phantom.Biconcave, "crush": phantom.Crush}
-	kind, ok := shapes[strings.ToLower(shape)]
+	shape, ok := shapes[strings.ToLower(s)]
 	if !ok {
-		return 0, phantom.Deformity{}, fmt.Errorf("%s: want wedge, biconcave or crush", shape)
+		return shape, fmt.Errorf("%s: want wedge, biconcave or crush", s)
 	}
-	return level, phantom.Fracture(kind, loss), nil
+	return shape, nil
 }
 
 // parsePhantomLevel parses the name of a level that the phantom has.
@@ -231,8 +262,6 @@ const (
 // scan checks the flags that describe the acquisition.
 func (flags *phantomFlags) scan(s *phantom.Spine) (phantom.Scan, error) {
 	switch {
-	case flags.out == "":
-		return phantom.Scan{}, usagef("phantom needs --out")
 	case flags.columns < 1 || flags.columns > maxMatrix || flags.rows < 1 || flags.rows > maxMatrix:
 		return phantom.Scan{}, usagef("matrix of %d×%d: want 1 to %d", flags.columns, flags.rows, maxMatrix)
 	case flags.slices < 0 || flags.slices > maxSlices:

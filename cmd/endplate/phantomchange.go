@@ -270,24 +270,26 @@ func leakPlaces() map[string]phantom.LeakPlace {
 	}
 }
 
-func parseCement(value string) (change, error) {
+// parseCementAmount parses ML[:PLACE,…].
+func parseCementAmount(value string) (ml float64, places []phantom.LeakPlace, err error) {
 	amount, rest, leaks := strings.Cut(value, ":")
-	ml, err := parseAmount(amount, 0.1, 20, "ml")
-	if err != nil {
-		return nil, err
+	if ml, err = parseAmount(amount, 0.1, 20, "ml"); err != nil || !leaks {
+		return ml, nil, err
 	}
-	var places []phantom.LeakPlace
-	if leaks {
-		for _, name := range strings.Split(rest, ",") {
-			place, ok := leakPlaces()[strings.ToLower(name)]
-			if !ok {
-				return nil, fmt.Errorf("%q: want canal, foramen, paravertebral, superior-disc or inferior-disc", name)
-			}
-			places = append(places, place)
+	for _, name := range strings.Split(rest, ",") {
+		place, ok := leakPlaces()[strings.ToLower(name)]
+		if !ok {
+			return 0, nil, fmt.Errorf("%q: want canal, foramen, paravertebral, superior-disc or inferior-disc", name)
 		}
+		places = append(places, place)
 	}
+	return ml, places, nil
+}
+
+func parseCement(value string) (change, error) {
+	ml, places, err := parseCementAmount(value)
 	return func(rng *rand.Rand, v *phantom.Vertebra) error {
 		v.Cement = phantom.RandomCement(rng, *v, ml, places...)
 		return fits(v.Level, phantom.CementIn(*v), ml)
-	}, nil
+	}, err
 }

@@ -19,6 +19,9 @@ type (
 		Analyses []truthAnalysis `json:"analyses"`
 	}
 	truthAnalysis struct {
+		// Stage is before, fractured or treated: the folder too.
+		Stage               string          `json:"stage,omitempty"`
+		Motion              *truthMotion    `json:"motion,omitempty"`
 		StudyInstanceUID    string          `json:"study_instance_uid"`
 		SeriesInstanceUID   string          `json:"series_instance_uid"`
 		FrameOfReferenceUID string          `json:"frame_of_reference_uid"`
@@ -32,17 +35,17 @@ type (
 		// MarginMM is how far inside the volume the body lies.
 		MarginMM     float64                `json:"margin_mm"`
 		Center       truthPoint             `json:"center"`
-		Canal        truthCanal             `json:"canal"`
+		Canal        *truthCanal            `json:"canal,omitempty"`
 		SuperiorAxis truthPoint             `json:"superior_axis"`
 		AnteriorAxis truthPoint             `json:"anterior_axis"`
 		Landmarks    map[string]*truthPoint `json:"landmarks"`
 		Heights      *truthHeights          `json:"heights,omitempty"`
 		WedgeAngle   *float64               `json:"wedge_angle_deg,omitempty"`
 		DiscHeight   *float64               `json:"disc_height_mm,omitempty"`
-		Depth        float64                `json:"depth_mm"`
-		Width        float64                `json:"width_mm"`
-		Volume       float64                `json:"volume_mm3"`
-		CanalAP      float64                `json:"canal_ap_mm"`
+		Depth        float64                `json:"depth_mm,omitempty"`
+		Width        float64                `json:"width_mm,omitempty"`
+		Volume       float64                `json:"volume_mm3,omitempty"`
+		CanalAP      float64                `json:"canal_ap_mm,omitempty"`
 		Deformity    *truthDeformity        `json:"deformity,omitempty"`
 
 		truthTissue
@@ -80,13 +83,12 @@ type (
 // truthOf returns the truth of the vertebrae of s, made from p, that a volume of
 // geometry g shows, whole or cut.
 func truthOf(s *phantom.Spine, p phantom.Params, g volume.Geometry, uids dicom.UIDs) truthFile {
+	return truthFile{Analyses: []truthAnalysis{truthOfSpine(s, p, g, uids)}}
+}
+
+func truthOfSpine(s *phantom.Spine, p phantom.Params, g volume.Geometry, uids dicom.UIDs) truthAnalysis {
 	t := s.Within(s.Truth(), g)
-	a := truthAnalysis{
-		StudyInstanceUID:    uids.StudyInstanceUID,
-		SeriesInstanceUID:   uids.SeriesInstanceUID,
-		FrameOfReferenceUID: uids.FrameOfReferenceUID,
-		Modality:            "CT",
-	}
+	a := newTruthAnalysis(uids)
 	whole := map[spine.Level]bool{}
 	for i, m := range t.Vertebrae {
 		if !m.Visible {
@@ -94,7 +96,8 @@ func truthOf(s *phantom.Spine, p phantom.Params, g volume.Geometry, uids dicom.U
 		}
 		whole[m.Level] = m.Complete()
 		v := truthOfVertebra(m)
-		v.Canal = truthOfCanal(s, m)
+		canal := truthOfCanal(s, m)
+		v.Canal = &canal
 		v.truthTissue = truthOfTissue(p.Vertebrae[i], m)
 		a.Vertebrae = append(a.Vertebrae, v)
 	}
@@ -108,7 +111,16 @@ func truthOf(s *phantom.Spine, p phantom.Params, g volume.Geometry, uids dicom.U
 			To:   c.To.String() + " " + c.ToEndplate.String(),
 		})
 	}
-	return truthFile{Analyses: []truthAnalysis{a}}
+	return a
+}
+
+func newTruthAnalysis(uids dicom.UIDs) truthAnalysis {
+	return truthAnalysis{
+		StudyInstanceUID:    uids.StudyInstanceUID,
+		SeriesInstanceUID:   uids.SeriesInstanceUID,
+		FrameOfReferenceUID: uids.FrameOfReferenceUID,
+		Modality:            "CT",
+	}
 }
 
 func truthOfVertebra(m phantom.Measured) truthVertebra {

@@ -21,7 +21,7 @@ type (
 	}
 	// truthTissue is what S1 has only attenuation and screws of.
 	truthTissue struct {
-		Attenuation   truthAttenuation  `json:"attenuation"`
+		Attenuation   *truthAttenuation `json:"attenuation,omitempty"`
 		PosteriorWall *truthWall        `json:"posterior_wall,omitempty"`
 		Lesions       *truthLesions     `json:"lesions,omitempty"`
 		VacuumCleft   *truthCleft       `json:"vacuum_cleft,omitempty"`
@@ -104,7 +104,7 @@ func truthOfCanal(s *phantom.Spine, m phantom.Measured) truthCanal {
 
 // truthOfTissue returns the truth of v, whose measures are m.
 func truthOfTissue(v phantom.Vertebra, m phantom.Measured) truthTissue {
-	t := truthTissue{Attenuation: truthAttenuation{m.TrabecularHU}}
+	t := truthTissue{Attenuation: &truthAttenuation{m.TrabecularHU}}
 	for _, s := range v.Screws {
 		t.Screws = append(t.Screws, truthScrew{side(s.Left > 0), s.Diameter, s.Length, s.Medial, s.HeadWidth})
 	}

@@ -42,9 +42,9 @@ func (b *Body) Heights() (h [3]float64) {
 	return h
 }
 
-// frame returns the frame between the corners: anterior along the mean of the
+// Frame returns the frame between the corners: anterior along the mean of the
 // endplates' chords.
-func (b *Body) frame() volume.Frame {
+func (b *Body) Frame() volume.Frame {
 	corners := [4]r3.Vec{b.Superior[Anterior], b.Superior[Posterior], b.Inferior[Anterior], b.Inferior[Posterior]}
 	origin := r3.Scale(0.25, r3.Add(r3.Add(corners[0], corners[1]), r3.Add(corners[2], corners[3])))
 	forward := r3.Add(r3.Sub(corners[0], corners[1]), r3.Sub(corners[2], corners[3]))

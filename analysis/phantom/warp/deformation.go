@@ -55,7 +55,7 @@ func New(b Body, c Change) (*Deformation, error) {
 			return nil, fmt.Errorf("a height of %.1f mm cannot lose %.1f mm", h, c.Loss[i])
 		}
 	}
-	f := b.frame()
+	f := b.Frame()
 	d := &Deformation{body: b, frame: f, bulge: c.Bulge, retro: c.Retropulsion}
 	d.superior, d.inferior = newPlate(f, b.Superior, b.Width), newPlate(f, b.Inferior, b.Width)
 	d.halfDepth = max(d.superior.front.a, d.inferior.front.a) + aroundBody
@@ -115,14 +115,18 @@ func (d *Deformation) compression(loss [3]float64) error {
 // anterior to superior and what it takes the origin to, with the velocity that
 // reaches it in unit time.
 type rigid struct {
-	turn   float64 // radians
-	vs, va float64 // mm
+	turn     float64 // radians
+	vs, va   float64 // mm
+	sin, cos float64 // of turn
 }
 
 // part returns where a part w of the motion takes (s, a).
 func (r *rigid) part(w, s, a float64) (float64, float64) {
 	phi := w * r.turn
-	sin, cos := math.Sincos(phi)
+	sin, cos := w*r.sin, r.cos
+	if w != 1 && w != -1 {
+		sin, cos = math.Sincos(phi)
+	}
 	along, across := w, w*phi/2 // of the velocity
 	if math.Abs(phi) > 1e-6 {
 		along, across = w*sin/phi, w*(1-cos)/phi
@@ -155,6 +159,7 @@ func (d *Deformation) moved(loss [3]float64) (rigid, bool) {
 	turn := math.Atan2(front.s-back.s, front.a-back.a) - math.Atan2(sup.front.s-sup.back.s, sup.front.a-sup.back.a)
 	turn = math.Remainder(turn, 2*math.Pi)
 	r := rigid{turn: turn}
+	r.sin, r.cos = math.Sincos(turn)
 	s, a := r.part(1, sup.back.s, sup.back.a)
 	r.vs, r.va = velocity(turn, back.s-s, back.a-a)
 	return r, true
@@ -285,12 +290,12 @@ func (d *Deformation) pushed(t, a, l float64) float64 {
 // Inverse returns what the deformation takes to p, within 1e-6 mm.
 func (d *Deformation) Inverse(p r3.Vec) r3.Vec {
 	s, a, l := d.frame.Coordinates(p)
-	x, y := d.inverse(s, a, l, s, a)
+	x, y := d.inverse(s, a, l, s, a, 1e-8)
 	return d.shifted(p, x-s, y-a)
 }
 
-// inverse looks for what is taken to (s, a, l), from a guess on.
-func (d *Deformation) inverse(s, a, l, guessS, guessA float64) (float64, float64) {
+// inverse looks for what is taken to (s, a, l) within tolerance, mm, from a guess on.
+func (d *Deformation) inverse(s, a, l, guessS, guessA, tolerance float64) (float64, float64) {
 	if x, y := d.forward(s, a, l); x == s && y == a {
 		return s, a // below
 	}
@@ -298,9 +303,8 @@ func (d *Deformation) inverse(s, a, l, guessS, guessA float64) (float64, float64
 		return x, y
 	}
 	const (
-		tolerance = 1e-7 // mm
-		h         = 1e-5 // mm
-		most      = 60
+		h    = 1e-5 // mm
+		most = 60
 	)
 	x, y := guessS, guessA
 	fs, fa := d.forward(x, y, l)
@@ -327,13 +331,15 @@ func (d *Deformation) inverse(s, a, l, guessS, guessA float64) (float64, float64
 	return x, y
 }
 
-// Map returns the inverse for lines of points.
+// Map returns the inverse for lines of points, within 1e-4 mm.
 func (d *Deformation) Map() Map {
 	return func(line []r3.Vec) {
-		ds, da := 0.0, 0.0
+		// How far the last point moved, and how much farther than the one before.
+		var ds, da, moreS, moreA float64
 		for i, p := range line {
 			s, a, l := d.frame.Coordinates(p)
-			x, y := d.inverse(s, a, l, s+ds, a+da)
+			x, y := d.inverse(s, a, l, s+ds+moreS, a+da+moreA, 1e-5)
+			moreS, moreA = x-s-ds, y-a-da
 			ds, da = x-s, y-a
 			line[i] = d.shifted(p, ds, da)
 		}

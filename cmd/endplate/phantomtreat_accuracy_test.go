@@ -1,0 +1,205 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// TestTreatAccuracy fractures and treats real spines, each at the three levels nearest
+// to the thoracolumbar junction that have measured neighbours, and tells how far the
+// measured changes of heights are from the exact ones: the difference of two readings,
+// and what a comparison says. It takes minutes.
+func TestTreatAccuracy(t *testing.T) {
+	if os.Getenv("ENDPLATE_ACCURACY") == "" {
+		t.Skip("set ENDPLATE_ACCURACY")
+	}
+	for _, tt := range []struct {
+		series string
+		most   float64 // mm, mean absolute error of a compared change
+	}{{"lidc1", 0.7}, {"colon", 0.7}, {"petct2", 1.0}} {
+		t.Run(tt.series, func(t *testing.T) {
+			read, compared := changeErrors{}, changeErrors{}
+			path := shared(t, "ct", tt.series)
+			for i, level := range treatable(t, path) {
+				fracture := []string{"wedge:40", "biconcave:40", "crush:38"}[i]
+				for seed := range uint64(2) {
+					a, b := treatErrors(t, path, fmt.Sprintf("%v=%s", level, fracture), seed+1)
+					read, compared = append(read, a...), append(compared, b...)
+				}
+			}
+			t.Logf("%s: difference of readings %v; comparison %v", tt.series, read, compared)
+			if !(compared.mean() <= tt.most) {
+				t.Errorf("%s: changes err by %.2f mm in the mean, want %.1f", tt.series, compared.mean(), tt.most)
+			}
+		})
+	}
+}
+
+// changeErrors are errors of changes, mm; NaN where none was measured.
+type changeErrors []float64
+
+// mean returns the mean absolute error of those that were measured.
+func (e changeErrors) mean() float64 {
+	sum, n := 0.0, 0
+	for _, x := range e {
+		if !math.IsNaN(x) {
+			sum += math.Abs(x)
+			n++
+		}
+	}
+	return sum / float64(n)
+}
+
+func (e changeErrors) String() string {
+	measured := slices.DeleteFunc(slices.Clone(e), math.IsNaN)
+	slices.SortFunc(measured, func(x, y float64) int { return cmp.Compare(math.Abs(x), math.Abs(y)) })
+	if len(measured) == 0 {
+		return "none measured"
+	}
+	return fmt.Sprintf("%.2f mm mean, %.2f median, %.2f most, %d of %d", e.mean(), math.Abs(measured[len(measured)/2]),
+		math.Abs(measured[len(measured)-1]), len(measured), len(e))
+}
+
+// treatable returns the three levels of a CT to fracture.
+func treatable(t *testing.T, path string) []spine.Level {
+	t.Helper()
+	m := &imagedPatient{path: path, plan: &treatPlan{}}
+	if _, _, err := m.prepare(t.Context(), newProgress(io.Discard, true)); err != nil {
+		t.Fatal(err)
+	}
+	var levels []spine.Level
+	for i := 1; i < len(m.column)-1; i++ {
+		levels = append(levels, m.column[i].Level)
+	}
+	junction := float64(spine.L1) - 0.4
+	slices.SortFunc(levels, func(a, b spine.Level) int {
+		return cmp.Compare(math.Abs(float64(a)-junction), math.Abs(float64(b)-junction))
+	})
+	return levels[:3]
+}
+
+// treatErrors returns by how many mm the changes of the three heights, from before to
+// fractured and from fractured to treated, are told wrongly by the difference of two
+// readings and by a comparison.
+func treatErrors(t *testing.T, path, fracture string, seed uint64) (read, compared changeErrors) {
+	t.Helper()
+	flags := treatFlags{fracture: fracture, superiorShare: 0.75, restore: "60", only: "before,fractured,treated", injury: "20200115", days: 7}
+	flags.out, flags.seed = t.TempDir(), seed
+	plan, err := flags.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &imagedPatient{path: path, plan: plan}
+	if _, _, err := m.prepare(t.Context(), newProgress(io.Discard, true)); err != nil {
+		t.Fatal(err)
+	}
+	var stages [3]treatedStage
+	for i, name := range stageNames {
+		stages[i] = measureStage(t, m, name)
+		got := "not measured"
+		if v := stages[i].vertebra(); v != nil {
+			got = fmt.Sprintf("%.2f as %v", stages[i].heights(), v.Level)
+		}
+		t.Logf("%s seed %d %-9s exact %.2f  measured %s", fracture, seed, name, stages[i].exact, got)
+	}
+	for i := range 2 {
+		was, is := &stages[i], &stages[i+1]
+		a, b, told := was.heights(), is.heights(), was.compare(t, is)
+		for h := range 3 {
+			change := is.exact[h] - was.exact[h]
+			read, compared = append(read, b[h]-a[h]-change), append(compared, told[h]-change)
+		}
+	}
+	t.Logf("%s seed %d: readings err by %+.2f, the comparison by %+.2f mm", fracture, seed, []float64(read), []float64(compared))
+	return read, compared
+}
+
+// treatedStage is one examination of a treated patient.
+type treatedStage struct {
+	result *analysis.Result
+	center r3.Vec     // of the treated body
+	exact  [3]float64 // heights, mm
+}
+
+func measureStage(t *testing.T, m *imagedPatient, name string) treatedStage {
+	t.Helper()
+	vol, tell, err := m.stage(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := treatedStage{}
+	if s.result, err = analysis.MeasureCT(t.Context(), vol, analysis.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range tell(dicom.UIDs{}).Vertebrae {
+		if v.Level == m.column[m.own].Level.String() {
+			s.center, s.exact = r3.Vec(v.Center), [3]float64{v.Heights.Anterior, v.Heights.Middle, v.Heights.Posterior}
+		}
+	}
+	return s
+}
+
+// index returns which vertebra of the result is the treated one, or -1.
+func (s *treatedStage) index() int {
+	best, least := -1, 12.0 // mm
+	for i := range s.result.Vertebrae {
+		if d := r3.Norm(r3.Sub(s.result.Vertebrae[i].Center, s.center)); d < least {
+			best, least = i, d
+		}
+	}
+	return best
+}
+
+func (s *treatedStage) vertebra() *analysis.Vertebra {
+	if i := s.index(); i >= 0 && s.result.Vertebrae[i].Heights != nil {
+		return &s.result.Vertebrae[i]
+	}
+	return nil
+}
+
+func (s *treatedStage) heights() [3]float64 {
+	v := s.vertebra()
+	if v == nil {
+		return [3]float64{math.NaN(), math.NaN(), math.NaN()}
+	}
+	return [3]float64{v.Heights.Anterior, v.Heights.Middle, v.Heights.Posterior}
+}
+
+// compare returns the changes of the treated body's heights that a comparison with a
+// later examination tells.
+func (s *treatedStage) compare(t *testing.T, later *treatedStage) [3]float64 {
+	t.Helper()
+	changes := [3]float64{math.NaN(), math.NaN(), math.NaN()}
+	c, err := comparison.Compare(comparison.NewExamination(s.result, comparison.About{}),
+		comparison.NewExamination(later.result, comparison.About{}), comparison.Options{KeepOrder: true})
+	if err != nil {
+		t.Logf("comparison: %v", err)
+		return changes
+	}
+	for _, p := range c.Vertebrae {
+		if p.BeforeIndex != s.index() || p.AfterIndex != later.index() || p.BeforeIndex < 0 {
+			continue
+		}
+		for h, change := range p.Heights {
+			if change != nil {
+				changes[h] = change.Value
+			}
+		}
+	}
+	return changes
+}
