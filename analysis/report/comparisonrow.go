@@ -19,15 +19,14 @@ const significantMark = "*"
 
 // changeRow is one level as text for a reader; what was not compared is empty.
 type changeRow struct {
-	Level                              string
-	Grade                              string // before → after
-	Ha, Hm, Hp                         delta
-	RestoredHa, RestoredHm, RestoredHp string // percent ± sd
-	ExpectedHa, ExpectedHm, ExpectedHp string // mm
-	Wedge, Gardner, Cobb, Disc         delta
-	Volume, CanalAP, CanalArea         delta
-	Retropulsion, Cement               delta
-	Note                               string
+	Level                      string
+	Grade                      string // before → after
+	Ha, Hm, Hp                 delta
+	Wedge, Gardner, Cobb, Disc delta
+	Volume, CanalAP, CanalArea delta
+	Retropulsion, Cement       delta
+	Note                       string
+	Compared                   bool
 
 	Tone tone
 }
@@ -38,6 +37,7 @@ type delta struct {
 	Change, SD    string
 	LSC           string
 	Later         string // Before and Change together
+	Restored      string // of a height, percent ± sd
 	Reason        string
 	Tracked       bool
 	Significant   bool
@@ -59,22 +59,26 @@ func newDelta(c *comparison.Change, decimals int) delta {
 	if c == nil {
 		return delta{}
 	}
-	d := delta{
-		Before: fixed(c.Before.Value, decimals), After: fixed(c.After.Value, decimals),
+	return delta{
+		Before: minus(fixed(c.Before.Value, decimals)), After: minus(fixed(c.After.Value, decimals)),
 		Change: signed(c.Value, decimals), SD: fixed(c.SD, decimals), LSC: fixed(c.LSC, decimals),
-		Later: fixed(c.Later(), decimals), Tracked: c.Tracked, Significant: c.Significant, Reason: c.Reason,
+		Later: minus(fixed(c.Later(), decimals)), Tracked: c.Tracked, Significant: c.Significant, Reason: c.Reason,
 	}
-	return d
+}
+
+// minus sets a true minus before a negative number.
+func minus(s string) string {
+	if strings.HasPrefix(s, "-") {
+		return "−" + s[1:]
+	}
+	return s
 }
 
 // signed returns x with its sign and a true minus.
 func signed(x float64, decimals int) string {
 	s := fixed(x, decimals)
-	switch {
-	case strings.HasPrefix(s, "-"):
-		return "−" + s[1:]
-	case strings.Trim(s, "0.") == "":
-		return s
+	if strings.HasPrefix(s, "-") || strings.Trim(s, "0.") == "" {
+		return minus(s)
 	}
 	return "+" + s
 }
@@ -94,17 +98,16 @@ func newChangeRow(p *comparison.Pair) changeRow {
 	r := changeRow{
 		Level: p.Level.String(), Grade: grades(p),
 		Ha: newDelta(p.Heights[0], 1), Hm: newDelta(p.Heights[1], 1), Hp: newDelta(p.Heights[2], 1),
-		RestoredHa: quotient(p.Restored[0]), RestoredHm: quotient(p.Restored[1]), RestoredHp: quotient(p.Restored[2]),
 		Wedge: newDelta(p.Wedge, 1), Disc: newDelta(p.DiscHeight, 1), Volume: newDelta(p.Volume, 1),
 		CanalAP: newDelta(p.CanalAP, 1), CanalArea: newDelta(p.CanalArea, 0), Retropulsion: newDelta(p.Retropulsion, 1),
 	}
-	if e := p.Expected; e != nil {
-		r.ExpectedHa, r.ExpectedHm, r.ExpectedHp = fixed(e.Anterior, 1), fixed(e.Middle, 1), fixed(e.Posterior, 1)
+	for h, d := range []*delta{&r.Ha, &r.Hm, &r.Hp} {
+		d.Restored = quotient(p.Restored[h])
 	}
 	if p.Cement != nil {
 		r.Cement = newDelta(p.Cement.Volume, 1)
 	}
-	r.Note = changeNote(p)
+	r.Note, r.Compared = changeNote(p), p.Reason == ""
 	return r
 }
 
