@@ -46,7 +46,7 @@ func (x *Index) Add(o Origin, s *Study) {
 	study := len(x.origins)
 	x.origins = append(x.origins, o)
 	for i := range s.Series {
-		about := &s.Series[i].Examination.About
+		about := &s.Series[i].About
 		x.entries = append(x.entries, Entry{
 			Study: study, Series: i,
 			Subject: o.Subject, Timepoint: o.Timepoint, order: o.Order,
@@ -55,7 +55,7 @@ func (x *Index) Add(o Origin, s *Study) {
 			occasion: cmp.Or(about.StudyInstanceUID, fmt.Sprintf("%d/%d", study, i)),
 			acquired: about.Acquired,
 			uid:      about.SeriesInstanceUID,
-			measured: s.Series[i].measured(),
+			measured: s.Series[i].Measured,
 			spacing:  about.SliceSpacing,
 		})
 	}

@@ -31,12 +31,18 @@ type Origin struct {
 type Study struct {
 	Series   []Series         `json:"series,omitempty"`
 	Failures []report.Skipped `json:"failures,omitempty"`
+
+	// Examinations are those of the series, for comparisons. They are the bulk of
+	// it, and stored apart.
+	Examinations []*comparison.Examination `json:"-"`
 }
 
 // Series is one measured series of a study.
 type Series struct {
-	Cells       [][]string              `json:"cells"` // by vertebra, of report.VertebraColumns
-	Examination *comparison.Examination `json:"examination"`
+	Cells    [][]string       `json:"cells"`  // by vertebra, of report.VertebraColumns
+	Levels   []spine.Level    `json:"levels"` // by vertebra
+	Measured int              `json:"measured"`
+	About    comparison.About `json:"about"`
 }
 
 // CodeNoVertebra says that a series was read and shows no vertebra.
@@ -51,19 +57,14 @@ func (s *Study) Add(e *report.Examination, about comparison.About) {
 		})
 		return
 	}
-	s.Series = append(s.Series, Series{
-		Cells:       report.VertebraCells(e),
-		Examination: comparison.NewExamination(e.Result, about),
-	})
-}
-
-// measured returns the number of vertebrae that were measured.
-func (s *Series) measured() int {
-	n := 0
-	for i := range s.Examination.Vertebrae {
-		if s.Examination.Vertebrae[i].Status == analysis.Measured {
-			n++
+	series := Series{Cells: report.VertebraCells(e), About: about}
+	for i := range e.Result.Vertebrae {
+		v := &e.Result.Vertebrae[i]
+		series.Levels = append(series.Levels, v.Level)
+		if v.Status == analysis.Measured {
+			series.Measured++
 		}
 	}
-	return n
+	s.Series = append(s.Series, series)
+	s.Examinations = append(s.Examinations, comparison.NewExamination(e.Result, about))
 }

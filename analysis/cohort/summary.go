@@ -32,7 +32,6 @@ type Summary struct {
 
 	subject  string // the last one
 	subjects int
-	series   int
 
 	rows     int
 	measured int

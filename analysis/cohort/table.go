@@ -50,7 +50,7 @@ func (x *Index) VertebraRows(e *Entry, s *Study) [][]string {
 	for i, cells := range series.Cells {
 		treated := ""
 		if origin.TreatedKnown {
-			treated = strconv.FormatBool(slices.Contains(origin.Treated, series.Examination.Vertebrae[i].Level))
+			treated = strconv.FormatBool(slices.Contains(origin.Treated, series.Levels[i]))
 		}
 		own := []string{e.Subject, e.Timepoint, days, strconv.FormatBool(e.Representative), treated}
 		rows[i] = append(own, cells...)

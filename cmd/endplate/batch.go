@@ -69,7 +69,7 @@ Exit status: 0 all studies measured, 3 failures.csv has rows.`,
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "out", "o", "", "folder to write to")
 	f.StringVar(&flags.manifest, "manifest", "", "CSV with the studies, instead of ROOT")
-	f.IntVarP(&flags.jobs, "jobs", "j", runtime.NumCPU(), "studies measured at the same time, each in a process with the memory of its volume")
+	f.IntVarP(&flags.jobs, "jobs", "j", runtime.GOMAXPROCS(0), "studies measured at the same time, each in a process with the memory of its volume")
 	f.DurationVar(&flags.limit, "time-limit", 10*time.Minute, "a study that takes longer is a failure")
 	f.BoolVar(&flags.retryFailed, "retry-failed", false, "measure studies with failures again")
 	f.BoolVar(&flags.columns, "columns", false, "print what the columns of the tables mean, and end")
@@ -123,7 +123,7 @@ func batch(ctx context.Context, roots []string, flags batchFlags, stderr io.Writ
 	if err := measureAll(ctx, w, units, flags, p); err != nil {
 		return err
 	}
-	totals, err := writeTables(ctx, w, units, flags.out)
+	totals, err := writeTables(ctx, w, units, flags.jobs, flags.out)
 	if err != nil {
 		return err
 	}
@@ -183,11 +183,7 @@ func measureAll(ctx context.Context, w *work, units []unit, flags batchFlags, p 
 		}
 		u.origin.Path = u.Path
 		u.record = w.recordOf(u)
-		again, err := wantedAgain(w, u, flags.retryFailed)
-		if err != nil {
-			return err
-		}
-		if again {
+		if w.wanted(u, flags.retryFailed) {
 			todo = append(todo, u)
 		}
 		p.printlive("looking at files: %d of %d studies", i+1, len(units))
@@ -210,14 +206,14 @@ func measureAll(ctx context.Context, w *work, units []unit, flags batchFlags, p 
 	return err
 }
 
-// wantedAgain reports whether a unit is still to be measured.
-func wantedAgain(w *work, u *unit, retryFailed bool) (bool, error) {
+// wanted reports whether a unit is still to be measured.
+func (w *work) wanted(u *unit, retryFailed bool) bool {
 	if !w.finished[u.record] {
-		return true, nil
+		return true
 	}
 	if !retryFailed {
-		return false, nil
+		return false
 	}
 	s, err := w.study(u)
-	return err != nil || len(s.Failures) > 0, nil
+	return err != nil || len(s.Failures) > 0
 }

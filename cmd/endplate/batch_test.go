@@ -14,27 +14,29 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/cohort"
+	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
-// makeCohort writes subjects with two small examinations each, the second with
-// some of L1's height given back, and what cannot be measured. It makes their
-// folder the current one.
-func makeCohort(t *testing.T, subjects int) {
+// makeCohort writes two small examinations of one subject, the second with some of
+// L1's height given back, one of another, and what cannot be measured. It makes
+// their folder the current one.
+func makeCohort(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	for i := range subjects {
-		for j, l1 := range []string{"wedge:45", "wedge:20"} {
-			makeStudy(t, fmt.Sprintf("cohort/s%03d/%d", i, j), "--seed", fmt.Sprint(2*i+1), "--fracture", "L1="+l1)
-		}
-	}
+	makeStudy(t, "cohort/a/before", "--seed", "1", "--fracture", "L1=wedge:45")
+	makeStudy(t, "cohort/a/after", "--seed", "1", "--fracture", "L1=wedge:20")
+	makeStudy(t, "cohort/b", "--seed", "3")
 	for _, empty := range []string{"cohort/empty", "cohort/other"} {
 		if err := os.MkdirAll(empty, 0o755); err != nil {
 			t.Fatal(err)
@@ -109,7 +111,7 @@ func sameOutputs(t *testing.T, want, got string) {
 }
 
 func TestBatch(t *testing.T) {
-	makeCohort(t, 2)
+	makeCohort(t)
 	start := time.Now()
 	if stderr, status := runBatch(t.Context(), t, "cohort", "--out", "calm", "--jobs", "1"); status != exitPartial {
 		t.Fatalf("status %d: %s", status, stderr)
@@ -173,6 +175,10 @@ func TestBatch(t *testing.T) {
 		runBatch(t.Context(), t, "cohort", "--out", "interrupted")
 		sameOutputs(t, "calm", "interrupted")
 	})
+	t.Run("a worker is killed", func(t *testing.T) {
+		killAWorker(t, "bereft")
+		sameOutputs(t, "calm", "bereft")
+	})
 	t.Run("in use", func(t *testing.T) {
 		w, err := openWork("calm")
 		if err != nil {
@@ -195,14 +201,14 @@ func TestBatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u := &units[slices.IndexFunc(units, func(u unit) bool { return u.Path == "cohort/s001/0" })]
+		u := &units[slices.IndexFunc(units, func(u unit) bool { return u.Path == "cohort/a/before" })]
 		u.record = w.recordOf(u)
 		if err := errors.Join(os.Remove("deadly/.work/"+u.record+recordEnding), w.start(u, maxDeaths)); err != nil {
 			t.Fatal(err)
 		}
 		w.close()
 		runBatch(t.Context(), t, "cohort", "--out", "deadly")
-		if got := outputsOf(t, "deadly")["failures.csv"]; !strings.Contains(got, "cohort/s001/0,,,,CRASHED,the run ended 10 times while it measured this study alone") {
+		if got := outputsOf(t, "deadly")["failures.csv"]; !strings.Contains(got, "cohort/a/before,,,,CRASHED,the run ended 10 times while it measured this study alone") {
 			t.Errorf("failures:\n%s", got)
 		}
 		runBatch(t.Context(), t, "cohort", "--out", "deadly", "--retry-failed")
@@ -225,6 +231,50 @@ func TestBatch(t *testing.T) {
 	t.Run("DuckDB", func(t *testing.T) { checkByDuckDB(t, "calm") })
 }
 
+// killAWorker kills one of the processes that measure, as a system without memory
+// does.
+func killAWorker(t *testing.T, out string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, "batch", "cohort", "--out", out, "--jobs", "2")
+	var b bytes.Buffer
+	cmd.Stderr = &b
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if len(childrenOf(os.Getpid())) == 0 {
+		_ = cmd.Wait()
+		t.Skip("the children of a process are not listed here")
+	}
+	var children []int
+	for end := time.Now().Add(time.Minute); len(children) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		children = childrenOf(cmd.Process.Pid)
+	}
+	for _, pid := range children[:min(1, len(children))] {
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill() // had it ended, the test would test less
+		}
+	}
+	_ = cmd.Wait() // its status is that of what failed
+	if strings.Contains(b.String(), codeCrashed) {
+		t.Errorf("stderr: %s", b.String())
+	}
+}
+
+// childrenOf lists the children of a process: proc(5), task/…/children.
+func childrenOf(pid int) []int {
+	var all []int
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		children, _ := os.ReadFile(list) // gone: none
+		for _, child := range strings.Fields(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				all = append(all, id)
+			}
+		}
+	}
+	return all
+}
+
 // A process that ends without an answer says why.
 func TestCrashesAreTold(t *testing.T) {
 	w := &worker{stderr: &tail{}}
@@ -242,9 +292,15 @@ func TestCrashesAreTold(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	t.Chdir(t.TempDir())
-	study := func(dir string, seed int) {
-		makeStudy(t, dir, "--seed", fmt.Sprint(seed), "--slices", "3", "--columns", "8", "--rows", "8")
-		if err := os.Remove(filepath.Join(dir, "truth.json")); err != nil {
+	study := func(dir string, name int) {
+		t.Helper()
+		v := &volume.Volume{Geometry: volume.Geometry{
+			Columns: 2, Rows: 2, Slices: 3, Column: r3.Vec{X: 1}, Row: r3.Vec{Y: 1}, Slice: r3.Vec{Z: 1},
+		}, Samples: make([]int16, 12)}
+		_, err := dicom.WriteCT(v, dicom.SyntheticCT{Study: fmt.Sprint(name), Description: dir}, func(k int, instance []byte) error {
+			return errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, fmt.Sprint(k)), instance, 0o600))
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -299,7 +355,7 @@ func TestFind(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %d", u.Path, files))
 	}
 	want := []string{
-		"in/again 3", "in/empty 0", "in/far/x 6", "in/far/y/z 3", "in/mixed/00001.dcm 3", "in/mixed/10001.dcm 3",
+		"in/again 3", "in/empty 0", "in/far/x 6", "in/far/y/z 3", "in/mixed/00 3", "in/mixed/10 3",
 		"in/only/text 1", "in/two 6", "in/volumes/a.ZIP 1", "in/volumes/v.nii.gz 1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -10,8 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/endplate/endplate/analysis/cohort"
 	"github.com/endplate/endplate/analysis/comparison"
@@ -45,6 +48,7 @@ func (t *totals) outcome() error {
 // fixed order, a study or a subject at a time.
 type tables struct {
 	work    *work
+	jobs    int
 	units   []unit
 	index   cohort.Index
 	entries []cohort.Entry
@@ -56,8 +60,8 @@ type tables struct {
 }
 
 // writeTables writes all outputs, under their names only once they are whole.
-func writeTables(ctx context.Context, w *work, units []unit, out string) (*totals, error) {
-	t := &tables{work: w, units: units, files: outputs{work: w}, summary: cohort.NewSummary()}
+func writeTables(ctx context.Context, w *work, units []unit, jobs int, out string) (*totals, error) {
+	t := &tables{work: w, jobs: jobs, units: units, files: outputs{work: w}, summary: cohort.NewSummary()}
 	defer t.files.abandon()
 	var err error
 	if t.failures, err = t.files.csv("failures.csv", cohort.Failures()); err != nil {
@@ -146,70 +150,112 @@ func (t *tables) writeVertebrae(ctx context.Context) error {
 	return nil
 }
 
-// writeComparisons compares the examinations of each subject. Only those of one
-// subject are held at a time.
+// compared is what came of a pair: rows of the comparisons, or one of the failures.
+type compared struct {
+	rows    [][]string
+	failure []string
+}
+
+// writeComparisons compares the examinations of each subject, several subjects at a
+// time, and writes what came of it in their order.
 func (t *tables) writeComparisons(ctx context.Context) error {
-	held := map[int]*comparison.Examination{}
-	subject := ""
-	for _, p := range cohort.Pairs(t.entries) {
-		if err := ctx.Err(); err != nil {
+	group, ctx := errgroup.WithContext(ctx)
+	results := make(chan chan []compared, t.jobs)
+	group.Go(func() error {
+		defer close(results)
+		for subject := range subjects(t.entries, cohort.Pairs(t.entries)) {
+			result := make(chan []compared, 1)
+			select {
+			case results <- result:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			group.Go(func() error {
+				defer close(result)
+				all, err := t.compareSubject(subject)
+				result <- all
+				return err
+			})
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for result := range results {
+			for _, c := range <-result {
+				if err := t.writeCompared(c); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// subjects yields the pairs of each subject.
+func subjects(entries []cohort.Entry, pairs []cohort.Pair) iter.Seq[[]cohort.Pair] {
+	return func(yield func([]cohort.Pair) bool) {
+		for len(pairs) > 0 {
+			n := 1
+			for n < len(pairs) && entries[pairs[n].Before].Subject == entries[pairs[0].Before].Subject {
+				n++
+			}
+			if !yield(pairs[:n]) {
+				return
+			}
+			pairs = pairs[n:]
+		}
+	}
+}
+
+func (t *tables) writeCompared(c compared) error {
+	if c.failure != nil {
+		return t.fail(c.failure)
+	}
+	t.totals.Comparisons++
+	for _, row := range c.rows {
+		t.summary.AddComparison(row)
+		if err := t.comparisons.write(row); err != nil {
 			return err
-		}
-		before, after := &t.entries[p.Before], &t.entries[p.After]
-		if before.Subject != subject {
-			subject = before.Subject
-			clear(held)
-		}
-		for _, i := range []int{p.Before, p.After} {
-			if err := t.hold(held, i); err != nil {
-				return err
-			}
-		}
-		rows, failure := t.compare(before, after, p.Overall, held[p.Before], held[p.After])
-		if failure != nil {
-			if err := t.fail(failure); err != nil {
-				return err
-			}
-			continue
-		}
-		t.totals.Comparisons++
-		for _, row := range rows {
-			t.summary.AddComparison(row)
-			if err := t.comparisons.write(row); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
-// hold reads the examination of an entry.
-func (t *tables) hold(held map[int]*comparison.Examination, entry int) error {
-	if held[entry] != nil {
-		return nil
+// compareSubject compares all pairs of one subject.
+func (t *tables) compareSubject(pairs []cohort.Pair) ([]compared, error) {
+	held := map[int]*comparison.Examination{}
+	all := make([]compared, len(pairs))
+	for i, p := range pairs {
+		for _, entry := range []int{p.Before, p.After} {
+			if held[entry] != nil {
+				continue
+			}
+			e := &t.entries[entry]
+			var err error
+			if held[entry], err = t.work.examination(&t.units[e.Study], e.Series); err != nil {
+				return nil, err
+			}
+		}
+		all[i] = t.compare(p, held[p.Before], held[p.After])
 	}
-	e := &t.entries[entry]
-	s, err := t.work.study(&t.units[e.Study])
-	if err != nil {
-		return err
-	}
-	held[entry] = s.Series[e.Series].Examination
-	return nil
+	return all, nil
 }
 
 // compare compares two examinations. A panic is a failure of this pair alone: the
 // next run would meet it again.
-func (t *tables) compare(before, after *cohort.Entry, overall bool, first, second *comparison.Examination) (rows [][]string, failure []string) {
+func (t *tables) compare(p cohort.Pair, first, second *comparison.Examination) (c compared) {
+	before, after := &t.entries[p.Before], &t.entries[p.After]
 	defer func() {
 		if r := recover(); r != nil {
-			rows, failure = nil, t.index.NotCompared(before, after, fmt.Errorf("the comparison panicked: %v", r))
+			c = compared{failure: t.index.NotCompared(before, after, fmt.Errorf("the comparison panicked: %v", r))}
 		}
 	}()
-	rows, err := t.index.Compare(before, after, overall, first, second)
+	rows, err := t.index.Compare(before, after, p.Overall, first, second)
 	if err != nil {
-		return nil, t.index.NotCompared(before, after, err)
+		return compared{failure: t.index.NotCompared(before, after, err)}
 	}
-	return rows, nil
+	return compared{rows: rows}
 }
 
 // outputs are files that are being written.

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/endplate/endplate/analysis/cohort"
+	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/report"
 )
 
@@ -34,7 +35,7 @@ const (
 )
 
 // recordFormat is part of a record's name; it changes with what is in records.
-const recordFormat = "1"
+const recordFormat = "2"
 
 // work is the folder of finished studies. A record is there whole or not at all,
 // whenever the process or the machine ends.
@@ -175,6 +176,9 @@ func syncFolder(path string) error {
 	return nil
 }
 
+// pathOf returns where a unit's record is.
+func (w *work) pathOf(u *unit) string { return filepath.Join(w.dir, u.record+recordEnding) }
+
 // finish keeps a measured study.
 func (w *work) finish(u *unit, s *cohort.Study) error {
 	w.hideIdentity(s)
@@ -183,9 +187,9 @@ func (w *work) finish(u *unit, s *cohort.Study) error {
 		return err
 	}
 	z := gzip.NewWriter(f)
-	err = json.NewEncoder(z).Encode(s)
-	err = errors.Join(err, z.Close())
-	if err := w.settle(f, filepath.Join(w.dir, u.record+recordEnding), err); err != nil {
+	e := json.NewEncoder(z)
+	err = errors.Join(e.Encode(s), e.Encode(s.Examinations), z.Close())
+	if err := w.settle(f, w.pathOf(u), err); err != nil {
 		return err
 	}
 	return w.forget(u)
@@ -202,40 +206,57 @@ func (w *work) hideIdentity(s *cohort.Study) {
 		}
 	}
 	for i := range s.Series {
-		id := &s.Series[i].Examination.Patient
+		id := &s.Series[i].About.Patient
 		hide(&id.Patient)
 		hide(&id.Issuer)
 		hide(&id.Traits)
+		s.Examinations[i].Patient = *id
 	}
 }
 
-// study reads a finished study. A record that cannot be read is removed, so that
-// the next run measures the study again.
+// study reads a finished study but for its examinations.
 func (w *work) study(u *unit) (*cohort.Study, error) {
-	path := filepath.Join(w.dir, u.record+recordEnding)
-	s, err := readStudy(path)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the record of %s is damaged and was removed: start again: %w", u.Path, err), os.Remove(path))
-	}
-	return s, nil
+	s := &cohort.Study{}
+	return s, w.readRecord(u, s)
 }
 
-func readStudy(path string) (*cohort.Study, error) {
+// examination reads the examination of one series of a finished study.
+func (w *work) examination(u *unit, series int) (*comparison.Examination, error) {
+	s := &cohort.Study{}
+	if err := w.readRecord(u, s, &s.Examinations); err != nil {
+		return nil, err
+	}
+	return s.Examinations[series], nil
+}
+
+// readRecord reads the first parts of a record. One that cannot be read is removed,
+// so that the next run measures the study again.
+func (w *work) readRecord(u *unit, parts ...any) error {
+	path := w.pathOf(u)
+	if err := decodeRecord(path, parts); err != nil {
+		return errors.Join(fmt.Errorf("the record of %s is damaged and was removed: start again: %w", u.Path, err), os.Remove(path))
+	}
+	return nil
+}
+
+func decodeRecord(path string, parts []any) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &cohort.Study{}
-	if err := json.NewDecoder(z).Decode(s); err != nil {
-		return nil, err
+	d := json.NewDecoder(z)
+	for _, p := range parts {
+		if err := d.Decode(p); err != nil {
+			return err
+		}
 	}
-	_, err = io.Copy(io.Discard, z) // for its checksum
-	return s, err
+	_, err = io.Copy(io.Discard, z) // for the checksum
+	return err
 }
 
 // start notes that a unit is being measured, and how often it was when the run

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/endplate/endplate/analysis/cohort"
+	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/report"
 )
@@ -35,8 +36,9 @@ const workerCommand = "batch-worker"
 
 // measuredUnit is a worker's answer.
 type measuredUnit struct {
-	Version string
-	Study   *cohort.Study
+	Version      string
+	Study        *cohort.Study
+	Examinations []*comparison.Examination // of the study
 }
 
 func newWorkerCommand() *cobra.Command {
@@ -78,7 +80,7 @@ func serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		case <-units: // the input ended
 			return nil
 		case s := <-done:
-			if err := answers.Encode(measuredUnit{versionString(), s}); err != nil {
+			if err := answers.Encode(measuredUnit{versionString(), s, s.Examinations}); err != nil {
 				return err
 			}
 		}
@@ -127,7 +129,7 @@ func measureUnit(ctx context.Context, u *unit) *cohort.Study {
 		study.Add(m.examination, s.about)
 	}
 	if len(all) == 0 && len(study.Failures) == 0 {
-		study.Failures = append(study.Failures, noImage(u, skipped))
+		study.Failures = append(study.Failures, noImage(u.Path, in, skipped))
 	}
 	return study
 }
@@ -149,15 +151,15 @@ func gatherUnit(u *unit) inputs {
 }
 
 // noImage says what there is instead of a CT image.
-func noImage(u *unit, skipped []report.Skipped) report.Skipped {
+func noImage(path string, in inputs, skipped []report.Skipped) report.Skipped {
 	reason := "no CT image among its files"
-	for range u.sources() {
-		if len(skipped) > 0 {
-			reason += "; " + skipped[0].Path + ": " + skipped[0].Reason
-		}
-		return report.Skipped{Path: u.Path, Code: codeNoImage, Reason: reason}
+	switch {
+	case len(in.dicom)+len(in.nifti)+len(in.skipped) == 0:
+		reason = "no file"
+	case len(skipped) > 0:
+		reason += "; " + skipped[0].Path + ": " + skipped[0].Reason
 	}
-	return report.Skipped{Path: u.Path, Code: codeNoImage, Reason: "no file"}
+	return report.Skipped{Path: path, Code: codeNoImage, Reason: reason}
 }
 
 // worker is a process that measures.
@@ -166,7 +168,6 @@ type worker struct {
 	in      io.WriteCloser
 	answers *json.Decoder
 	stderr  *tail
-	kill    sync.Once
 }
 
 // startWorker starts a process that computes on so many processors.
@@ -227,6 +228,7 @@ func (w *worker) measure(ctx context.Context, u *unit, limit time.Duration) (*co
 		w.stop()
 		return nil, fmt.Errorf("the program was replaced by version %s during the run", answer.Version)
 	case err == nil:
+		answer.Study.Examinations = answer.Examinations
 		return answer.Study, nil
 	case limited.Err() != nil:
 		w.stop()
