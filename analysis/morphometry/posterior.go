@@ -298,11 +298,33 @@ func (w *expectedWall) find() bool {
 	start, ok := w.neighboursSheet()
 	if !ok {
 		start = sheet{middle: (w.own.Low + w.own.High) / 2, place: quantileOfPoints(points, foremost)}
+		start.twist = twistOf(w.own)
 		w.sheet = fitSheet(points, start, ownBelief)
 		return true
 	}
+	start.twist = twistOf(w.own)
 	w.sheet = fitSheet(points, start, neighboursBelief)
 	return true
+}
+
+// twistOf returns the slope of a wall across it: the median over pairs of places
+// at one height, as far to the left as to the right. A vertebra is turned against
+// the plane through its centre and its canal's; fragments turn few of the pairs.
+func twistOf(c *segmentation.Canal) float64 {
+	var slopes []float64
+	for left := judgedColumn; left <= segmentation.WallReach; left += judgedColumn {
+		for along := judgedLow; along <= judgedHigh+1e-9; along += judgedStep {
+			_, l, okL := bridgedWallAt(c, along, left)
+			_, r, okR := bridgedWallAt(c, along, -left)
+			if okL && okR {
+				slopes = append(slopes, (l-r)/(2*left))
+			}
+		}
+	}
+	if len(slopes) == 0 {
+		return 0
+	}
+	return quantileOf(slopes, 0.5)
 }
 
 // neighboursSheet returns the sheet that the neighbours' lead one to expect;

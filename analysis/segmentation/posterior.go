@@ -39,7 +39,7 @@ const (
 	posteriorSearch = 5.0 // that the first strip may lie off the body's outline
 	wallFollow      = 3.5 // that a strip may lie off its neighbour
 	wallFollowSD    = 1.2
-	wallMiddleSD    = 2.5
+	wallMiddleSD    = 1.5
 	wallFaceSD      = 0.8  // of the face about the traced path
 	wallFaceBlur    = 1.3  // the same, in units of the blur
 	vagueShare      = 0.65 // of it that is left where the image does not show the face
