@@ -118,3 +118,31 @@ func TestCompromiseAgainstTheAdjacentLevels(t *testing.T) {
 		t.Error("a level without canal has a compromise")
 	}
 }
+
+// One neighbour tells more where canals are all of one size, from T3 to T10, than
+// where they widen.
+func TestOneNeighbourTellsMoreInTheThorax(t *testing.T) {
+	canal := &morphometry.Canal{NarrowestAP: morphometry.Estimate{Value: 15}, NarrowestArea: morphometry.Estimate{Value: 200}}
+	sd := func(upper, lower spine.Level) float64 {
+		column := []morphometry.LevelCanal{{Level: upper, Canal: canal}, {Level: lower, Canal: canal}}
+		c, reason := morphometry.MeasureCompromise(column, 0, make([]bool, 2))
+		if reason != "" {
+			t.Fatal(reason)
+		}
+		return c.Area.SD
+	}
+	for _, tt := range []struct {
+		upper, lower spine.Level
+		want         float64 // percent
+	}{
+		{spine.T4, spine.T4 + 1, 10},
+		{spine.T4, spine.T4 + 2, 20}, // two levels away
+		{spine.T10, spine.T11, 20},
+		{spine.T11, spine.T12, 20},
+		{spine.L4, spine.L5, 20},
+	} {
+		if got := sd(tt.upper, tt.lower); math.Abs(got-tt.want) > 1e-9 {
+			t.Errorf("%v beside %v: ± %.1f %%, want %.1f", tt.upper, tt.lower, got, tt.want)
+		}
+	}
+}
