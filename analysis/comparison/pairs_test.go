@@ -85,7 +85,7 @@ func examineTwice(ctx context.Context, seed uint64) (*twice, error) {
 	before, after, level := drawTwice(seed)
 	w := &twice{level: level, before: phantom.New(before), after: phantom.New(after)}
 	for n, s := range []*phantom.Spine{w.before, w.after} {
-		scan := s.Cover(level-3+spine.Level(n), min(level+3, spine.L5), 14, 140, 0.75, 1)
+		scan := s.Cover(level-3+spine.Level(n), min(level+2, spine.L5), 14, 120, 0.75, 1)
 		scan.Noise, scan.Seed = 12, seed+uint64(n)
 		vol := s.CT(scan)
 		w.truth[n] = s.Within(s.Truth(), vol.Geometry)
@@ -296,7 +296,15 @@ func (w *twice) gardner(l spine.Level) (change float64, ok bool) {
 	return d[1] - d[0], true
 }
 
+func (y *tally) done() int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.pairs
+}
+
 func (y *tally) report() string {
+	y.mu.Lock()
+	defer y.mu.Unlock()
 	var b strings.Builder
 	say := func(what string, x []float64) {
 		if len(x) == 0 {
@@ -347,6 +355,9 @@ func TestPairs(t *testing.T) {
 				return fmt.Errorf("%d: %w", seed, err)
 			}
 			y.add(w, seed)
+			if done := y.done(); done%10 == 0 && done < n {
+				t.Logf("%d of %d pairs:\n%s", done, n, y.report())
+			}
 			return nil
 		})
 	}

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"archive": archive, "status": status},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"archive": archive, "alter": alter, "status": status},
 	})
 }
 
