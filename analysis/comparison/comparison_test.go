@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +20,8 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -290,4 +293,36 @@ func TestCourse(t *testing.T) {
 	if _, err := comparison.Course(course.Examinations[:2], comparison.Options{}); !errors.Is(err, comparison.ErrTooFew) {
 		t.Errorf("of two: %v", err)
 	}
+}
+
+// What one examination calls the sacrum may be a body in the other.
+func TestSacrumAgainstBody(t *testing.T) {
+	all := column(spine.T12, spine.L5, 11)
+	before := examine(all, r3.Vec{})
+	after := moved(before, 3, r3.Vec{X: 1}, r3.Vec{})
+	last := &before.Vertebrae[len(before.Vertebrae)-1]
+	last.Level, last.Status, last.Heights, last.Wedge, last.Deformity = spine.S1, analysis.NotMeasurable, nil, nil, nil
+	sacral := *last.Landmarks
+	sacral.Inferior = landmark.Endplate{}
+	last.Landmarks = &sacral
+	for _, e := range []*comparison.Examination{before, after} {
+		for i := range e.Vertebrae {
+			e.Vertebrae[i].Shape.Picture = &segmentation.Picture{S0: -40, A0: -40, Step: 0.8, Rows: 100, Columns: 100, Pixels: noise(100 * 100)}
+		}
+	}
+	for _, c := range []*comparison.Comparison{compare(t, before, after), compare(t, after, before)} {
+		if p := &c.Vertebrae[len(c.Vertebrae)-1]; p.Heights[0] != nil || p.Reason == "" {
+			t.Errorf("%s: height changed by %v", p.Level, p.Heights[0])
+		}
+	}
+}
+
+// noise returns pixels of a picture that are alike only in their own place.
+func noise(n int) []byte {
+	rng := rand.New(rand.NewPCG(1, 1))
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(1 + rng.IntN(255))
+	}
+	return out
 }

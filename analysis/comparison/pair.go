@@ -192,7 +192,7 @@ func (e *Examination) outermost(i int) bool {
 func (p *Pair) see(b *Vertebra, found *tracked, c *changes) {
 	p.Alike = found.alike
 	sd := c.tracked(trackedHeightFloor, found.alike)
-	if h, ok := morphometry.HeightsOf(&found.landmarks); ok {
+	if h, ok := morphometry.HeightsOf(&found.landmarks); ok && b.Heights != nil {
 		for n := range p.Heights {
 			which := finding.Height(n)
 			p.Heights[n].see(heightOf(&h, which).Value-heightOf(b.Heights, which).Value, sd)

@@ -219,6 +219,7 @@ func trackSacrum(before, after *Vertebra) (tracked, bool) {
 		return tracked{}, false
 	}
 	out := tracked{landmarks: *after.Landmarks}
+	out.landmarks.Inferior = landmark.Endplate{}
 	out.landmarks.Superior, out.alike = trackPlate(before.Shape, after.Shape, &before.Landmarks.Superior)
 	return out, out.alike >= foundAgain
 }
