@@ -374,15 +374,21 @@ func (c *Canal) closeSections(sections []CanalSection) {
 
 // Within posteriorSector of posterior, where laminae may stand lower than the
 // pedicles, a ray of the ring has left the canal that reaches escapeRatio times
-// as far as those within escapeRays of it, 30°, or as beside any part of the body.
+// and escapeLeast, mm, farther than those within escapeRays of it, 30°, or than
+// beside any part of the body: laminae lean by as much over a body's height.
 // Elsewhere one has that passes the pedicles by pedicleLean: a canal may be wide
 // and flat, and no ratio of distances tells that it has been left.
 const (
 	posteriorSector = math.Pi / 3
 	escapeRays      = 6
 	escapeRatio     = 1.4
+	escapeLeast     = 3.0
 	pedicleLean     = 1.3
 )
+
+// farBeyond reports whether a ray to posterior has left the canal that reaches r
+// where others reach near.
+func farBeyond(r, near float64) bool { return r > max(escapeRatio*near, near+escapeLeast) }
 
 // dropEscapes sets such rays to +Inf.
 func (c *Canal) dropEscapes(ring [CanalRays]float64) [CanalRays]float64 {
@@ -396,7 +402,7 @@ func (c *Canal) dropEscapes(ring [CanalRays]float64) [CanalRays]float64 {
 			for d := -escapeRays; d <= escapeRays; d++ {
 				around = append(around, ring[(j+d+CanalRays)%CanalRays])
 			}
-			escaped = escaped || r > escapeRatio*median(around)
+			escaped = escaped || farBeyond(r, median(around))
 		}
 		if escaped {
 			out[j] = math.Inf(1)
@@ -419,7 +425,7 @@ func (c *Canal) ring(sections []CanalSection) (ring [CanalRays]float64, share fl
 			}
 		}
 		ring[j] = median(at)
-		if behind := math.Abs(rayAngle(j)-math.Pi) < posteriorSector; behind && ring[j] > escapeRatio*nearest {
+		if behind := math.Abs(rayAngle(j)-math.Pi) < posteriorSector; behind && farBeyond(ring[j], nearest) {
 			ring[j] = nearest
 		}
 	}
