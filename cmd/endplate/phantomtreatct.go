@@ -18,6 +18,7 @@ import (
 	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/phantom/warp"
+	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -28,8 +29,11 @@ type imagedPatient struct {
 	plan *treatPlan
 
 	vol    *volume.Volume
+	result *analysis.Result
 	column []warp.Vertebra // from superior to inferior
 	own    int             // index of the vertebra that is fractured
+	// outline is that of the fractured vertebra's body, as it was.
+	outline *segmentation.Body
 }
 
 // prepare reads and measures the CT.
@@ -52,22 +56,34 @@ func (m *imagedPatient) prepare(ctx context.Context, p *progress) (spine.Level, 
 	if err != nil {
 		return 0, "", fmt.Errorf("%s: %w", m.path, err)
 	}
+	m.result = result
+	level, err := m.choose()
+	if err != nil {
+		return 0, "", err
+	}
+	identity := fmt.Sprintf("%s %d %+v", s.examination.SeriesInstanceUID, m.plan.seed, m.plan.truth(level))
+	return level, identity, nil
+}
+
+// choose settles which vertebra of the result is fractured.
+func (m *imagedPatient) choose() (spine.Level, error) {
+	result := m.result
 	level, err := chooseLevel(result, m.plan.level)
 	if err != nil {
-		return 0, "", fmt.Errorf("%s: %w", m.path, err)
+		return level, fmt.Errorf("%s: %w", m.path, err)
 	}
+	m.column = nil
 	for i := range result.Vertebrae {
 		v := &result.Vertebrae[i]
 		if v.Landmarks == nil {
 			continue
 		}
 		if v.Level == level {
-			m.own = len(m.column)
+			m.own, m.outline = len(m.column), v.Body
 		}
 		m.column = append(m.column, carried(v))
 	}
-	identity := fmt.Sprintf("%s %d %+v", s.examination.SeriesInstanceUID, m.plan.seed, m.plan.truth(level))
-	return level, identity, nil
+	return level, nil
 }
 
 // only returns the only series at the path.
@@ -124,15 +140,57 @@ func chooseLevel(result *analysis.Result, wanted spine.Level) (spine.Level, erro
 	return best, nil
 }
 
+// reread places the points of v, a deformed vertebra, by their definition on the
+// outline of its body where d takes it: a wall that is driven out or leans takes the
+// corners with it. Where that fails, they stay where d takes them.
+func reread(v warp.Vertebra, outline *segmentation.Body, d *warp.Deformation) warp.Vertebra {
+	body := warp.Body{Superior: v.Superior, Inferior: v.Inferior, Left: v.Left}
+	to := body.Frame()
+	moved := func(s, a float64) (float64, float64) {
+		s, a, _ = to.Coordinates(d.Forward(outline.Frame.Point(s, a, 0)))
+		return s, a
+	}
+	plate := func(p segmentation.Plate) (q segmentation.Plate) {
+		for i := range p.A {
+			s, a := moved(p.S[i], p.A[i])
+			if n := len(q.A); n == 0 || a > q.A[n-1] {
+				q.A, q.S, q.SD = append(q.A, a), append(q.S, s), append(q.SD, p.SD[i])
+			}
+		}
+		return q
+	}
+	wall := func(w segmentation.Wall) (x segmentation.Wall) {
+		for i := range w.S {
+			s, a := moved(w.S[i], w.A[i])
+			if n := len(x.S); n == 0 || s > x.S[n-1] {
+				x.S, x.A, x.SD = append(x.S, s), append(x.A, a), append(x.SD, w.SD[i])
+			}
+		}
+		return x
+	}
+	b := *outline
+	b.Frame = to
+	b.Superior, b.Inferior = plate(outline.Superior), plate(outline.Inferior)
+	b.Anterior, b.Posterior = wall(outline.Anterior), wall(outline.Posterior)
+	m, err := landmark.FromBody(&b)
+	if err != nil {
+		return v
+	}
+	v.Superior, v.Inferior = pointsOf(&m.Superior), pointsOf(&m.Inferior)
+	v.SuperiorDirection, v.InferiorDirection = m.Superior.Direction, m.Inferior.Direction
+	return v
+}
+
+func pointsOf(e *landmark.Endplate) [3]r3.Vec {
+	return [3]r3.Vec{e.Anterior.Position, e.Middle.Position, e.Posterior.Position}
+}
+
 // carried returns what is carried along of a measured vertebra.
 func carried(v *analysis.Vertebra) warp.Vertebra {
 	m := v.Landmarks
-	points := func(e *landmark.Endplate) [3]r3.Vec {
-		return [3]r3.Vec{e.Anterior.Position, e.Middle.Position, e.Posterior.Position}
-	}
 	c := warp.Vertebra{
 		Level:    v.Level,
-		Superior: points(&m.Superior), Inferior: points(&m.Inferior),
+		Superior: pointsOf(&m.Superior), Inferior: pointsOf(&m.Inferior),
 		SuperiorDirection: m.Superior.Direction, InferiorDirection: m.Inferior.Direction,
 		Left: m.LeftAxis, Center: m.Center,
 	}
@@ -174,21 +232,24 @@ func (m *imagedPatient) stage(_ context.Context, name string) (*volume.Volume, f
 		return nil, nil, fmt.Errorf("%v: %w", m.column[m.own].Level, err)
 	}
 	motion := m.plan.motion(name, m.column[m.own].Center)
-	back := motion.Back()
-	if name != "before" {
-		back = back.Then(d.Map())
-	}
+	back := motion.Back().Then(d.Map())
 	scan := warp.Scan{Seed: m.plan.seed}
 	distance := 0.0
 	if name == "treated" {
 		distance = m.plan.spacing
 		scan.Blur = m.plan.blur
 	}
-	scan.Geometry, scan.Thickness = warp.GridOf(m.vol.Geometry, motion, back, distance), distance
-	vol := warp.Resample(m.vol, back, scan)
+	vol := m.vol // as it is before anything happens
+	if name != "before" {
+		scan.Geometry, scan.Thickness = warp.GridOf(m.vol.Geometry, motion, back, distance), distance
+		vol = warp.Resample(m.vol, back, scan)
+	}
 	column := make([]warp.Vertebra, len(m.column))
 	for i := range column {
 		v := m.column[i].Deformed(d)
+		if i == m.own {
+			v = reread(v, m.outline, d)
+		}
 		column[i] = v.Moved(motion)
 	}
 	var cement *truthCement

@@ -51,8 +51,6 @@ type (
 	}
 )
 
-func three(x [3]float64) truthThree { return truthThree{x[0], x[1], x[2]} }
-
 func vector(p r3.Vec) truthPoint { return *point(p) }
 
 func motionTruth(m warp.Motion) *truthMotion {
