@@ -39,8 +39,8 @@ func Compare(before, after *Examination, opt Options) (*Comparison, error) {
 	if !slices.ContainsFunc(out.Vertebrae, func(p Pair) bool { return p.Reason == "" }) {
 		return nil, ErrNoCommonLevel
 	}
-	out.measure()
 	out.Match.Registration = register(out)
+	out.measure()
 	out.Findings = findings(out)
 	return out, nil
 }

@@ -60,7 +60,7 @@ func newCement(c *cement.Treated) *Cement {
 // measured.
 const (
 	outlineStep = 1.5
-	kept        = 0.01
+	kept        = 0.1
 )
 
 func newShape(b *segmentation.Body, surface *segmentation.Surface) *Shape {

@@ -156,7 +156,7 @@ func (y *tally) add(w *twice, seed uint64) {
 			y.correction = append(y.correction, a.Value-want)
 		}
 	}
-	y.relabel(w, seed)
+	y.relabel(w, seed, c.Match.Offset)
 }
 
 // addHeights adds the heights of one pair, of which b and a are true.
@@ -204,9 +204,12 @@ func (y *tally) judge(seed uint64, what string, c *comparison.Change, want float
 }
 
 // relabel names the second examination's vertebrae a level off, and looks whether
-// that is noticed.
-func (y *tally) relabel(w *twice, seed uint64) {
+// that is noticed. own is by how much its names are off from the start.
+func (y *tally) relabel(w *twice, seed uint64, own int) {
 	for _, by := range []int{-1, 1} {
+		if own+by == 0 {
+			continue
+		}
 		wrong := *w.measured[1]
 		wrong.Vertebrae = slices.Clone(wrong.Vertebrae)
 		for i := range wrong.Vertebrae {

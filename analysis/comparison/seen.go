@@ -42,13 +42,33 @@ func (c *Comparison) track() []*tracked {
 		if p.BeforeIndex < 0 || p.AfterIndex < 0 {
 			continue
 		}
-		look := track
-		if p.Level == spine.S1 {
-			look = trackSacrum
-		}
-		if t, ok := look(&c.Before.Vertebrae[p.BeforeIndex], &c.After.Vertebrae[p.AfterIndex]); ok {
+		before, after := &c.Before.Vertebrae[p.BeforeIndex], &c.After.Vertebrae[p.AfterIndex]
+		if t, ok := track(before, after, c.sights(i), p.Level == spine.S1); ok {
 			out[i] = &t
 		}
+	}
+	return out
+}
+
+// sights returns the pictures in which the endplates of pair i may be found: that of
+// its own body; and, for that may be of a body outlined at a wrong place, the same
+// and those of the bodies beside it, where its neighbours' motion takes it.
+func (c *Comparison) sights(i int) []sight {
+	var out []sight
+	add := func(j int, within reach, motion *Rigid) {
+		if j < 0 || j >= len(c.Vertebrae) || c.Vertebrae[j].AfterIndex < 0 {
+			return
+		}
+		if v := &c.After.Vertebrae[c.Vertebrae[j].AfterIndex]; v.Shape != nil && v.Shape.Picture != nil {
+			out = append(out, sight{v.Shape, within, motion})
+		}
+	}
+	add(i, wholeReach, nil)
+	if !c.Vertebrae[i].Unaffected && c.Match.Registration.Levels > 0 {
+		motion := &c.Match.Registration.Pieces[i]
+		add(i, nearReach, motion)
+		add(i-1, nearReach, motion)
+		add(i+1, nearReach, motion)
 	}
 	return out
 }

@@ -43,6 +43,7 @@ const mostPrice = 0.1
 // break in.
 var (
 	wholeReach = reach{rise: 10, slide: 3, tilt: 15, riseStep: 1, slideStep: 1.5, tiltStep: 3}
+	nearReach  = reach{rise: 5, slide: 3, tilt: 12, riseStep: 1, slideStep: 1.5, tiltStep: 3} // of where its neighbours take it
 	partReach  = reach{rise: 3, slide: 0.5, tilt: 6, riseStep: 1, slideStep: 0.5, tiltStep: 3, price: 0.06}
 )
 
@@ -192,18 +193,47 @@ type tracked struct {
 	alike     float64 // the least correlation of what was looked for
 }
 
-// track looks for the endplates of before's body in after's picture: each as a
-// whole, then from there its three landmarks by themselves, for an endplate may
-// have broken in. False where one of them is not found.
-func track(before, after *Vertebra) (tracked, bool) {
-	if !pictured(before) || !pictured(after) || corners(before.Landmarks) == nil || corners(after.Landmarks) == nil {
+// sight is a picture of the other examination in which an endplate may be found.
+type sight struct {
+	shape  *Shape
+	within reach
+	// motion takes positions to where they are looked for first; nil for the same
+	// place of the body's frame.
+	motion *Rigid
+}
+
+// start returns where an endplate of before is looked for first.
+func (g sight) start(before *Shape, e *landmark.Endplate) shift {
+	if g.motion == nil {
+		return shift{}
+	}
+	s, a, _ := before.Frame.Coordinates(e.Middle.Position)
+	s1, a1, _ := g.shape.Frame.Coordinates(g.motion.Apply(e.Middle.Position))
+	slope := func(f volume.Frame, d r3.Vec) float64 {
+		return math.Atan2(r3.Dot(d, f.Superior), r3.Dot(d, f.Anterior))
+	}
+	tilt := slope(g.shape.Frame, g.motion.Rotate(e.Direction)) - slope(before.Frame, e.Direction)
+	return shift{rise: s1 - s, slide: a1 - a, tilt: tilt * 180 / math.Pi}
+}
+
+// track looks for the endplates of before's body in the sights of after's, the
+// sacrum's superior one alone: each as a whole, then from there its three landmarks
+// by themselves, for an endplate may have broken in. False where one of them is not
+// found.
+func track(before, after *Vertebra, sights []sight, sacrum bool) (tracked, bool) {
+	if !pictured(before) || after.Landmarks == nil || !sacrum && corners(before.Landmarks) == nil {
 		return tracked{}, false
 	}
 	out := tracked{landmarks: *after.Landmarks, alike: 1}
-	for _, e := range []struct{ from, to *landmark.Endplate }{
+	out.landmarks.Inferior = landmark.Endplate{}
+	plates := []struct{ from, to *landmark.Endplate }{
 		{&before.Landmarks.Superior, &out.landmarks.Superior}, {&before.Landmarks.Inferior, &out.landmarks.Inferior},
-	} {
-		plate, alike := trackPlate(before.Shape, after.Shape, e.from)
+	}
+	if sacrum {
+		plates = plates[:1]
+	}
+	for _, e := range plates {
+		plate, alike := trackIn(before.Shape, sights, e.from)
 		if alike < foundAgain {
 			return tracked{}, false
 		}
@@ -213,15 +243,14 @@ func track(before, after *Vertebra) (tracked, bool) {
 	return out, true
 }
 
-// trackSacrum is track for the superior endplate of the sacrum alone.
-func trackSacrum(before, after *Vertebra) (tracked, bool) {
-	if !pictured(before) || !pictured(after) {
-		return tracked{}, false
+// trackIn returns an endplate in the first of the sights in which it is found.
+func trackIn(before *Shape, sights []sight, e *landmark.Endplate) (landmark.Endplate, float64) {
+	for _, g := range sights {
+		if plate, alike := trackPlate(before, g, e); alike >= foundAgain {
+			return plate, alike
+		}
 	}
-	out := tracked{landmarks: *after.Landmarks}
-	out.landmarks.Inferior = landmark.Endplate{}
-	out.landmarks.Superior, out.alike = trackPlate(before.Shape, after.Shape, &before.Landmarks.Superior)
-	return out, out.alike >= foundAgain
+	return landmark.Endplate{}, -1
 }
 
 // pictured reports whether a vertebra has a picture and a superior endplate in it.
@@ -231,13 +260,14 @@ func pictured(v *Vertebra) bool {
 
 // trackPlate looks for one endplate, and returns it in the other examination with
 // the least of the correlations of its parts.
-func trackPlate(before, after *Shape, e *landmark.Endplate) (landmark.Endplate, float64) {
+func trackPlate(before *Shape, g sight, e *landmark.Endplate) (landmark.Endplate, float64) {
+	after := g.shape
 	from, to := picture{before.Picture}, picture{after.Picture}
 	whole, ok := stripOf(from, before.Frame, e, nil)
 	if !ok {
 		return landmark.Endplate{}, -1
 	}
-	all := whole.find(to, shift{}, wholeReach)
+	all := whole.find(to, g.start(before, e), g.within)
 	alike := all.alike
 	out := *e
 	var rises, places []float64

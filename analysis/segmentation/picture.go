@@ -34,7 +34,7 @@ const (
 
 	// What is shown beyond the outline, mm: above and below it more than a disc, for
 	// the endplate may be there and not where it was outlined.
-	pictureAbove  = 14.0
+	pictureAbove  = 18.0
 	pictureBefore = 6.0
 )
 
