@@ -56,7 +56,7 @@ const (
 	chartHeight = 260
 	chartLeft   = 52
 	chartRight  = 12
-	chartTop    = 16
+	chartTop    = 20
 	chartBottom = 46
 	barGap      = 1.5
 )

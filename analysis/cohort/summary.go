@@ -96,7 +96,7 @@ const mostPoints = 4000
 type change struct {
 	title         string
 	treated       bool
-	loss          [2]float64 // percent of the expected height, of the one that lost most at first
+	loss          [2]float64 // percent of the expected height, of the one that lost most in either
 	hasLoss       bool
 	wedge         [2]float64 // degrees
 	hasWedge      bool
@@ -207,7 +207,7 @@ func (x columnIndex) change(cells []string) (c change, ok bool) {
 			continue
 		}
 		loss := [2]float64{100 * (1 - mm0/expected), 100 * (1 - mm1/expected)}
-		if c.hasLoss && loss[0] <= c.loss[0] {
+		if c.hasLoss && max(loss[0], loss[1]) <= max(c.loss[0], c.loss[1]) {
 			continue
 		}
 		c.loss, c.hasLoss = loss, true
@@ -379,7 +379,7 @@ func (s *Summary) changeCharts() []*chart {
 	loss.scatter(s.changes, -20, 100, func(c change) ([2]float64, bool) { return c.loss, c.hasLoss })
 	lo, hi := wedgeRange(s.changes)
 	wedge.scatter(s.changes, lo, hi, func(c change) ([2]float64, bool) { return c.wedge, c.hasWedge })
-	loss.Note = "Of the height that had lost most before. Below the line: height came back; above it: lost further or newly."
+	loss.Note = "Of the height that had lost most in either examination. Below the line: height came back; above it: lost further or newly."
 	wedge.Note = "Between the body's own endplates, kyphosis positive. Below the line: less wedged after."
 
 	counts := make([][]int, restBins)
@@ -393,7 +393,7 @@ func (s *Summary) changeCharts() []*chart {
 	}
 	restored := newChart(wideChart, "Height restored", "share of the lost height that came back, %", "levels")
 	restored.histogram(restFrom, restWidth, "%", byTreatment, counts)
-	restored.Note = "Of the height that had lost most before, where something was lost. 0: nothing came back, 100: all of it; negative: lost further."
+	restored.Note = "Of the same height, where something was lost before. 0: nothing came back, 100: all of it; negative: lost further."
 	restored.cuts(restFrom, restWidth*restBins, 0, 100)
 	return []*chart{loss, wedge, restored}
 }
