@@ -16,7 +16,7 @@ func Example() {
 	s := phantom.Random(rng, phantom.Options{
 		Fractures: map[spine.Level]phantom.Deformity{spine.L1: phantom.Fracture(phantom.Wedge, 45)},
 	})
-	scan := s.Cover(spine.T12, spine.L2, 10, 80, 1, 2)
+	scan := s.Cover(spine.T12, spine.L2, 10, 100, 1, 2)
 	scan.Noise = 15
 	v := s.CT(scan)
 	truth := s.Within(s.Truth(), v.Geometry)

@@ -34,7 +34,7 @@ func TestRenderingIsTheFineOneConvolved(t *testing.T) {
 		mean      float64 // tolerated mean absolute difference, HU
 	}{
 		{"superior endplate", l2.Superior.Middle, 2, 3},
-		{"anterior corner", l2.Inferior.Anterior, 2, 6},
+		{"anterior corner", l2.Inferior.Anterior, 2, 8}, // 1 % of the edge
 		{"superior endplate, 5 mm", l2.Superior.Middle, 5, 3},
 	} {
 		scan := phantom.Scan{

@@ -28,14 +28,7 @@ type Spine struct {
 // New builds the spine that p describes. It panics if p.Vertebrae lacks L3, or S1
 // where p has a base.
 func New(p Params) *Spine {
-	s := &Spine{params: p}
-	for _, v := range p.Vertebrae {
-		s.bodies = append(s.bodies, newBody(v))
-	}
-	for _, v := range p.Sacrum {
-		s.bodies = append(s.bodies, newBody(v))
-	}
-	s.chain()
+	s := stacked(p)
 	s.canal = canalPath(s.bodies)
 	for i, b := range s.bodies {
 		s.addArch(b, i >= len(p.Vertebrae))
@@ -44,6 +37,19 @@ func New(p Params) *Spine {
 	s.addPelvis()
 	s.course = newCourse(s)
 	s.addDeposits()
+	return s
+}
+
+// stacked returns the spine's bodies alone, each in its place.
+func stacked(p Params) *Spine {
+	s := &Spine{params: p}
+	for _, v := range p.Vertebrae {
+		s.bodies = append(s.bodies, newBody(v))
+	}
+	for _, v := range p.Sacrum {
+		s.bodies = append(s.bodies, newBody(v))
+	}
+	s.chain()
 	return s
 }
 
@@ -156,4 +162,13 @@ func (s *Spine) find(l spine.Level) *body {
 		}
 	}
 	return nil
+}
+
+// chord returns how far the line from L5 to T1 leans to anterior, radians.
+func (s *Spine) chord() float64 {
+	at := func(l spine.Level) r3.Vec {
+		return s.bodies[slices.IndexFunc(s.bodies, func(b *body) bool { return b.Level == l })].frame.Origin
+	}
+	d := r3.Sub(at(spine.T1), at(spine.L5))
+	return math.Atan2(-d.Y, d.Z)
 }
