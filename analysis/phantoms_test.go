@@ -15,6 +15,9 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
@@ -31,6 +34,9 @@ const (
 	// gradeMargin is how far from a cut, in percent, a true loss must lie for its
 	// grade to be demanded.
 	gradeMargin = 2.0
+
+	// Deviations given to true points: as small as anybody's.
+	exactMM, exactDeg = 0.01, 0.01
 )
 
 // Cuts of Genant's grades, percent. Genant et al., J Bone Miner Res 1993;8:1137.
@@ -93,7 +99,12 @@ func measureCT(t testing.TB, vol *volume.Volume) *analysis.Result {
 
 // pair is a true vertebra with what was measured of it.
 type pair struct {
-	truth  phantom.Measured
+	truth phantom.Measured
+	// exact is what the true points of all whole vertebrae in view come to: the
+	// loss against the levels beside it, as it is defined. Loss of truth is
+	// against the body's own height before. The two differ by the scatter of
+	// normal neighbours, which no reading can know.
+	exact  *finding.Deformity
 	got    *analysis.Vertebra // nil if it was not measured
 	reason string             // why not, where it was found at least
 }
@@ -142,8 +153,40 @@ func (p *pair) heights() (got, want, sd [3]float64) {
 
 // gradeDemanded reports whether the true loss is far enough from every cut.
 func (p *pair) gradeDemanded() bool {
-	loss, _ := p.truth.WorstLoss()
+	return p.exact != nil && p.exact.Assessed && farFromCuts(p.exact.WorstLoss)
+}
+
+func farFromCuts(loss float64) bool {
 	return !slices.ContainsFunc(genantCuts, func(c float64) bool { return math.Abs(loss-c) <= gradeMargin })
+}
+
+// exactly grades the whole vertebrae of truth by their true points.
+func (e examination) exactly(truth phantom.Truth) map[spine.Level]*finding.Deformity {
+	var column []morphometry.Vertebra
+	for i := range truth.Vertebrae {
+		if m := &truth.Vertebrae[i]; m.Level != spine.S1 && m.Margin >= e.border() {
+			column = append(column, exactPoints(m))
+		}
+	}
+	byLevel := map[spine.Level]*finding.Deformity{}
+	for _, v := range finding.Assess(column).Vertebrae {
+		byLevel[v.Level] = v.Deformity
+	}
+	return byLevel
+}
+
+func exactPoints(m *phantom.Measured) morphometry.Vertebra {
+	plate := func(p phantom.Plate) landmark.Endplate {
+		at := func(v r3.Vec) landmark.Point { return landmark.Point{Position: v, SD: exactMM} }
+		return landmark.Endplate{
+			Anterior: at(p.Anterior), Middle: at(p.Middle), Posterior: at(p.Posterior),
+			Direction: p.Direction, DirectionSD: exactDeg,
+		}
+	}
+	return morphometry.Vertebra{Level: m.Level, Landmarks: &landmark.Vertebra{
+		Superior: plate(m.Superior), Inferior: plate(m.Inferior),
+		Center: m.Frame.Origin, SuperiorAxis: m.Frame.Superior, LeftAxis: m.Frame.Left,
+	}}
 }
 
 // anchored reports whether a volume shows what names levels: the sacrum, or the
@@ -160,7 +203,8 @@ func (e examination) anchored(truth phantom.Truth) bool {
 type sample struct {
 	height, wedge             []float64 // differences from the truth, mm and degrees
 	heightWithin, wedgeWithin int       // within two standard deviations
-	graded, demand            int       // right and demanded grades
+	graded, demand            int       // right and demanded grades, by definition
+	intactGraded, intactOf    int       // against the bodies' own heights before
 	unassessed                int       // demanded, but not assessed
 }
 
@@ -201,9 +245,10 @@ func (a *tally) add(e examination, truth phantom.Truth, result *analysis.Result)
 	for _, v := range extra {
 		a.miss(e, "extra %v at %.0f", v.Level, v.Center)
 	}
-	hasAnchor := e.anchored(truth)
+	hasAnchor, exact := e.anchored(truth), e.exactly(truth)
 	for i := range pairs {
 		p := &pairs[i]
+		p.exact = exact[p.truth.Level]
 		switch {
 		case p.truth.Margin >= e.border():
 			a.addWhole(e, p, hasAnchor, e.groups(truth, i))
@@ -275,14 +320,22 @@ func (s *sample) add(p *pair) {
 	if math.Abs(d) <= 2*p.got.WedgeAngle.SD {
 		s.wedgeWithin++
 	}
+	f := p.got.Deformity
+	assessed := f != nil && f.Assessed
+	if loss, _ := p.truth.WorstLoss(); farFromCuts(loss) && assessed {
+		s.intactOf++
+		if f.Grade == p.truth.Genant {
+			s.intactGraded++
+		}
+	}
 	if !p.gradeDemanded() {
 		return
 	}
 	s.demand++
-	switch f := p.got.Deformity; {
-	case f == nil || !f.Assessed:
+	switch {
+	case !assessed:
 		s.unassessed++
-	case f.Grade == p.truth.Genant:
+	case f.Grade == p.exact.Grade:
 		s.graded++
 	}
 }
@@ -305,13 +358,12 @@ func (p *pair) remarks() []string {
 	if !p.gradeDemanded() {
 		return out
 	}
-	loss, _ := p.truth.WorstLoss()
 	switch d := p.got.Deformity; {
 	case d == nil || !d.Assessed:
 		remark("not graded")
-	case d.Grade != p.truth.Genant:
+	case d.Grade != p.exact.Grade:
 		remark("grade %d, loss %.1f %%, sd %.1f, borderline %t, want %d, %.1f %%",
-			d.Grade, d.WorstLoss, d.WorstLossSD, d.Borderline, p.truth.Genant, loss)
+			d.Grade, d.WorstLoss, d.WorstLossSD, d.Borderline, p.exact.Grade, p.exact.WorstLoss)
 	}
 	return out
 }
@@ -345,14 +397,14 @@ func (a *tally) String() string {
 }
 
 // sampleHead is the head of the table whose rows are String's.
-const sampleHead = "vertebrae   height: mean abs, p95,  bias, median, % in 2 sd   wedge: mean abs,  p95, % in 2 sd   grades right"
+const sampleHead = "vertebrae   height: mean abs, p95,  bias, median, % in 2 sd   wedge: mean abs,  p95, % in 2 sd   grades right, of heights before"
 
 func (s *sample) String() string {
 	h, h95 := absolute(s.height)
 	w, w95 := absolute(s.wedge)
-	return fmt.Sprintf("%9d %16.3f %6.2f %+6.3f %+6.3f %8.1f %16.2f %7.2f %8.1f %9d/%d, %d not graded",
+	return fmt.Sprintf("%9d %16.3f %6.2f %+6.3f %+6.3f %8.1f %16.2f %7.2f %8.1f %9d/%d, %d not graded, %d/%d",
 		len(s.wedge), h, h95, stat.Mean(s.height, nil), median(s.height), share(s.heightWithin, len(s.height)),
-		w, w95, share(s.wedgeWithin, len(s.wedge)), s.graded, s.demand, s.unassessed)
+		w, w95, share(s.wedgeWithin, len(s.wedge)), s.graded, s.demand, s.unassessed, s.intactGraded, s.intactOf)
 }
 
 // merge adds b to a.
@@ -377,6 +429,8 @@ func (s *sample) merge(b *sample) {
 	s.wedgeWithin += b.wedgeWithin
 	s.graded += b.graded
 	s.demand += b.demand
+	s.intactGraded += b.intactGraded
+	s.intactOf += b.intactOf
 	s.unassessed += b.unassessed
 }
 

@@ -216,7 +216,7 @@ func TestCutAboveTheSacrum(t *testing.T) {
 	scan := p.Cover(spine.L2, spine.S1, 8, 150, 0.9, 1)
 	scan.Noise = 10
 	v := p.CT(scan).Canonical()
-	for _, n := range []int{v.Slices, v.Slices - 14} {
+	for _, n := range []int{v.Slices, v.Slices - 16} {
 		v.Slices, v.Samples = n, v.Samples[:v.Columns*v.Rows*n]
 		m := level(t, p.Within(p.Truth(), v.Geometry), spine.L2)
 		if math.Abs(m.Margin) < 4 {
@@ -230,7 +230,11 @@ func TestCutAboveTheSacrum(t *testing.T) {
 				got = x
 			}
 		}
-		if got.Truncated != (m.Margin < 0) || off(got) > 2 {
+		limit := 2.0
+		if got.Truncated {
+			limit = 5 // how much lower than before it is cannot be seen
+		}
+		if got.Truncated != (m.Margin < 0) || off(got) > limit {
 			t.Errorf("L2 lies %.1f mm inside: %.1f mm off, truncated %v", m.Margin, off(got), got.Truncated)
 		}
 	}
