@@ -114,7 +114,7 @@ func (j judge) heights() []finding.Finding {
 		out = append(out, j.finding(HeightLost, changeCriterion, changeSource, "height lost further: %s", s))
 	}
 	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && s != "" {
-		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, "heights unchanged: %s", s))
+		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, "no height changed by more than its least significant change: %s", s))
 	}
 	return out
 }

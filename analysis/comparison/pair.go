@@ -4,6 +4,7 @@
 package comparison
 
 import (
+	"math"
 	"slices"
 
 	"github.com/endplate/endplate/analysis/finding"
@@ -166,6 +167,10 @@ func (p *Pair) own() []*Change {
 	return append(p.Heights[:], p.Wedge, p.DiscHeight, p.Volume, p.CanalAP, p.CanalArea, p.Retropulsion)
 }
 
+// outermostAlike is the correlation from which the endplates of the outermost body
+// count as found: default of this program.
+const outermostAlike = 0.95
+
 // unjudged says why changes of a vertebra are shown and not judged: readings of
 // necks were checked on few images, and the outermost body in view rests on a disc
 // that is partly out of view, where another edge is taken for an endplate.
@@ -173,8 +178,8 @@ func (p *Pair) unjudged(before, after *Examination) string {
 	switch {
 	case p.Level.Region() == spine.Cervical:
 		return "changes are judged from T1 to L5"
-	case p.Alike == 0 && (before.outermost(p.BeforeIndex) || after.outermost(p.AfterIndex)):
-		return "the outermost body in view, and its endplates were not found again in the second examination's picture"
+	case p.Alike < outermostAlike && (before.outermost(p.BeforeIndex) || after.outermost(p.AfterIndex)):
+		return "the outermost body in view, and its endplates were not found again beyond doubt in the second examination's picture"
 	}
 	return ""
 }
@@ -195,11 +200,12 @@ func (p *Pair) see(b *Vertebra, found *tracked, c *changes) {
 	if h, ok := morphometry.HeightsOf(&found.landmarks); ok && b.Heights != nil {
 		for n := range p.Heights {
 			which := finding.Height(n)
-			p.Heights[n].see(heightOf(&h, which).Value-heightOf(b.Heights, which).Value, sd)
+			seen := heightOf(&h, which)
+			p.Heights[n].see(seen.Value-heightOf(b.Heights, which).Value, math.Hypot(sd, seen.SD))
 		}
 	}
-	if angle, _, ok := morphometry.WedgeAngle(&found.landmarks); ok && b.Wedge != nil {
-		p.Wedge.see(angle-b.Wedge.Value, c.tracked(trackedAngleFloor, found.alike))
+	if angle, sd, ok := morphometry.WedgeAngle(&found.landmarks); ok && b.Wedge != nil {
+		p.Wedge.see(angle-b.Wedge.Value, math.Hypot(sd, c.tracked(trackedAngleFloor, found.alike)))
 	}
 }
 

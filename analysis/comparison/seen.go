@@ -5,6 +5,7 @@ package comparison
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -89,9 +90,9 @@ func (c *Comparison) seeBetween(found []*tracked, all *changes) {
 			continue
 		}
 		above := &c.Vertebrae[i-1]
-		mm, _, ok := morphometry.DiscHeight(&found[i-1].landmarks, &found[i].landmarks)
+		mm, sd, ok := morphometry.DiscHeight(&found[i-1].landmarks, &found[i].landmarks)
 		if ok && above.DiscHeight != nil {
-			sd := all.tracked(trackedHeightFloor, min(found[i-1].alike, found[i].alike))
+			sd = math.Hypot(sd, all.tracked(trackedHeightFloor, min(found[i-1].alike, found[i].alike)))
 			above.DiscHeight.see(mm-above.DiscHeight.Before.Value, sd)
 		}
 	}
@@ -103,7 +104,7 @@ func (c *Comparison) seeBetween(found []*tracked, all *changes) {
 		if i < 0 || from == nil || to == nil {
 			continue
 		}
-		sd := all.tracked(trackedAngleFloor, min(from.alike, to.alike))
+		sd := math.Hypot(a.SD, all.tracked(trackedAngleFloor, min(from.alike, to.alike)))
 		c.Angles[i].see(a.Degrees-c.Angles[i].Before.Value, sd)
 	}
 	c.leaveAngles()

@@ -123,12 +123,23 @@ func (t *strip) moved(m shift, s, a float64) (float64, float64) {
 	return t.s0 + m.rise + cos*ds + sin*da, t.a0 + m.slide - sin*ds + cos*da
 }
 
-// leastSeen is the share of a strip that the other picture must show.
-const leastSeen = 0.85
+// leastSeen is the share of a strip that the other picture must show, and leastBone
+// that which must be left of it without what is denser than bone: cement in one
+// of the examinations says nothing of the endplate.
+const (
+	leastSeen = 0.85
+	leastBone = 0.6
+)
+
+// denseHU is the attenuation from which a pixel, a mean over 10 mm, is not taken for
+// bone: that from which cement is looked for (analysis/cement).
+const denseHU = 1000.0
+
+const densePixel = (denseHU - segmentation.PictureLeast) / segmentation.PictureStep
 
 // correlate returns the correlation of the strip with what it covers in p.
 func (t *strip) correlate(p picture, m shift) float64 {
-	var n, sx, sy, sxx, syy, sxy float64
+	var seen, n, sx, sy, sxx, syy, sxy float64
 	sin, cos := math.Sincos(m.tilt * math.Pi / 180)
 	for i, x := range t.value {
 		ds, da := t.s[i]-t.s0, t.a[i]-t.a0
@@ -136,10 +147,13 @@ func (t *strip) correlate(p picture, m shift) float64 {
 		if !ok {
 			continue
 		}
+		if seen++; max(x, y) >= densePixel {
+			continue
+		}
 		n++
 		sx, sy, sxx, syy, sxy = sx+x, sy+y, sxx+x*x, syy+y*y, sxy+x*y
 	}
-	if n < leastSeen*float64(len(t.value)) {
+	if all := float64(len(t.value)); seen < leastSeen*all || n < leastBone*all {
 		return -1
 	}
 	vx, vy := sxx-sx*sx/n, syy-sy*sy/n
@@ -258,6 +272,11 @@ func pictured(v *Vertebra) bool {
 	return v.Shape != nil && v.Shape.Picture != nil && v.Landmarks != nil && v.Landmarks.Superior.Found()
 }
 
+// departure is the standard deviation of a landmark as a part of how far it was
+// found from where the whole endplate takes it: an endplate breaks in, but a part of
+// it is also more easily mistaken than the whole.
+const departure = 0.5
+
 // trackPlate looks for one endplate, and returns it in the other examination with
 // the least of the correlations of its parts.
 func trackPlate(before *Shape, g sight, e *landmark.Endplate) (landmark.Endplate, float64) {
@@ -283,10 +302,11 @@ func trackPlate(before *Shape, g sight, e *landmark.Endplate) (landmark.Endplate
 		m := part.find(to, shift{rise: s1 - s, slide: a1 - a, tilt: all.tilt}, partReach)
 		alike = min(alike, m.alike)
 		s2, a2 := part.moved(m, s, a)
-		p.to.Position = after.Frame.Point(s2, a2, l)
+		p.to.Position, p.to.SD = after.Frame.Point(s2, a2, l), departure*math.Abs(s2-s1)
 		rises, places = append(rises, s2-s1), append(places, a2)
 	}
 	_, slope := stat.LinearRegression(places, rises, nil, false)
+	out.DirectionSD = departure * math.Abs(math.Atan(slope)) * 180 / math.Pi
 	sin, cos := math.Sincos(all.tilt*math.Pi/180 + math.Atan(slope))
 	s, a := r3.Dot(e.Direction, before.Frame.Superior), r3.Dot(e.Direction, before.Frame.Anterior)
 	out.Direction = r3.Unit(r3.Add(r3.Scale(cos*s+sin*a, after.Frame.Superior), r3.Scale(-sin*s+cos*a, after.Frame.Anterior)))
