@@ -137,6 +137,11 @@ func takeAll(ctx context.Context, paths []string, flags compareFlags, r *report.
 		}
 		all[i] = *t
 	}
+	for _, uid := range flags.series {
+		if !slices.ContainsFunc(all, func(t taken) bool { return t.SeriesInstanceUID == uid }) {
+			return nil, usagef("--series %s: no such series among the inputs", uid)
+		}
+	}
 	if !flags.keepOrder && !slices.ContainsFunc(all, func(t taken) bool { return t.Acquired.IsZero() }) {
 		slices.SortStableFunc(all, func(a, b taken) int { return a.Acquired.Compare(b.Acquired) })
 	}
