@@ -110,8 +110,15 @@ func (c *Comparison) seeBetween(found []*tracked, all *changes) {
 	c.leaveAngles()
 }
 
-// leaveAngles leaves angles unjudged that end at a vertebra which is not judged.
+// leaveAngles leaves angles unjudged that end at a vertebra which is not judged, or
+// at a sacrum whose endplate was not found again: readings of it go wrong by tens of
+// degrees.
 func (c *Comparison) leaveAngles() {
+	for j := range c.Angles {
+		if a := &c.Angles[j]; a.To.Level == spine.S1 && !a.Tracked {
+			a.Reason = "the sacrum's endplate was not found again in the second examination's picture"
+		}
+	}
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
 		if p.Wedge == nil || p.Wedge.Reason == "" {
