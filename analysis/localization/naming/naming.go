@@ -243,6 +243,20 @@ func leastSure(names []Name) Name {
 	return slices.MinFunc(names, func(a, b Name) int { return cmp.Compare(a.Probability, b.Probability) })
 }
 
+// missed tells of steps so long that a crushed vertebra may lie between two names
+// that follow each other.
+func missed(best hypothesis, seen *observation) []string {
+	var out []string
+	for i, r := range seen.geometry.ratio {
+		if r <= oddPitchRatio || i == best.skip || rough(seen.vertebrae[i]) || rough(seen.vertebrae[i+1]) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%v and %v lie %.1f times as far apart as their neighbours: a crushed vertebra between them may have been missed",
+			best.level(i), best.level(i+1), r))
+	}
+	return out
+}
+
 func warnings(n *Naming, best hypothesis, seen *observation) []Warning {
 	var out []Warning
 	if n.Guess {
@@ -250,6 +264,9 @@ func warnings(n *Naming, best hypothesis, seen *observation) []Warning {
 	}
 	if best.column.thoracic != normalThoracic || best.column.lumbar != normalLumbar {
 		out = append(out, Warning{"LEVELS_TRANSITIONAL", "the level names assume " + n.Hypothesis})
+	}
+	for _, message := range missed(best, seen) {
+		out = append(out, Warning{"VERTEBRA_MISSED", message})
 	}
 	for _, message := range best.inconsistencies(seen.vertebrae) {
 		out = append(out, Warning{"LEVELS_INCONSISTENT", message})
