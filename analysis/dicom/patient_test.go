@@ -4,6 +4,7 @@
 package dicom_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -19,9 +20,7 @@ func described(t *testing.T, more dataset) dicom.Description {
 	folder := fstest.MapFS{}
 	for k := range 4 {
 		d := axial(k)
-		for at, v := range more {
-			d[at] = v
-		}
+		maps.Copy(d, more)
 		folder[string(rune('a'+k))] = &fstest.MapFile{Data: part10(explicitLittle, d)}
 	}
 	catalog, err := dicom.Scan(t.Context(), dicom.Files(folder, "."), dicom.Options{})

@@ -38,8 +38,6 @@ func classes(f *finding.Fracture) string {
 	return strings.Join(names, " ")
 }
 
-func share(x float64) *float64 { return &x }
-
 // TestFractureCandidates holds the candidates against the discriminators of the
 // AO Spine thoracolumbar classification (Vaccaro 2013; RadElement RDES271: A1 one
 // endplate, A2 both, posterior wall intact; A3 one, A4 both, wall involved) and of
@@ -55,9 +53,9 @@ func TestFractureCandidates(t *testing.T) {
 		{"no deformity", finding.FractureInput{Deformity: lost(finding.NoDeformity, 5)}, "none"},
 		{"one endplate, wall intact", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 0), Wall: finding.WallIntact}, "A1 OF2"},
 		{"both endplates, wall intact", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 4), Wall: finding.WallIntact}, "A2 OF4"},
-		{"one endplate, a tenth of the wall", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 0), Wall: finding.WallSuspect, WallShare: share(0.1)}, "A1 A3 OF2"},
-		{"one endplate, a third of the wall", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 0), Wall: finding.WallInvolved, WallShare: share(0.33)}, "A3 OF3"},
-		{"both endplates, wall involved", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 4), Wall: finding.WallInvolved, WallShare: share(0.33)}, "A4 OF4"},
+		{"one endplate, a tenth of the wall", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 0), Wall: finding.WallSuspect, WallShare: new(0.1)}, "A1 A3 OF2"},
+		{"one endplate, a third of the wall", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 0), Wall: finding.WallInvolved, WallShare: new(0.33)}, "A3 OF3"},
+		{"both endplates, wall involved", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 4), Wall: finding.WallInvolved, WallShare: new(0.33)}, "A4 OF4"},
 		{"one endplate, collapse", finding.FractureInput{Deformity: lost(finding.Wedge, 60), Endplates: sunk(4, 0), Wall: finding.WallIntact}, "A1 OF4"},
 		{"wall not assessable", finding.FractureInput{Deformity: wedge, Endplates: sunk(4, 0)}, "A1 A3 OF2 OF3"},
 		{"crush tells no endplate", finding.FractureInput{Deformity: lost(finding.Crush, 30), Endplates: sunk(4, 0), Wall: finding.WallIntact}, "A1 A2 OF2 OF4"},

@@ -5,6 +5,7 @@ package finding
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -78,21 +79,22 @@ func severe(in *TreatmentInput) (Answer, string) {
 }
 
 func corticalFracture(in *TreatmentInput) (Answer, string) {
-	statement := "posterior wall " + in.Wall.String()
+	var statement strings.Builder
+	statement.WriteString("posterior wall " + in.Wall.String())
 	bare := 0
 	if in.Tissue != nil {
 		for _, face := range bareFaces(in.Level, &in.Tissue.Cortex) {
-			statement += "; without cortical bone: " + face
+			statement.WriteString("; without cortical bone: " + face)
 			bare++
 		}
 	}
 	switch {
 	case in.Wall == WallInvolved || bare > 0:
-		return Yes, statement
+		return Yes, statement.String()
 	case in.Wall == WallIntact && in.Tissue != nil && in.Tissue.Cortex.Reason == "":
-		return No, statement + ", no gap of the cortex"
+		return No, statement.String() + ", no gap of the cortex"
 	}
-	return CannotTell, statement
+	return CannotTell, statement.String()
 }
 
 func stableWedge(in *TreatmentInput) (Answer, string) {

@@ -266,7 +266,7 @@ func childrenOf(pid int) []int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, list := range lists {
 		children, _ := os.ReadFile(list) // gone: none
-		for _, child := range strings.Fields(string(children)) {
+		for child := range strings.FieldsSeq(string(children)) {
 			if id, err := strconv.Atoi(child); err == nil {
 				all = append(all, id)
 			}

@@ -276,7 +276,7 @@ func parseCementAmount(value string) (ml float64, places []phantom.LeakPlace, er
 	if ml, err = parseAmount(amount, 0.1, 20, "ml"); err != nil || !leaks {
 		return ml, nil, err
 	}
-	for _, name := range strings.Split(rest, ",") {
+	for name := range strings.SplitSeq(rest, ",") {
 		place, ok := leakPlaces()[strings.ToLower(name)]
 		if !ok {
 			return 0, nil, fmt.Errorf("%q: want canal, foramen, paravertebral, superior-disc or inferior-disc", name)

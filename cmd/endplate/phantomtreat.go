@@ -260,7 +260,7 @@ func deformityOf(loss [3]float64) phantom.Deformity {
 
 // choose sets which series are written.
 func (p *treatPlan) choose(only string) error {
-	for _, name := range strings.Split(only, ",") {
+	for name := range strings.SplitSeq(only, ",") {
 		if name = strings.TrimSpace(name); !slices.Contains(stageNames, name) {
 			return usagef("--only %s: %q: want %s", only, name, strings.Join(stageNames, ", "))
 		}
