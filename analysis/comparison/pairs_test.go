@@ -115,6 +115,7 @@ type tally struct {
 	judged, right         int
 	failed                []string
 	relabelled, noticed   int
+	unchecked             int // relabelled, but no unfractured level is whole in both, and that is said
 	pairs, tracked, known int
 	covered               int
 }
@@ -221,6 +222,11 @@ func (y *tally) relabel(w *twice, seed uint64, own int) {
 			y.noticed++
 			continue
 		}
+		if err == nil && c.Match.State == comparison.NamesUnchecked && c.Match.Levels == 0 {
+			y.relabelled--
+			y.unchecked++
+			continue
+		}
 		said := fmt.Sprint(err)
 		if err == nil {
 			said = fmt.Sprintf("%s by %d, %.3f on %d", c.Match.State, c.Match.Offset, c.Match.Probability, c.Match.Levels)
@@ -322,7 +328,7 @@ func (y *tally) report() string {
 	say("restored, points", y.restored)
 	say("Gardner correction, degrees", y.correction)
 	fmt.Fprintf(&b, "significance right %d of %d; within two sd %d of %d\n", y.right, y.judged, y.covered, len(y.change))
-	fmt.Fprintf(&b, "relabelled noticed %d of %d\n", y.noticed, y.relabelled)
+	fmt.Fprintf(&b, "relabelled noticed %d of %d; without a level to tell by %d\n", y.noticed, y.relabelled, y.unchecked)
 	slices.Sort(y.failed)
 	fmt.Fprintln(&b, strings.Join(y.failed, "\n"))
 	return b.String()
@@ -368,14 +374,30 @@ func TestPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log("\n" + y.report())
-	if mae, _ := absolute(y.change); mae > changeMAE {
-		t.Errorf("height change: mean absolute error %.2f mm, want at most %.1f", mae, changeMAE)
+	y.hold(t, n)
+}
+
+// hold compares n pairs with what they must show. The means of a few may be
+// twice as far off.
+func (y *tally) hold(t *testing.T, n int) {
+	t.Helper()
+	const few = 20
+	slack := 1.0
+	if n < few {
+		slack = 2
 	}
-	if mae, _ := absolute(y.restored); len(y.restored) > 0 && mae > restoredMAE {
-		t.Errorf("restored: mean absolute error %.1f points, want at most %.0f", mae, restoredMAE)
-	}
-	if mae, _ := absolute(y.correction); len(y.correction) > 0 && mae > correctionMAE {
-		t.Errorf("Gardner correction: mean absolute error %.1f°, want at most %.0f", mae, correctionMAE)
+	for _, m := range []struct {
+		what   string
+		errors []float64
+		most   float64
+	}{
+		{"height change, mm", y.change, changeMAE},
+		{"restored, points", y.restored, restoredMAE},
+		{"Gardner correction, degrees", y.correction, correctionMAE},
+	} {
+		if mae, _ := absolute(m.errors); len(m.errors) > 0 && mae > slack*m.most {
+			t.Errorf("%s: mean absolute error %.2f, want at most %g", m.what, mae, slack*m.most)
+		}
 	}
 	if 100*y.right < judgedRight*y.judged {
 		t.Errorf("%d of %d changes rightly judged, want %d %%", y.right, y.judged, judgedRight)
