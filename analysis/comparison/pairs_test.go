@@ -115,7 +115,7 @@ type tally struct {
 	judged, right         int
 	failed                []string
 	relabelled, noticed   int
-	unchecked             int // relabelled, but no unfractured level is whole in both, and that is said
+	unchecked             int // relabelled, but too few unfractured levels are whole in both, and that is said
 	pairs, tracked, known int
 	covered               int
 }
@@ -222,7 +222,7 @@ func (y *tally) relabel(w *twice, seed uint64, own int) {
 			y.noticed++
 			continue
 		}
-		if err == nil && c.Match.State == comparison.NamesUnchecked && c.Match.Levels == 0 {
+		if err == nil && c.Match.State == comparison.NamesUnchecked {
 			y.relabelled--
 			y.unchecked++
 			continue
@@ -328,7 +328,7 @@ func (y *tally) report() string {
 	say("restored, points", y.restored)
 	say("Gardner correction, degrees", y.correction)
 	fmt.Fprintf(&b, "significance right %d of %d; within two sd %d of %d\n", y.right, y.judged, y.covered, len(y.change))
-	fmt.Fprintf(&b, "relabelled noticed %d of %d; without a level to tell by %d\n", y.noticed, y.relabelled, y.unchecked)
+	fmt.Fprintf(&b, "relabelled noticed %d of %d; too few levels to tell by %d\n", y.noticed, y.relabelled, y.unchecked)
 	slices.Sort(y.failed)
 	fmt.Fprintln(&b, strings.Join(y.failed, "\n"))
 	return b.String()
