@@ -91,6 +91,7 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 		result.Vertebrae = append(result.Vertebrae, vertebra(&found.Vertebrae[i], names.Names[i], &bodies[i]))
 		index = append(index, i)
 	}
+	result.dropImplausible()
 	opt.progress("measuring", 0.85)
 	if err := result.finish(ctx, images{vol, solid, dense}, found, bodies, canals, index); err != nil {
 		return nil, err
