@@ -4,7 +4,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -289,30 +288,11 @@ func levelsShown(e *comparison.Examination) string {
 	return names[0] + " to " + names[len(names)-1]
 }
 
-// writeComparison renders r to the file out, or to stdout where out is empty.
 func writeComparison(r *report.ComparisonReport, f format, out string, stdout io.Writer) error {
-	colors := report.Colors{}
-	if out == "" && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" { // no-color.org
-		colors = report.ANSI()
-	}
-	var b bytes.Buffer
-	var err error
-	switch f {
-	case formatJSON:
-		err = convert.WriteComparisonJSON(&b, r)
-	case formatCSV:
-		err = report.WriteComparisonCSV(&b, r)
-	case formatTable:
-		err = report.WriteComparisonTable(&b, r, colors)
-	case formatHTML:
-		err = report.WriteComparisonHTML(&b, r)
-	}
-	if err != nil {
-		return err
-	}
-	if out != "" {
-		return writeFile(out, b.Bytes())
-	}
-	_, err = stdout.Write(b.Bytes())
-	return err
+	return f.write(renderers{
+		json:  func(w io.Writer) error { return convert.WriteComparisonJSON(w, r) },
+		csv:   func(w io.Writer) error { return report.WriteComparisonCSV(w, r) },
+		html:  func(w io.Writer) error { return report.WriteComparisonHTML(w, r) },
+		table: func(w io.Writer, c report.Colors) error { return report.WriteComparisonTable(w, r, c) },
+	}, out, stdout)
 }

@@ -179,8 +179,23 @@ func chooseFormat(flags measureFlags, stdout io.Writer) (format, error) {
 	return formatJSON, nil
 }
 
-// write renders r to the file out, or to stdout where out is empty.
+// renderers write one result in each format.
+type renderers struct {
+	json, csv, html func(io.Writer) error
+	table           func(io.Writer, report.Colors) error
+}
+
 func write(r *report.Report, f format, out string, stdout io.Writer) error {
+	return f.write(renderers{
+		json:  func(w io.Writer) error { return convert.WriteJSON(w, r) },
+		csv:   func(w io.Writer) error { return report.WriteCSV(w, r) },
+		html:  func(w io.Writer) error { return report.WriteHTML(w, r) },
+		table: func(w io.Writer, c report.Colors) error { return report.WriteTable(w, r, c) },
+	}, out, stdout)
+}
+
+// write renders a result to the file out, or to stdout where out is empty.
+func (f format) write(r renderers, out string, stdout io.Writer) error {
 	colors := report.Colors{}
 	if out == "" && isTerminal(stdout) && os.Getenv("NO_COLOR") == "" { // no-color.org
 		colors = report.ANSI()
@@ -189,13 +204,13 @@ func write(r *report.Report, f format, out string, stdout io.Writer) error {
 	var err error
 	switch f {
 	case formatJSON:
-		err = convert.WriteJSON(&b, r)
+		err = r.json(&b)
 	case formatCSV:
-		err = report.WriteCSV(&b, r)
+		err = r.csv(&b)
 	case formatTable:
-		err = report.WriteTable(&b, r, colors)
+		err = r.table(&b, colors)
 	case formatHTML:
-		err = report.WriteHTML(&b, r)
+		err = r.html(&b)
 	}
 	if err != nil {
 		return err
