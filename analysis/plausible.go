@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/segmentation"
 )
 
 // What six points read in an image may come to. Beyond it an endplate was taken for
@@ -21,9 +22,6 @@ const (
 	// three of the bodies beside it: bodies lose height, they gain none. Normal ones
 	// stay below 1.15; the space of a missed disc adds 0.2 and more.
 	mostOfNeighbours = 1.25
-	// growth is by how much bodies grow from one level to the next below (Panjabi
-	// 1991: 3 to 7 %).
-	growth = 0.04
 	// neighbours is how many bodies to each side count, of at least leastNeighbours.
 	neighbours, leastNeighbours = 3, 2
 )
@@ -63,7 +61,7 @@ func (r *Result) dropImplausible() {
 func usualTallest(tallest []float64, i int) (height float64, n int) {
 	for k := max(i-neighbours, 0); k <= min(i+neighbours, len(tallest)-1); k++ {
 		if k != i && tallest[k] > 0 {
-			height = max(height, tallest[k]*math.Pow(1+growth, float64(max(i-k, 0))))
+			height = max(height, tallest[k]*math.Pow(1+segmentation.HeightGrowth, float64(max(i-k, 0))))
 			n++
 		}
 	}

@@ -16,7 +16,7 @@ type Rigid struct {
 	T       r3.Vec // mm
 }
 
-// Still leaves everything in its place.
+// still leaves everything in its place.
 var still = Rigid{X: r3.Vec{X: 1}, Y: r3.Vec{Y: 1}, Z: r3.Vec{Z: 1}}
 
 // Apply moves a point.

@@ -197,7 +197,7 @@ func (r *renderer) finish(k int, pending map[int]*slot) {
 	r.noise.add(r.base, r.scan.Seed, uint64(k))
 	dst := r.out.Samples[k*n : (k+1)*n]
 	for i, x := range r.base {
-		dst[i] = int16(math.Round(float64(min(max(x, -1024), 3071))))
+		dst[i] = stored(x)
 	}
 }
 
@@ -272,4 +272,12 @@ func (r *renderer) softLine(dst []float32, p *plane, j int) {
 		q.X += coarse * p.column.X
 		q.Y += coarse * p.column.Y
 	}
+}
+
+// maxHU is the highest attenuation that 12 bits hold with the usual intercept.
+const maxHU = 3071
+
+// stored returns the sample that a scanner stores of an attenuation.
+func stored(hu float32) int16 {
+	return int16(math.Round(float64(min(max(hu, volume.OutsideHU), maxHU))))
 }

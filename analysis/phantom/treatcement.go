@@ -93,14 +93,10 @@ func (p *cementPainter) slice(k int) {
 	row := p.vol.Samples[k*n : (k+1)*n]
 	for x, c := range cover {
 		if c > 0 {
-			hu := float32(row[x])*(1-c) + value[x]
-			row[x] = int16(math.Round(float64(min(max(hu, volume.OutsideHU), maxHU))))
+			row[x] = stored(float32(row[x])*(1-c) + value[x])
 		}
 	}
 }
-
-// maxHU is the highest attenuation that 12 bits hold with the usual intercept.
-const maxHU = 3071
 
 // BodyVolume returns the volume of v's body, mm³.
 func BodyVolume(v Vertebra) float64 { return newBody(v).volume() }

@@ -48,7 +48,7 @@ func dropImplausible(drafts []draft, bodies []Body) {
 		tallest, beside := 0.0, 0
 		for k := max(i-besideReach, 0); k <= min(i+besideReach, len(drafts)-1); k++ {
 			if k != i && len(bodies[k].Superior.S) > 0 && len(bodies[k].Inferior.S) > 0 {
-				tallest = max(tallest, drafts[k].meanThickness()*math.Pow(1+heightGrowth, float64(max(i-k, 0))))
+				tallest = max(tallest, drafts[k].meanThickness()*math.Pow(1+HeightGrowth, float64(max(i-k, 0))))
 				beside++
 			}
 		}
@@ -103,10 +103,10 @@ func (v *draft) measureThickness(above, below *discSpace) {
 // ratio), with standard deviations of 4 %.
 const tall = 1.12
 
-// heightGrowth is by how much bodies grow taller from a level to the next below
+// HeightGrowth is by how much bodies grow taller from a level to the next below
 // it: 0.8 mm a level in the thorax (Panjabi 1991), 3 to 7 % of the level ratio.
 // Below L2 they grow no more, but none is far lower than the next above.
-const heightGrowth = 0.04
+const HeightGrowth = 0.04
 
 // implausible is how much taller than the tallest of the bodies beside it a body
 // may be found before it is taken for not measured: neighbours differ by 7 % at
