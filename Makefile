@@ -13,6 +13,9 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 # The version that go.mod pins, so that generated code fits the library.
 PROTOC_GEN_GO_VERSION = $(shell go list -m -f '{{.Version}}' google.golang.org/protobuf)
+PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
+GRPC_GATEWAY_VERSION = $(shell go list -m -f '{{.Version}}' github.com/grpc-ecosystem/grpc-gateway/v2)
+GENERATORS := $(addprefix $(BIN)/,protoc-gen-go protoc-gen-go-grpc protoc-gen-grpc-gateway protoc-gen-openapiv2)
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
@@ -77,7 +80,7 @@ cohort: ## batch over COHORT=200 made studies, undisturbed and killed ten times;
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
 	gofmt -w analysis api cmd proto
-	cd proto && ../$(BIN)/buf format -w
+	cd proto && ../$(BIN)/buf format -w --path endplate
 
 .PHONY: lint
 lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters first, which takes minutes
@@ -86,16 +89,22 @@ lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters 
 	go mod tidy -diff
 	$(BIN)/golangci-lint run
 	cd proto && ../$(BIN)/buf lint
-	cd proto && ../$(BIN)/buf format --diff --exit-code
+	cd proto && ../$(BIN)/buf format --diff --exit-code --path endplate
 
 .PHONY: generate
-generate: $(BIN)/buf $(BIN)/protoc-gen-go ## write the generated protobuf code
+generate: $(BIN)/buf $(GENERATORS) ## write the generated protobuf code and the OpenAPI document
 	cd proto && ../$(BIN)/buf generate
 
 .PHONY: check-generated
 check-generated: generate ## fail if generated code differs from what is committed
 	git diff --exit-code -- proto
 	test -z "$$(git status --porcelain -- proto | tee /dev/stderr)"
+
+AGAINST ?= main
+
+.PHONY: breaking
+breaking: $(BIN)/buf ## fail if the protobuf interface breaks that of AGAINST=main
+	cd proto && ../$(BIN)/buf breaking --against '../.git#ref=$(AGAINST),subdir=proto' --path endplate
 
 .PHONY: vuln
 vuln: $(BIN)/govulncheck ## look for known vulnerabilities
@@ -118,6 +127,16 @@ $(BIN)/buf: Makefile
 $(BIN)/protoc-gen-go: go.mod
 	@mkdir -p $(@D)
 	GOBIN=$(abspath $(@D)) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)
+	@touch $@
+
+$(BIN)/protoc-gen-go-grpc: Makefile
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)
+	@touch $@
+
+$(BIN)/protoc-gen-grpc-gateway $(BIN)/protoc-gen-openapiv2: go.mod
+	@mkdir -p $(@D)
+	GOBIN=$(abspath $(@D)) go install github.com/grpc-ecosystem/grpc-gateway/v2/$(@F)@$(GRPC_GATEWAY_VERSION)
 	@touch $@
 
 $(BIN)/golangci-lint: Makefile
