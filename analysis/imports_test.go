@@ -175,6 +175,20 @@ func TestLayersPointDown(t *testing.T) {
 	}
 }
 
+// What lies below the transports knows nothing of their messages.
+func TestInternalsOfTheServiceKnowNoMessages(t *testing.T) {
+	for _, s := range sources(t) {
+		if !strings.HasPrefix(s.path, "api/internal/") {
+			continue
+		}
+		for _, imported := range s.imports(t) {
+			if imported == module+"/api" || under(imported, []string{module + "/api/convert", module + "/proto"}) {
+				t.Errorf("%s imports %s", s.path, imported)
+			}
+		}
+	}
+}
+
 func under(pkg string, roots []string) bool {
 	return slices.ContainsFunc(roots, func(r string) bool { return pkg == r || strings.HasPrefix(pkg, r+"/") })
 }
