@@ -19,18 +19,18 @@ import (
 // Error is an error whose class is known. Its methods With… return a changed copy,
 // so that an error may be a package variable.
 type Error struct {
-	kind     Kind
-	reason   Reason
-	text     string
-	cause    error
-	fields   []Field
-	metadata map[string]string
-	retry    time.Duration
+	kind       Kind
+	reason     Reason
+	text       string
+	cause      error
+	violations []Violation
+	metadata   map[string]string
+	retry      time.Duration
 }
 
-// Field is a field of a request that cannot be as it is.
-type Field struct {
-	Path        string // as proto names it, such as "corrections[2].move_landmark.level"
+// Violation is a field of a request that cannot be as it is.
+type Violation struct {
+	Field       string // as proto names it, such as "corrections[2].move_landmark.level"
 	Description string
 }
 
@@ -48,6 +48,20 @@ func Wrap(cause error, kind Kind, reason Reason, format string, args ...any) *Er
 	return e
 }
 
+// InvalidFields returns the error of a request some of whose fields cannot be.
+func InvalidFields(violations ...Violation) *Error {
+	text := "the request cannot be"
+	if len(violations) > 0 {
+		text = violations[0].Field + ": " + violations[0].Description
+	}
+	if more := len(violations) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	e := New(Invalid, InvalidField, "%s", text)
+	e.violations = violations
+	return e
+}
+
 // Error returns the text and the cause: for the log, not for callers.
 func (e *Error) Error() string {
 	if e.cause == nil {
@@ -60,9 +74,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // WithField returns the error with one more field that cannot be as it is.
-func (e *Error) WithField(path, format string, args ...any) *Error {
+func (e *Error) WithField(field, format string, args ...any) *Error {
 	c := *e
-	c.fields = append(slices.Clip(e.fields), Field{path, fmt.Sprintf(format, args...)})
+	c.violations = append(slices.Clip(e.violations), Violation{field, fmt.Sprintf(format, args...)})
 	return &c
 }
 
@@ -89,7 +103,7 @@ type Details struct {
 	Kind       Kind
 	Reason     Reason
 	Text       string
-	Fields     []Field
+	Violations []Violation
 	Metadata   map[string]string
 	RetryAfter time.Duration // 0 where nothing is known of it
 }
@@ -120,7 +134,7 @@ func Public(err error) Details {
 	case ok:
 		return Details{
 			Kind: kind, Reason: e.reason, Text: e.text,
-			Fields: e.fields, Metadata: e.metadata, RetryAfter: e.retry,
+			Violations: e.violations, Metadata: e.metadata, RetryAfter: e.retry,
 		}
 	case kind == Canceled:
 		return Details{Kind: kind, Text: "the call was cancelled"}

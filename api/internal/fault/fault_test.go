@@ -80,7 +80,7 @@ func TestPublicHoldsDetails(t *testing.T) {
 		WithRetry(time.Minute)
 	want := fault.Details{
 		Kind: fault.Exhausted, Reason: fault.StorageFull, Text: "no room for 7 bytes",
-		Fields:     []fault.Field{{Path: "size_bytes", Description: "at most 6"}, {Path: "name", Description: "too long"}},
+		Violations: []fault.Violation{{Field: "size_bytes", Description: "at most 6"}, {Field: "name", Description: "too long"}},
 		Metadata:   map[string]string{"study_instance_uid": "1.2.3"},
 		RetryAfter: time.Minute,
 	}
@@ -98,10 +98,10 @@ func TestWithLeavesTheErrorAsItWas(t *testing.T) {
 	if diff := cmp.Diff(before, fault.Public(shared)); diff != "" {
 		t.Errorf("changed (-before +after):\n%s", diff)
 	}
-	if f := fault.Public(first).Fields; len(f) != 2 || f[1].Path != "b" {
+	if f := fault.Public(first).Violations; len(f) != 2 || f[1].Field != "b" {
 		t.Errorf("first has fields %v", f)
 	}
-	if f := fault.Public(second).Fields; len(f) != 2 || f[1].Path != "c" {
+	if f := fault.Public(second).Violations; len(f) != 2 || f[1].Field != "c" {
 		t.Errorf("second has fields %v", f)
 	}
 }
@@ -123,6 +123,23 @@ func TestCausesStayInside(t *testing.T) {
 	}
 	if err := fault.Wrap(io.EOF, fault.Corrupt, fault.StoredDataCorrupt, "instance"); !errors.Is(err, io.EOF) {
 		t.Errorf("%v does not unwrap to its cause", err)
+	}
+}
+
+func TestInvalidFieldsSayTheFirst(t *testing.T) {
+	a, b := fault.Violation{Field: "a", Description: "missing"}, fault.Violation{Field: "b", Description: "too long"}
+	for _, tt := range []struct {
+		violations []fault.Violation
+		want       string
+	}{
+		{[]fault.Violation{a}, "a: missing"},
+		{[]fault.Violation{a, b}, "a: missing, and 1 more"},
+	} {
+		got := fault.Public(fault.InvalidFields(tt.violations...))
+		want := fault.Details{Kind: fault.Invalid, Reason: fault.InvalidField, Text: tt.want, Violations: tt.violations}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("InvalidFields (-want +got):\n%s", diff)
+		}
 	}
 }
 
