@@ -154,13 +154,12 @@ func (r *Result) finish(ctx context.Context, im images, found *localization.Spin
 	if err := r.findCement(ctx, im.dense, found, all, index); err != nil {
 		return fmt.Errorf("cement: %w", err)
 	}
-	beside := make([]segmentation.Canal, len(index))
 	regions := make([]*segmentation.Region, len(index))
 	for n, i := range index {
-		beside[n], regions[n] = canals[i], all[i]
+		r.Vertebrae[n].Canal.Outline, regions[n] = &canals[i], all[i]
 	}
 	r.assess()
-	r.examineCanal(beside)
+	r.examineCanal()
 	r.examineTissue(im.vol, regions)
 	r.describe()
 	return nil
@@ -226,11 +225,13 @@ func outlineLabels(ctx context.Context, labels *volume.LabelMap) (*Result, error
 		return nil, fmt.Errorf("label map's canal: %w", err)
 	}
 	result := &Result{}
-	for _, b := range bodies {
-		result.Vertebrae = append(result.Vertebrae, labelled(b))
+	for i, b := range bodies {
+		v := labelled(b)
+		v.Canal.Outline = &canals[i]
+		result.Vertebrae = append(result.Vertebrae, v)
 	}
 	result.assess()
-	result.examineCanal(canals)
+	result.examineCanal()
 	return result, nil
 }
 

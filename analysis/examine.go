@@ -16,19 +16,22 @@ import (
 )
 
 // examineCanal judges canals and posterior walls by their outlines.
-func (r *Result) examineCanal(canals []segmentation.Canal) {
+func (r *Result) examineCanal() {
 	excluded := r.unfit()
 	levels := make([]finding.CanalLevel, len(r.Vertebrae))
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
 		levels[i] = finding.CanalLevel{
-			Level: v.Level, Canal: &canals[i], Landmarks: v.Landmarks,
+			Level: v.Level, Canal: v.Canal.Outline, Landmarks: v.Landmarks,
 			Heights: v.Heights, Expected: v.Expected, Excluded: excluded[i],
 		}
 	}
 	for i, a := range finding.AssessCanals(levels) {
 		v := &r.Vertebrae[i]
-		v.Canal = Canal{Size: a.Canal, Reason: canals[i].Reason}
+		v.Canal = Canal{Outline: v.Canal.Outline, Size: a.Canal}
+		if v.Canal.Outline != nil {
+			v.Canal.Reason = v.Canal.Outline.Reason
+		}
 		if v.Status != Measured {
 			continue
 		}

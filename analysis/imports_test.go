@@ -82,6 +82,7 @@ func sources(t *testing.T) []source {
 // stages are the packages of analysis in the order of the data's path. A package
 // may import those before it, in its own line too where one comes first.
 var stages = []string{
+	"record",
 	"spine",
 	"volume",
 	"nifti",

@@ -47,7 +47,7 @@ func lumbarParams() phantom.Params {
 var lumbarCT = sync.OnceValue(func() *volume.Volume { e := lumbar(); return e.spine.CT(e.scan) })
 
 // lumbarResult measures lumbarCT once for all tests.
-func lumbarResult(t *testing.T) *analysis.Result {
+func lumbarResult(t testing.TB) *analysis.Result {
 	t.Helper()
 	lumbarOnce.Do(func() { lumbarMeasured = measureCT(t, lumbarCT()) })
 	if lumbarMeasured == nil {

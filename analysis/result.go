@@ -79,6 +79,7 @@ type Vertebra struct {
 
 // Canal is the bony canal beside a vertebra.
 type Canal struct {
+	Outline    *segmentation.Canal // nil where none was looked for
 	Size       *morphometry.Canal
 	Compromise *morphometry.Compromise // against the adjacent levels
 	Assessment finding.Canal

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -85,6 +86,22 @@ func readReading(t *testing.T, name string) reading {
 	return r
 }
 
+// realSeries are the real CTs of the development data.
+var realSeries = []string{"colon", "lidc1", "petct2", "ts3mm"}
+
+var realResults sync.Map // by name
+
+// realResult measures a real CT once for all tests.
+func realResult(t *testing.T, name string) *analysis.Result {
+	t.Helper()
+	if r, ok := realResults.Load(name); ok {
+		return r.(*analysis.Result)
+	}
+	r := measureCT(t, readFolder(t, shared(t, "data/ct/"+name)))
+	realResults.Store(name, r)
+	return r
+}
+
 // TestRealSeries asks for what readings are sure of: that every whole vertebra
 // is found and rightly named, and none is made up. How far the numbers agree is
 // told by make score.
@@ -92,11 +109,9 @@ func TestRealSeries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds a series")
 	}
-	for _, name := range []string{"colon", "lidc1", "petct2", "ts3mm"} {
+	for _, name := range realSeries {
 		t.Run(name, func(t *testing.T) {
-			read := readReading(t, name)
-			result := measureCT(t, readFolder(t, shared(t, "data/ct/"+name)))
-			compareWithReading(t, read, result)
+			compareWithReading(t, readReading(t, name), realResult(t, name))
 		})
 	}
 }

@@ -34,9 +34,9 @@ type Canal struct {
 	// Reason says why there is no section, or what makes them doubtful.
 	Reason string
 
-	// lateral is how far to the left and to the right of the axis the pedicles
+	// Lateral is how far to the left and to the right of the axis the pedicles
 	// stand, mm; +Inf where they do not bound the canal.
-	lateral [2]float64
+	Lateral [2]float64
 }
 
 // CanalSection is the canal's outline in a plane across it: where soft tissue

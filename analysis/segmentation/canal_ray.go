@@ -227,7 +227,7 @@ var pedicleHeights = [...]float64{0, 0.3, 0.6}
 // stands.
 func (c *Canal) pedicles(rows, wall []float64, rise func(p, d r3.Vec) float64) {
 	for side, d := range [2]r3.Vec{c.Frame.Left, r3.Scale(-1, c.Frame.Left)} {
-		c.lateral[side] = math.Inf(-1)
+		c.Lateral[side] = math.Inf(-1)
 		for _, part := range pedicleHeights {
 			var at []float64
 			for i, s := range rows {
@@ -236,11 +236,11 @@ func (c *Canal) pedicles(rows, wall []float64, rise func(p, d r3.Vec) float64) {
 				}
 			}
 			if m := median(at); !math.IsInf(m, 1) {
-				c.lateral[side] = max(c.lateral[side], m)
+				c.Lateral[side] = max(c.Lateral[side], m)
 			}
 		}
-		if !(c.lateral[side] > 0) {
-			c.lateral[side] = math.Inf(1)
+		if !(c.Lateral[side] > 0) {
+			c.Lateral[side] = math.Inf(1)
 		}
 	}
 }
@@ -248,7 +248,7 @@ func (c *Canal) pedicles(rows, wall []float64, rise func(p, d r3.Vec) float64) {
 // pedicleHalf returns the distance from the canal's middle to the nearer of the
 // pedicles, mm.
 func (c *Canal) pedicleHalf() float64 {
-	if half := min(c.lateral[0], c.lateral[1]); !math.IsInf(half, 1) {
+	if half := min(c.Lateral[0], c.Lateral[1]); !math.IsInf(half, 1) {
 		return half
 	}
 	return defaultHalfWidth
@@ -396,7 +396,7 @@ func (c *Canal) dropEscapes(ring [CanalRays]float64) [CanalRays]float64 {
 	for j, r := range ring {
 		angle := rayAngle(j)
 		aside := r * math.Sin(angle)
-		escaped := aside > pedicleLean*c.lateral[0] || -aside > pedicleLean*c.lateral[1]
+		escaped := aside > pedicleLean*c.Lateral[0] || -aside > pedicleLean*c.Lateral[1]
 		if math.Abs(angle-math.Pi) < posteriorSector {
 			var around []float64
 			for d := -escapeRays; d <= escapeRays; d++ {
