@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -44,12 +45,25 @@ type issuer struct {
 	verifier *oidc.IDTokenVerifier
 }
 
-func newIssuer(i Issuer) (*issuer, error) {
-	if i.Audience == "" {
-		return nil, errors.New("an OpenID Connect issuer needs an audience: without one it would vouch for tokens that are for others")
+// Check says what of an issuer cannot be.
+func (i Issuer) Check() error {
+	u, err := url.Parse(i.URL)
+	switch {
+	case err != nil || u.Host == "":
+		return fmt.Errorf("OpenID Connect issuer %q is no URL", i.URL)
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Host) && !loopback(u.Host+":80")):
+		return fmt.Errorf("OpenID Connect issuer %s: its keys must come over https", i.URL)
+	case i.Audience == "":
+		return errors.New("an OpenID Connect issuer needs an audience: without one it would vouch for tokens that are for others")
+	case i.RolesClaim == "" || i.SubjectClaim == "":
+		return errors.New("an OpenID Connect issuer needs the claims that hold roles and subject")
 	}
-	if i.RolesClaim == "" || i.SubjectClaim == "" {
-		return nil, errors.New("an OpenID Connect issuer needs the claims that hold roles and subject")
+	return nil
+}
+
+func newIssuer(i Issuer) (*issuer, error) {
+	if err := i.Check(); err != nil {
+		return nil, err
 	}
 	return &issuer{Issuer: i, client: &http.Client{
 		Timeout:   issuerTimeout,
