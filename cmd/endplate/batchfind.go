@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/cohort"
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // unit is one study to measure: what discovery found, or a line of a manifest. Its
@@ -38,7 +38,7 @@ type unit struct {
 func (u *unit) sources() iter.Seq2[dicom.Source, error] {
 	return func(yield func(dicom.Source, error) bool) {
 		if u.Tree != "" {
-			for s, err := range files(u.Tree) {
+			for s, err := range measure.Files(u.Tree) {
 				if !yield(s, err) {
 					return
 				}
@@ -55,28 +55,17 @@ func (u *unit) sources() iter.Seq2[dicom.Source, error] {
 				if info, err := os.Stat(path); err == nil && (!info.Mode().IsRegular() || standsAlone(path)) {
 					continue
 				}
-				if !yield(fileSource(path)) {
+				if !yield(measure.File(path)) {
 					return
 				}
 			}
 		}
 		for _, path := range u.Files {
-			if !yield(fileSource(path)) {
+			if !yield(measure.File(path)) {
 				return
 			}
 		}
 	}
-}
-
-func fileSource(path string) (dicom.Source, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return dicom.Source{Name: path}, err
-	}
-	return dicom.Source{
-		Name: path, Size: info.Size(),
-		Open: func() (io.ReadCloser, error) { return os.Open(path) },
-	}, nil
 }
 
 // fingerprint tells whether the unit's files changed, by their names, sizes and
@@ -87,7 +76,7 @@ func (u *unit) fingerprint() string {
 	for s, err := range u.sources() {
 		info, statErr := os.Stat(s.Name)
 		if err = cmp.Or(err, statErr); err != nil {
-			fmt.Fprintf(h, "%q %s\n", s.Name, pathless(err))
+			fmt.Fprintf(h, "%q %s\n", s.Name, measure.Pathless(err))
 			continue
 		}
 		fmt.Fprintf(h, "%q %d %d\n", s.Name, info.Size(), info.ModTime().UnixNano())
@@ -97,7 +86,7 @@ func (u *unit) fingerprint() string {
 
 // standsAlone reports whether a file is a unit of its own.
 func standsAlone(path string) bool {
-	return isNIfTI(path) || strings.EqualFold(filepath.Ext(path), ".zip")
+	return measure.IsNIfTI(path) || strings.EqualFold(filepath.Ext(path), ".zip")
 }
 
 // finder finds the studies under folders. Of each folder it reads the headers of
@@ -119,7 +108,7 @@ func find(ctx context.Context, roots []string, exclude os.FileInfo, progress fun
 	for _, root := range roots {
 		info, err := os.Stat(root)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s", root, pathless(err))
+			return nil, fmt.Errorf("%s: %s", root, measure.Pathless(err))
 		}
 		if info.IsDir() {
 			f.folder(filepath.Clean(root))
@@ -152,7 +141,9 @@ func (f *finder) first(path string) bool {
 	if err != nil {
 		real = path
 	}
-	real = absolute(real)
+	if abs, err := filepath.Abs(real); err == nil {
+		real = abs
+	}
 	if f.visited[real] {
 		return false
 	}
@@ -243,7 +234,7 @@ func (f *finder) study(paths iter.Seq[string]) (uid string, ok bool) {
 		if f.ctx.Err() != nil {
 			return "", false
 		}
-		source, err := fileSource(path)
+		source, err := measure.File(path)
 		if err != nil {
 			continue
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/cohort"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // The columns of a manifest. Others are left alone.
@@ -44,7 +45,7 @@ type manifest struct {
 func readManifest(name string) (*manifest, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, usagef("--manifest %s: %s", name, pathless(err))
+		return nil, usagef("--manifest %s: %s", name, measure.Pathless(err))
 	}
 	defer f.Close()
 	m := &manifest{name: name, lines: map[string]int{}}
@@ -63,7 +64,7 @@ func readManifest(name string) (*manifest, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--manifest %s: %s", name, pathless(err))
+			return nil, fmt.Errorf("--manifest %s: %s", name, measure.Pathless(err))
 		}
 		m.add(line, record)
 	}
@@ -142,7 +143,7 @@ func (m *manifest) add(line int, record []string) {
 		path = filepath.Join(filepath.Dir(m.name), path)
 	}
 	if _, err := os.Stat(path); err != nil {
-		m.fault(line, "path %s: %s", given, pathless(err))
+		m.fault(line, "path %s: %s", given, measure.Pathless(err))
 	} else if first, twice := m.lines[path]; twice {
 		m.fault(line, "path %s stands in line %d too", given, first)
 	}

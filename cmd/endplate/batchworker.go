@@ -24,6 +24,7 @@ import (
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // Studies are measured in processes of their own: what a study may do to a process
@@ -104,29 +105,24 @@ const codeNoImage = "NO_IMAGE"
 // measureUnit reads and measures all series of a unit.
 func measureUnit(ctx context.Context, u *unit) *cohort.Study {
 	study := &cohort.Study{}
-	in := gatherUnit(u)
-	catalog, err := dicom.Scan(ctx, in.sources(), dicom.Options{})
+	in := measure.Sort(u.sources())
+	catalog, err := in.Scan(ctx, dicom.Options{})
 	if err != nil {
-		study.Failures = append(study.Failures, report.Skipped{Path: u.Path, Code: codeFailed, Reason: err.Error()})
+		study.Failures = append(study.Failures, report.Skipped{Path: u.Path, Code: measure.CodeFailed, Reason: err.Error()})
 		return study
 	}
 	defer catalog.Close()
-	r := &request{paths: []string{u.Path}, jobs: 1}
-	skipped := in.skipped
-	for _, s := range catalog.Skipped {
-		skipped = append(skipped, skippedDICOM(s))
-	}
-	study.Failures = failed(skipped, nil)
-	all := r.series(in, catalog)
-	quiet := newProgress(io.Discard, true)
+	skipped := append(in.Skipped, measure.Skipped(catalog)...)
+	study.Failures = measure.Failed(skipped, nil)
+	all := in.Series(catalog, []string{u.Path})
 	for _, s := range all {
-		s.examination.Path, s.about.Name = u.Path, u.Path
-		m := r.measureOne(ctx, s, nil, quiet)
-		if m.skipped != nil {
-			study.Failures = append(study.Failures, *m.skipped)
+		s.Examination.Path, s.About.Name = u.Path, u.Path
+		m := s.Measure(ctx, measure.Options{})
+		if m.Skipped != nil {
+			study.Failures = append(study.Failures, *m.Skipped)
 			continue
 		}
-		study.Add(m.examination, s.about)
+		study.Add(m.Examination, s.About)
 	}
 	if len(all) == 0 && len(study.Failures) == 0 {
 		study.Failures = append(study.Failures, noImage(u.Path, in, skipped))
@@ -134,27 +130,11 @@ func measureUnit(ctx context.Context, u *unit) *cohort.Study {
 	return study
 }
 
-// gatherUnit sorts the files of a unit.
-func gatherUnit(u *unit) inputs {
-	var in inputs
-	for s, err := range u.sources() {
-		switch {
-		case err != nil:
-			in.skipped = append(in.skipped, report.Skipped{Path: s.Name, Code: string(dicom.CodeUnreadable), Reason: pathless(err)})
-		case isNIfTI(s.Name):
-			in.nifti = append(in.nifti, s.Name)
-		default:
-			in.dicom = append(in.dicom, s)
-		}
-	}
-	return in
-}
-
 // noImage says what there is instead of a CT image.
-func noImage(path string, in inputs, skipped []report.Skipped) report.Skipped {
+func noImage(path string, in measure.Inputs, skipped []report.Skipped) report.Skipped {
 	reason := "no CT image among its files"
 	switch {
-	case len(in.dicom)+len(in.nifti)+len(in.skipped) == 0:
+	case len(in.DICOM)+len(in.NIfTI)+len(in.Skipped) == 0:
 		reason = "no file"
 	case len(skipped) > 0:
 		reason += "; " + skipped[0].Path + ": " + skipped[0].Reason

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // writeCT writes a made CT of 512×512×300 as DICOM and returns its folder.
@@ -68,8 +69,8 @@ func runProgram(b *testing.B, cmd *exec.Cmd) float64 {
 
 func readSeries(b *testing.B, dir string) {
 	b.Helper()
-	in := gather([]string{dir})
-	catalog, err := dicom.Scan(b.Context(), in.sources(), dicom.Options{})
+	in := measure.Gather([]string{dir})
+	catalog, err := in.Scan(b.Context(), dicom.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,16 +11,17 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/convert"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // compareFlags are the flags of endplate compare.
@@ -119,7 +119,7 @@ func compareOptions(paths []string, flags compareFlags) (comparison.Options, err
 	}
 	for _, path := range paths {
 		if _, err := os.Stat(path); err != nil {
-			return opt, fmt.Errorf("%s: %s", path, pathless(err))
+			return opt, fmt.Errorf("%s: %s", path, measure.Pathless(err))
 		}
 	}
 	return opt, nil
@@ -141,89 +141,62 @@ func takeAll(ctx context.Context, paths []string, flags compareFlags, r *report.
 			return nil, usagef("--series %s: no such series among the inputs", uid)
 		}
 	}
-	if !flags.keepOrder && !slices.ContainsFunc(all, func(t taken) bool { return t.Acquired.IsZero() }) {
-		slices.SortStableFunc(all, func(a, b taken) int { return a.Acquired.Compare(b.Acquired) })
-	}
 	return all, nil
-}
-
-// candidate is a measured series of an examination.
-type candidate struct {
-	examination *comparison.Examination
-	series      series
 }
 
 // take measures the series of one examination and takes the best of them.
 func take(ctx context.Context, path string, wanted []string, r *report.ComparisonReport, p *progress) (*taken, error) {
-	in := gather([]string{path})
-	catalog, err := dicom.Scan(ctx, in.sources(), dicom.Options{Progress: func(now dicom.Progress) {
+	in := measure.Gather([]string{path})
+	catalog, err := in.Scan(ctx, dicom.Options{Progress: func(now dicom.Progress) {
 		p.printlive("%s: reading headers: %d files", path, now.Done)
 	}})
 	if err != nil {
 		return nil, err
 	}
 	defer catalog.Close()
-	r.Skipped = append(r.Skipped, in.skipped...)
-	for _, s := range catalog.Skipped {
-		r.Skipped = append(r.Skipped, skippedDICOM(s))
-	}
-	request := &request{paths: []string{path}, jobs: 1}
-	all := request.series(in, catalog)
-	if chosen := slices.DeleteFunc(slices.Clone(all), func(s series) bool {
-		return !slices.Contains(wanted, s.about.SeriesInstanceUID)
+	r.Skipped = append(r.Skipped, in.Skipped...)
+	r.Skipped = append(r.Skipped, measure.Skipped(catalog)...)
+	all := in.Series(catalog, []string{path})
+	if chosen := slices.DeleteFunc(slices.Clone(all), func(s measure.Series) bool {
+		return !slices.Contains(wanted, s.About.SeriesInstanceUID)
 	}); len(chosen) > 0 {
 		all = chosen
 	}
-	var candidates []candidate
-	for _, s := range all {
-		e, err := measureForComparison(ctx, request, s, r, p)
+	var candidates []*comparison.Examination
+	for i := range all {
+		e, err := measureForComparison(ctx, &all[i], r, p)
 		if err != nil {
 			return nil, err
 		}
 		if e != nil {
-			candidates = append(candidates, candidate{e, s})
+			candidates = append(candidates, e)
 		}
 	}
 	if len(candidates) == 0 {
 		return nil, fmt.Errorf("%s: nothing could be measured: %s", path, nothingBecause(r.Skipped, path))
 	}
-	best := slices.MaxFunc(candidates, byWorth)
+	best := slices.MaxFunc(candidates, measure.ByWorth)
 	if len(candidates) > 1 {
 		r.Chosen = append(r.Chosen, fmt.Sprintf("%s: of %d series %s was taken: %d vertebrae measured, slices %.3g mm apart",
-			path, len(candidates), best.examination.SeriesInstanceUID, best.examination.MeasuredLevels(), best.examination.SliceSpacing))
+			path, len(candidates), best.SeriesInstanceUID, best.MeasuredLevels(), best.SliceSpacing))
 	}
-	return &taken{best.examination, rereader(path, best.series.about)}, nil
-}
-
-// byWorth orders series by how many vertebrae they show measured, then by how fine
-// their slices are.
-func byWorth(a, b candidate) int {
-	return cmp.Or(
-		cmp.Compare(a.examination.MeasuredLevels(), b.examination.MeasuredLevels()),
-		cmp.Compare(b.examination.SliceSpacing, a.examination.SliceSpacing),
-	)
+	return &taken{best, rereader(path, best.About)}, nil
 }
 
 // measureForComparison measures one series; the result is nil where it could not
 // be, which r tells of.
-func measureForComparison(ctx context.Context, request *request, s series, r *report.ComparisonReport, p *progress) (*comparison.Examination, error) {
-	about := s.about
-	read := s.read
-	s.read = func(ctx context.Context) (vol *volume.Volume, w []analysis.Warning, err error) {
-		if vol, w, err = read(ctx); err == nil {
-			about.PixelSpacing, _, about.SliceSpacing = vol.Spacing()
-		}
-		return vol, w, err
-	}
-	m := request.measureOne(ctx, s, nil, p)
+func measureForComparison(ctx context.Context, s *measure.Series, r *report.ComparisonReport, p *progress) (*comparison.Examination, error) {
+	start := time.Now()
+	m := s.Measure(ctx, measure.Options{Progress: func(stage string, fraction float64) { p.stage(s.Examination.Path, stage, fraction) }})
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if m.skipped != nil {
-		r.Skipped = append(r.Skipped, *m.skipped)
+	if m.Skipped != nil {
+		r.Skipped = append(r.Skipped, *m.Skipped)
 		return nil, nil
 	}
-	return comparison.NewExamination(m.examination.Result, about), nil
+	p.measured(s.Examination.Path, time.Since(start))
+	return comparison.NewExamination(m.Examination.Result, m.About), nil
 }
 
 // nothingBecause says why nothing of a path could be measured.
@@ -236,56 +209,17 @@ func nothingBecause(skipped []report.Skipped, path string) string {
 	return "no CT image"
 }
 
-// compareTaken compares two examinations, or follows more.
+// compareTaken compares the examinations and says what can be done about an error.
 func compareTaken(all []taken, opt comparison.Options, r *report.ComparisonReport) error {
-	if len(all) == 2 {
-		c, err := comparison.Compare(all[0].Examination, all[1].Examination, opt)
-		if err != nil {
-			return explained(err, all)
-		}
-		r.Comparisons = []*comparison.Comparison{c}
-		return nil
-	}
 	examinations := make([]*comparison.Examination, len(all))
 	for i := range all {
 		examinations[i] = all[i].Examination
 	}
-	course, err := comparison.Course(examinations, opt)
-	if err != nil {
-		return explained(err, all)
-	}
-	r.Course = course
-	r.Comparisons = course.SinceFirst
-	return nil
-}
-
-// explained says what can be done about an error.
-func explained(err error, all []taken) error {
-	switch {
-	case errors.Is(err, comparison.ErrOtherPatient):
+	err := measure.Compare(examinations, opt, r)
+	if errors.Is(err, comparison.ErrOtherPatient) {
 		return fmt.Errorf("%w by their headers; --force compares them nevertheless", err)
-	case errors.Is(err, comparison.ErrNoCommonLevel):
-		var shown []string
-		for _, t := range all {
-			shown = append(shown, fmt.Sprintf("%s shows %s", t.Name, levelsShown(t.Examination)))
-		}
-		return fmt.Errorf("%w: %s", err, strings.Join(shown, ", "))
 	}
 	return err
-}
-
-// levelsShown says which measured levels an examination shows.
-func levelsShown(e *comparison.Examination) string {
-	var names []string
-	for i := range e.Vertebrae {
-		if e.Vertebrae[i].Heights != nil {
-			names = append(names, e.Vertebrae[i].Level.String())
-		}
-	}
-	if len(names) == 0 {
-		return "none"
-	}
-	return names[0] + " to " + names[len(names)-1]
 }
 
 func writeComparison(r *report.ComparisonReport, f format, out string, stdout io.Writer) error {

@@ -12,22 +12,22 @@ import (
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // rereader reads the volume of a series once more: pictures are drawn after all
 // examinations have been measured, and no two volumes need be kept until then.
 func rereader(path string, about comparison.About) func(context.Context) (*volume.Volume, error) {
 	return func(ctx context.Context) (*volume.Volume, error) {
-		in := gather([]string{path})
-		catalog, err := dicom.Scan(ctx, in.sources(), dicom.Options{})
+		in := measure.Gather([]string{path})
+		catalog, err := in.Scan(ctx, dicom.Options{})
 		if err != nil {
 			return nil, err
 		}
 		defer catalog.Close()
-		for _, s := range (&request{paths: []string{path}}).series(in, catalog) {
-			if s.about.SeriesInstanceUID == about.SeriesInstanceUID && s.about.Name == about.Name {
-				vol, _, err := s.read(ctx)
-				return vol, err
+		for _, s := range in.Series(catalog, []string{path}) {
+			if s.About.SeriesInstanceUID == about.SeriesInstanceUID && s.About.Name == about.Name {
+				return s.Volume(ctx)
 			}
 		}
 		return nil, errors.New("the series is gone")

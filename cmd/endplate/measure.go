@@ -24,6 +24,7 @@ import (
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/api/convert"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // measureFlags are the flags of endplate measure.
@@ -55,7 +56,7 @@ and everything else gets JSON.`,
   endplate measure ct/ --level L1@2.5,-180,-412
   endplate measure --labels vertebrae.nii.gz --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return measure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runMeasure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
@@ -68,8 +69,8 @@ and everything else gets JSON.`,
 	return cmd
 }
 
-// measure runs the command: inputs, pipeline, output.
-func measure(ctx context.Context, paths []string, flags measureFlags, stdout, stderr io.Writer) error {
+// runMeasure runs the command: inputs, pipeline, output.
+func runMeasure(ctx context.Context, paths []string, flags measureFlags, stdout, stderr io.Writer) error {
 	request, err := newRequest(paths, flags)
 	if err != nil {
 		return err
@@ -81,13 +82,22 @@ func measure(ctx context.Context, paths []string, flags measureFlags, stdout, st
 	if err := checkOut(flags.out); err != nil {
 		return err
 	}
-	request.draw = format == formatHTML
+	request.Draw = format == formatHTML
 	p := newProgress(stderr, flags.quiet)
-	result, err := request.run(ctx, p)
+	request.Observer = measure.Observer{
+		Scanned:  func(n int) { p.printlive("reading headers: %d files", n) },
+		Stage:    p.stage,
+		Measured: p.measured,
+	}
+	result, err := request.Run(ctx)
 	p.end()
+	if e, ok := errors.AsType[*measure.LabelsError](err); ok {
+		return usagef("--labels goes with one series, and there are %d", e.Series)
+	}
 	if err != nil {
 		return err
 	}
+	result.Algorithm, result.Version = name, versionString()
 	if err := write(result, format, flags.out, stdout); err != nil {
 		return err
 	}
@@ -95,27 +105,27 @@ func measure(ctx context.Context, paths []string, flags measureFlags, stdout, st
 }
 
 // newRequest checks what the flags say.
-func newRequest(paths []string, flags measureFlags) (*request, error) {
+func newRequest(paths []string, flags measureFlags) (*measure.Request, error) {
 	if len(paths) == 0 && flags.labels == "" {
 		return nil, usagef("measure needs a PATH, or --labels")
 	}
 	if flags.jobs < 1 {
 		return nil, usagef("--jobs %d: want at least 1", flags.jobs)
 	}
-	r := &request{paths: paths, labels: flags.labels, jobs: flags.jobs}
+	r := &measure.Request{Paths: paths, Labels: flags.labels, Jobs: flags.jobs}
 	if flags.level != "" {
 		fixed, err := parseFixed(flags.level)
 		if err != nil {
 			return nil, usagef("--level %s: %w", flags.level, err)
 		}
-		r.fixed = fixed
+		r.Fixed = fixed
 	}
 	for _, path := range append([]string{flags.labels}, paths...) {
 		if path == "" {
 			continue
 		}
 		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("%s: %s", path, pathless(err))
+			return nil, fmt.Errorf("%s: %s", path, measure.Pathless(err))
 		}
 	}
 	return r, nil
@@ -243,7 +253,7 @@ func checkOut(path string) error {
 	}
 	info, err := os.Stat(filepath.Dir(path))
 	if err != nil {
-		return fmt.Errorf("--out %s: %s", path, pathless(err))
+		return fmt.Errorf("--out %s: %s", path, measure.Pathless(err))
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("--out %s: %s is no folder", path, filepath.Dir(path))
@@ -253,7 +263,7 @@ func checkOut(path string) error {
 
 // outcome turns what was skipped into the command's error.
 func outcome(r *report.Report, paths []string, p *progress) error {
-	failures := failed(r.Skipped, paths)
+	failures := measure.Failed(r.Skipped, paths)
 	if len(r.Examinations) == 0 && len(failures) == 1 {
 		return fmt.Errorf("nothing could be measured: %s", failures[0])
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // imagedPatient is a patient of whom there is a CT.
@@ -42,7 +43,7 @@ func (m *imagedPatient) prepare(ctx context.Context, p *progress) (spine.Level, 
 	if err != nil {
 		return 0, "", err
 	}
-	vol, _, err := s.read(ctx)
+	vol, err := s.Volume(ctx)
 	if err != nil {
 		return 0, "", fmt.Errorf("%s: %w", m.path, err)
 	}
@@ -61,7 +62,7 @@ func (m *imagedPatient) prepare(ctx context.Context, p *progress) (spine.Level, 
 	if err != nil {
 		return 0, "", err
 	}
-	identity := fmt.Sprintf("%s %d %+v", s.examination.SeriesInstanceUID, m.plan.seed, m.plan.truth(level))
+	identity := fmt.Sprintf("%s %d %+v", s.Examination.SeriesInstanceUID, m.plan.seed, m.plan.truth(level))
 	return level, identity, nil
 }
 
@@ -87,23 +88,22 @@ func (m *imagedPatient) choose() (spine.Level, error) {
 }
 
 // only returns the only series at the path.
-func (m *imagedPatient) only(ctx context.Context, p *progress) (series, error) {
+func (m *imagedPatient) only(ctx context.Context, p *progress) (*measure.Series, error) {
 	if _, err := os.Stat(m.path); err != nil {
-		return series{}, fmt.Errorf("%s: %s", m.path, pathless(err))
+		return nil, fmt.Errorf("%s: %s", m.path, measure.Pathless(err))
 	}
-	r := &request{paths: []string{m.path}}
-	in := gather(r.paths)
-	catalog, err := dicom.Scan(ctx, in.sources(), dicom.Options{Progress: func(now dicom.Progress) {
+	in := measure.Gather([]string{m.path})
+	catalog, err := in.Scan(ctx, dicom.Options{Progress: func(now dicom.Progress) {
 		p.printlive("reading headers: %d files", now.Done)
 	}})
 	if err != nil {
-		return series{}, err
+		return nil, err
 	}
-	all := r.series(in, catalog)
+	all := in.Series(catalog, []string{m.path})
 	if len(all) != 1 {
-		return series{}, fmt.Errorf("%s: %d CT series, want one", m.path, len(all))
+		return nil, fmt.Errorf("%s: %d CT series, want one", m.path, len(all))
 	}
-	return all[0], nil
+	return &all[0], nil
 }
 
 // chooseLevel returns the level wanted, if it can be fractured, or, from Unknown, the

@@ -32,6 +32,11 @@ func (p *progress) stage(series, stage string, fraction float64) {
 	p.printlive("%s: %s %.0f %%", series, stage, 100*fraction)
 }
 
+// measured says that a series is done.
+func (p *progress) measured(series string, took time.Duration) {
+	p.printf("%s: measured in %.1f s", series, took.Seconds())
+}
+
 // printlive overwrites the live line.
 func (p *progress) printlive(format string, args ...any) {
 	p.mu.Lock()

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package measure
 
 import (
 	"strings"

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package measure
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/report"
+)
+
+// ByWorth orders the series of an examination by how many vertebrae they show
+// measured, then by how fine their slices are: the greatest is the one to compare.
+func ByWorth(a, b *comparison.Examination) int {
+	return cmp.Or(
+		cmp.Compare(a.MeasuredLevels(), b.MeasuredLevels()),
+		cmp.Compare(b.SliceSpacing, a.SliceSpacing),
+	)
+}
+
+// Compare compares two examinations, or follows more, and adds it to r. They are
+// taken in the order of their dates, unless opt.KeepOrder or a date that is not
+// known keeps the order given. Its errors are those of comparison.Compare.
+func Compare(all []*comparison.Examination, opt comparison.Options, r *report.ComparisonReport) error {
+	all = slices.Clone(all)
+	if !opt.KeepOrder && !slices.ContainsFunc(all, func(e *comparison.Examination) bool { return e.Acquired.IsZero() }) {
+		slices.SortStableFunc(all, func(a, b *comparison.Examination) int { return a.Acquired.Compare(b.Acquired) })
+	}
+	if len(all) == 2 {
+		c, err := comparison.Compare(all[0], all[1], opt)
+		if err != nil {
+			return explained(err, all)
+		}
+		r.Comparisons = []*comparison.Comparison{c}
+		return nil
+	}
+	course, err := comparison.Course(all, opt)
+	if err != nil {
+		return explained(err, all)
+	}
+	r.Course = course
+	r.Comparisons = course.SinceFirst
+	return nil
+}
+
+// explained adds what the examinations show where they have no level in common.
+func explained(err error, all []*comparison.Examination) error {
+	if !errors.Is(err, comparison.ErrNoCommonLevel) {
+		return err
+	}
+	var shown []string
+	for _, e := range all {
+		shown = append(shown, fmt.Sprintf("%s shows %s", e.Name, levelsShown(e)))
+	}
+	return fmt.Errorf("%w: %s", err, strings.Join(shown, ", "))
+}
+
+// levelsShown says which measured levels an examination shows.
+func levelsShown(e *comparison.Examination) string {
+	var names []string
+	for i := range e.Vertebrae {
+		if e.Vertebrae[i].Heights != nil {
+			names = append(names, e.Vertebrae[i].Level.String())
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return names[0] + " to " + names[len(names)-1]
+}

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package measure
+
+import (
+	"context"
+	"os"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/localization/naming"
+	"github.com/endplate/endplate/analysis/nifti"
+	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// Series is one volume that can be read and measured.
+type Series struct {
+	Examination report.Examination // without its result
+	About       comparison.About   // by its headers
+
+	read       func(context.Context) (*volume.Volume, []analysis.Warning, error)
+	unreadable func(error) report.Skipped
+}
+
+// Series lists what can be measured: NIfTI volumes, then the catalog's stacks, each
+// by the one of the caller's paths that holds it.
+func (in *Inputs) Series(catalog *dicom.Catalog, paths []string) []Series {
+	var all []Series
+	for _, path := range in.NIfTI {
+		all = append(all, niftiSeries(path))
+	}
+	for _, stack := range catalog.Stacks {
+		all = append(all, dicomSeries(stack, Given(paths, stack.Name())))
+	}
+	return all
+}
+
+func niftiSeries(path string) Series {
+	return Series{
+		Examination: report.Examination{Modality: "CT", Path: path},
+		About:       comparison.About{Name: path, Modality: "CT"},
+		read: func(context.Context) (*volume.Volume, []analysis.Warning, error) {
+			f, err := os.Open(path)
+			if err != nil {
+				return nil, nil, err
+			}
+			defer f.Close()
+			vol, err := nifti.ReadVolume(f)
+			return vol, nil, err
+		},
+		unreadable: func(err error) report.Skipped {
+			return report.Skipped{Path: path, Code: string(dicom.CodeMalformed), Reason: err.Error()}
+		},
+	}
+}
+
+func dicomSeries(s *dicom.Stack, path string) Series {
+	return Series{
+		Examination: report.Examination{
+			StudyInstanceUID:    s.StudyInstanceUID,
+			SeriesInstanceUID:   s.SeriesInstanceUID,
+			FrameOfReferenceUID: s.FrameOfReferenceUID,
+			Modality:            s.Modality,
+			Path:                path,
+		},
+		About: aboutOf(s, path),
+		read: func(ctx context.Context) (*volume.Volume, []analysis.Warning, error) {
+			read, err := s.Read(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			var warnings []analysis.Warning
+			for _, w := range read.Warnings {
+				warnings = append(warnings, analysis.Warning{Code: string(w.Code), Message: w.Message})
+			}
+			return read.Volume, warnings, nil
+		},
+		unreadable: func(err error) report.Skipped { return skippedDICOM(s.Skipped(err)) },
+	}
+}
+
+// Skipped returns what of a catalog cannot be used.
+func Skipped(c *dicom.Catalog) []report.Skipped {
+	var all []report.Skipped
+	for _, s := range c.Skipped {
+		all = append(all, skippedDICOM(s))
+	}
+	return all
+}
+
+func skippedDICOM(s dicom.Skipped) report.Skipped {
+	return report.Skipped{
+		Path:              s.Name,
+		SeriesInstanceUID: s.SeriesInstanceUID,
+		SOPInstanceUID:    s.SOPInstanceUID,
+		Code:              string(s.Code),
+		Reason:            s.Reason,
+	}
+}
+
+// Volume reads the series.
+func (s *Series) Volume(ctx context.Context) (*volume.Volume, error) {
+	vol, _, err := s.read(ctx)
+	return vol, err
+}
+
+// Options say how a series is measured.
+type Options struct {
+	Fixed    *naming.Fixed    // nil: no level is fixed
+	Labels   *volume.LabelMap // nil: bodies are found in the image
+	Draw     bool             // figures too
+	Progress func(stage string, fraction float64)
+}
+
+// Measured is what became of one series: it was measured or skipped.
+type Measured struct {
+	Examination *report.Examination // nil where it was skipped
+	About       comparison.About    // with the spacing of the volume that was read
+	Skipped     *report.Skipped     // nil where it was measured
+}
+
+// CodeFailed says that a series was read and could not be measured.
+const CodeFailed = "FAILED"
+
+// Measure reads and measures the series. Where ctx ends meanwhile, it is skipped for
+// that reason.
+func (s *Series) Measure(ctx context.Context, opt Options) Measured {
+	if opt.Progress == nil {
+		opt.Progress = func(string, float64) {}
+	}
+	opt.Progress("reading", 0)
+	m := Measured{About: s.About}
+	vol, warnings, err := s.read(ctx)
+	if err != nil {
+		m.Skipped = new(s.unreadable(err))
+		return m
+	}
+	m.About.PixelSpacing, _, m.About.SliceSpacing = vol.Spacing()
+	e := s.Examination
+	if err := measureVolume(ctx, &e, vol, opt); err != nil {
+		m.Skipped = &report.Skipped{
+			Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, Code: CodeFailed, Reason: err.Error(),
+		}
+		return m
+	}
+	e.Result.Warnings = append(warnings, e.Result.Warnings...)
+	m.Examination = &e
+	return m
+}
+
+func measureVolume(ctx context.Context, e *report.Examination, vol *volume.Volume, opt Options) error {
+	result, err := analysis.MeasureCT(ctx, vol, analysis.Options{Fixed: opt.Fixed, Labels: opt.Labels, Progress: opt.Progress})
+	if err != nil {
+		return err
+	}
+	e.Result = result
+	if opt.Draw {
+		e.Figures, err = report.Draw(vol, result)
+	}
+	return err
+}
