@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Batch is a group of blobs that one row announced, so that a crash before they are
+// indexed leaves nothing behind for good. Its methods may be called at once.
+type Batch struct {
+	s      *Store
+	id     string
+	prefix string // of its keys
+	next   atomic.Int64
+	open   atomic.Int64 // blobs that are neither indexed nor discarded
+}
+
+// NewBatch announces a batch.
+func (s *Store) NewBatch(ctx context.Context) (*Batch, error) {
+	id := newID()
+	b := &Batch{s: s, id: id, prefix: prefixOf(id)}
+	err := s.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, "INSERT INTO intents (batch, created_at) VALUES (?, ?)", id, tx.now.UnixMicro())
+		return err
+	})
+	return b, err
+}
+
+func prefixOf(batch string) string { return batch[:2] + "/" + batch + "/" }
+
+// Staged is a blob that is written and not yet indexed.
+type Staged struct {
+	Size   int64
+	SHA256 [sha256.Size]byte
+
+	key    string
+	batch  *Batch
+	file   *os.File // open until it is synced; nil for a bucket's
+	synced bool
+	once   sync.Once // settles the blob's count in the batch
+}
+
+// Stage writes what r delivers into a new blob, at most limit bytes. It is on the
+// disk only after Sync. Errors of r come back as they are, below the error that
+// Stage returns.
+func (b *Batch) Stage(ctx context.Context, r io.Reader, limit int64) (*Staged, error) {
+	if err := b.s.room(0); err != nil {
+		return nil, err
+	}
+	st := &Staged{batch: b, key: b.prefix + strconv.FormatInt(b.next.Add(1), 10)}
+	b.open.Add(1)
+	src := &measured{r: r, limit: limit, hash: sha256.New()}
+	if err := st.write(ctx, src); err != nil {
+		return nil, errors.Join(src.classify(ctx, err), st.Discard(context.WithoutCancel(ctx)))
+	}
+	st.Size = src.n
+	src.hash.Sum(st.SHA256[:0])
+	return st, nil
+}
+
+func (st *Staged) write(ctx context.Context, r io.Reader) (err error) {
+	blobs := st.batch.s.blobs
+	if blobs.dir == "" {
+		return blobs.write(ctx, st.key, r)
+	}
+	if st.file, err = blobs.create(st.key); err != nil {
+		return err
+	}
+	buf := buffers.Get().(*[copyBuffer]byte)
+	defer buffers.Put(buf)
+	_, err = io.CopyBuffer(onlyWriter{st.file}, r, buf[:])
+	return err
+}
+
+// copyBuffer is how much is copied at a time: one chunk of an upload.
+const copyBuffer = 1 << 20
+
+var buffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+
+// onlyWriter hides ReadFrom, with which the file would take a buffer of its own.
+type onlyWriter struct{ io.Writer }
+
+// measured counts and hashes what is read through it, up to a limit.
+type measured struct {
+	r        io.Reader
+	n, limit int64
+	hash     hash.Hash
+	err      error // of r
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	if m.n > m.limit {
+		m.err = errTooLong(m.limit)
+		return 0, m.err
+	}
+	m.hash.Write(p[:n])
+	if err != nil && err != io.EOF {
+		m.err = err
+	}
+	return n, err
+}
+
+// classify tells the errors of the source from those of the blob storage.
+func (m *measured) classify(ctx context.Context, err error) error {
+	if m.err != nil {
+		return &sourceError{m.err}
+	}
+	return classifyBlob(ctx, err)
+}
+
+// Open opens the blob for reading.
+func (st *Staged) Open(ctx context.Context) (io.ReadSeekCloser, error) {
+	f, err := st.batch.s.blobs.open(ctx, st.key)
+	return f, classifyBlob(ctx, err)
+}
+
+// Discard removes a blob that is not to be indexed.
+func (st *Staged) Discard(ctx context.Context) error {
+	st.closeFile()
+	if err := st.batch.s.blobs.delete(ctx, st.key); err != nil {
+		return err // the announcement stays
+	}
+	st.settle()
+	return nil
+}
+
+func (st *Staged) closeFile() error {
+	if st.file == nil {
+		return nil
+	}
+	f := st.file
+	st.file = nil
+	return f.Close()
+}
+
+func (st *Staged) settle() { st.once.Do(func() { st.batch.open.Add(-1) }) }
+
+// syncers is how many files are synced at a time: the journal of a file system
+// takes those that wait together.
+const syncers = 8
+
+// Sync has blobs on the disk. It returns an error for each, nil where it is there.
+func (s *Store) Sync(ctx context.Context, staged []*Staged) []error {
+	errs := make([]error, len(staged))
+	var g errgroup.Group
+	g.SetLimit(syncers)
+	for i, st := range staged {
+		if st.file != nil {
+			g.Go(func() error {
+				errs[i] = classifyBlob(ctx, errors.Join(st.file.Sync(), st.closeFile()))
+				return nil
+			})
+		}
+	}
+	g.Wait()
+	s.syncFolders(ctx, staged, errs)
+	for i, st := range staged {
+		st.synced = errs[i] == nil
+	}
+	return errs
+}
+
+// syncFolders has the names of the blobs on the disk.
+func (s *Store) syncFolders(ctx context.Context, staged []*Staged, errs []error) {
+	if s.blobs.dir == "" {
+		return
+	}
+	folders := map[string]error{}
+	for i, st := range staged {
+		dir := filepath.Dir(s.blobs.path(st.key))
+		err, done := folders[dir]
+		if !done {
+			err = classifyBlob(ctx, syncFolder(dir))
+			folders[dir] = err
+		}
+		if errs[i] == nil {
+			errs[i] = err
+		}
+	}
+}
+
+// Close takes the announcement back if every blob of the batch is indexed or
+// discarded, and leaves it to the sweeper otherwise. Nothing may be staged
+// afterwards.
+func (b *Batch) Close(ctx context.Context) error {
+	if b.open.Load() != 0 {
+		return nil
+	}
+	return b.s.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(ctx, "DELETE FROM intents WHERE batch = ? AND swept_at IS NULL", b.id)
+		return err
+	})
+}
