@@ -78,6 +78,7 @@ type adder struct {
 type touched struct {
 	study     string
 	seriesNew bool
+	before    int // instances that it had
 	instances int
 	size      int64
 	conflict  error
@@ -102,10 +103,10 @@ func (a *adder) add(ctx context.Context, d Addition) (Settlement, error) {
 	}
 	i := d.Instance
 	n, err := a.tx.exec(ctx, `INSERT INTO instances (sop_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid,
-		instance_number, size_bytes, sha256, blob_key, source, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		instance_number, size_bytes, sha256, blob_key, source, received_at, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (sop_instance_uid) DO NOTHING`,
 		i.SOPInstanceUID, d.Series.SeriesInstanceUID, i.SOPClassUID, i.TransferSyntaxUID, nullable(i.InstanceNumber),
-		d.Staged.Size, d.Staged.SHA256[:], d.Staged.key, i.Source, a.tx.now.UnixMicro())
+		d.Staged.Size, d.Staged.SHA256[:], d.Staged.key, i.Source, a.tx.now.UnixMicro(), t.before+t.instances+1)
 	if err != nil {
 		return Settlement{}, err
 	}
@@ -172,6 +173,10 @@ func (a *adder) touch(ctx context.Context, d Addition) (*touched, error) {
 		return nil, err
 	}
 	if t.seriesNew, err = a.insertSeries(ctx, study, d.Series); err != nil {
+		return nil, err
+	}
+	// Nobody else adds to the series meanwhile: the row of its study is locked.
+	if err := a.tx.row(ctx, "SELECT instance_count FROM series WHERE series_instance_uid = ?", uid).scan(&t.before); err != nil {
 		return nil, err
 	}
 	a.series[uid] = t

@@ -54,6 +54,13 @@ func (r reader) Instance(ctx context.Context, sopUID string) (Instance, error) {
 	return i, err
 }
 
+// InstancesOf returns the instances that an analysis is of, by SOPInstanceUID: those
+// that its series had when it was asked for.
+func (r reader) InstancesOf(ctx context.Context, a Analysis) ([]Instance, error) {
+	return collect(ctx, r, scanInstance, "SELECT "+instanceColumns+
+		" WHERE instances.series_instance_uid = ? AND ordinal <= ? ORDER BY sop_instance_uid", a.SeriesInstanceUID, a.SeriesRevision)
+}
+
 // Instances returns the instances of a series, by SOPInstanceUID; none if there is no
 // such series.
 func (r reader) Instances(ctx context.Context, seriesUID string) ([]Instance, error) {

@@ -39,6 +39,8 @@ CREATE TABLE series (
 ) WITHOUT ROWID;
 CREATE INDEX series_study ON series (study_instance_uid);
 
+-- ordinal counts the instances of a series as they were added, from 1: the set of
+-- revision n is that of the first n.
 CREATE TABLE instances (
     sop_instance_uid    TEXT PRIMARY KEY,
     series_instance_uid TEXT    NOT NULL REFERENCES series ON DELETE CASCADE,
@@ -49,9 +51,11 @@ CREATE TABLE instances (
     sha256              BLOB    NOT NULL,
     blob_key            TEXT    NOT NULL UNIQUE,
     source              TEXT    NOT NULL,
-    received_at         INTEGER NOT NULL
+    received_at         INTEGER NOT NULL,
+    ordinal             INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX instances_series ON instances (series_instance_uid, sop_instance_uid);
+CREATE UNIQUE INDEX instances_ordinal ON instances (series_instance_uid, ordinal);
 
 -- Batches of blobs that may have no rows yet. swept_at is set once a sweeper has
 -- given the batch up; nothing can be added from it from then on.
