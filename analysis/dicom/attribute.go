@@ -11,6 +11,8 @@ import (
 	"github.com/suyashkumar/dicom"
 	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 )
 
 // attributes are the attributes that are handed to the parser, with their VR. Of
@@ -83,13 +85,7 @@ var attributes = map[tag.Tag]string{
 // of several values, takes some hundred.
 const maxValue = 4096
 
-// name returns the keyword of t if it has one, and the tag otherwise.
-func name(t tag.Tag) string {
-	if info, err := tag.Find(t); err == nil && info.Keyword != "" {
-		return info.Keyword
-	}
-	return t.String()
-}
+func name(t tag.Tag) string { return element.Name(t) }
 
 func isNumber(vr string) bool { return vr == "US" || vr == "SS" || vr == "UL" }
 
@@ -143,15 +139,7 @@ func (r record) texts(t tag.Tag) []string {
 func (r record) text(t tag.Tag) string { return strings.Join(r.texts(t), `\`) }
 
 // uid returns a UID, or "" if it is absent or cannot be one.
-func (r record) uid(t tag.Tag) string { return validUID(r.text(t)) }
-
-func validUID(s string) string {
-	const maxUID = 64 // PS3.5 9.1
-	if len(s) > maxUID || strings.Trim(s, "0123456789.") != "" {
-		return ""
-	}
-	return s
-}
+func (r record) uid(t tag.Tag) string { return element.ValidUID(r.text(t)) }
 
 // floats returns the n values of a decimal attribute. ok is false if it is absent or
 // empty; a value that is no number, or the wrong count, is an error.

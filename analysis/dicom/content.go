@@ -14,6 +14,7 @@ import (
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
 )
 
@@ -46,7 +47,7 @@ func (c content) open(buf *bytes.Buffer) (reopened, error) {
 		if _, err := io.CopyN(io.Discard, r, int64(c.inflateFrom)); err != nil {
 			return reopened{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 		}
-		r = io.LimitReader(flate.NewReader(r), inflationLimit(c.source.Size))
+		r = io.LimitReader(flate.NewReader(r), element.InflationLimit(c.source.Size))
 	}
 	buf.Reset()
 	if _, err := buf.ReadFrom(r); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -62,7 +63,7 @@ func readAt(r io.ReaderAt, b []byte, offset int64) error {
 	case n == len(b):
 		return nil
 	case errors.Is(err, io.EOF):
-		return truncated("ends at byte %d", offset+int64(n))
+		return element.Truncated("ends at byte %d", offset+int64(n))
 	}
 	return fmt.Errorf("%w: %w", ErrUnreadable, err)
 }
@@ -110,7 +111,7 @@ func (in *instance) encapsulatedSpans(r io.ReaderAt, n int) ([][]span, error) {
 	case len(basic) == n:
 		return spansByBasicTable(fragments, basic)
 	}
-	return nil, malformed("%d fragments for %d frames and no offset table", len(fragments), n)
+	return nil, element.Malformed("%d fragments for %d frames and no offset table", len(fragments), n)
 }
 
 const itemHeader = 8 // bytes
@@ -122,7 +123,7 @@ func (in *instance) fragments(r io.ReaderAt, n int) (basic []uint32, fragments [
 	var h [itemHeader]byte
 	for first := true; ; first = false {
 		if end-p < itemHeader {
-			return nil, nil, truncated("fragments end at byte %d", end)
+			return nil, nil, element.Truncated("fragments end at byte %d", end)
 		}
 		if err := readAt(r, h[:], p); err != nil {
 			return nil, nil, err
@@ -134,9 +135,9 @@ func (in *instance) fragments(r io.ReaderAt, n int) (basic []uint32, fragments [
 		case t == tag.SequenceDelimitationItem:
 			return basic, fragments, nil
 		case t != tag.Item:
-			return nil, nil, malformed("no fragment at byte %d", p-itemHeader)
+			return nil, nil, element.Malformed("no fragment at byte %d", p-itemHeader)
 		case length > end-p:
-			return nil, nil, truncated("fragment of %d bytes has %d", length, end-p)
+			return nil, nil, element.Truncated("fragment of %d bytes has %d", length, end-p)
 		case !first:
 			fragments = append(fragments, span{p, length})
 		case length == 4*int64(n):
@@ -169,7 +170,7 @@ func (in *instance) spansByTable(base int64) ([][]span, error) {
 	for i, offset := range in.pixels.offsets {
 		length := in.pixels.lengths[i]
 		if offset < free || offset > end-itemHeader || length > end-itemHeader-offset {
-			return nil, malformed("extended offset table does not fit the pixel data")
+			return nil, element.Malformed("extended offset table does not fit the pixel data")
 		}
 		free = offset + itemHeader + length
 		spans[i] = []span{{base + int64(offset) + itemHeader, int64(length)}}
@@ -191,7 +192,7 @@ func spansByBasicTable(fragments []span, table []uint32) ([][]span, error) {
 	}
 	spans = append(spans, fragments[start:])
 	if len(spans) != len(table) || table[0] != 0 {
-		return nil, malformed("basic offset table does not fit the fragments")
+		return nil, element.Malformed("basic offset table does not fit the fragments")
 	}
 	return spans, nil
 }

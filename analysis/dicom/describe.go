@@ -11,6 +11,7 @@ import (
 	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -85,8 +86,8 @@ func (in *instance) describePixels(r record) error {
 	if err := checkFormat(*f); err != nil {
 		return err
 	}
-	if in.pixels.encapsulated == native(in.transferSyntaxUID) {
-		return malformed("PixelData and TransferSyntaxUID disagree on compression")
+	if in.pixels.encapsulated == element.Native(in.transferSyntaxUID) {
+		return element.Malformed("PixelData and TransferSyntaxUID disagree on compression")
 	}
 	if in.pixels.encapsulated && !pixel.Supported(in.transferSyntaxUID) {
 		return &UnsupportedTransferSyntaxError{UID: in.transferSyntaxUID}
@@ -125,7 +126,7 @@ func (in *instance) checkFrames(n int) error {
 		return &InvalidAttributeError{Keyword: name(tag.NumberOfFrames), Problem: "less than 1"}
 	}
 	if int64(n) > most {
-		return truncated("PixelData of %d bytes for %d frames of %d×%d pixels", in.pixels.length, n, in.format.Rows, in.format.Columns)
+		return element.Truncated("PixelData of %d bytes for %d frames of %d×%d pixels", in.pixels.length, n, in.format.Rows, in.format.Columns)
 	}
 	return nil
 }

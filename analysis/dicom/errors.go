@@ -8,42 +8,34 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
 )
 
 // The conditions that carry no data of their own.
 var (
 	// ErrNotDICOM is returned for content that does not begin as DICOM does.
-	ErrNotDICOM = errors.New("not DICOM")
+	ErrNotDICOM = element.ErrNotDICOM
 	// ErrMalformed is returned where the structure of a data set is broken.
-	ErrMalformed = errors.New("malformed DICOM")
+	ErrMalformed = element.ErrMalformed
 	// ErrTruncated is returned where content ends before its structure does.
-	ErrTruncated = errors.New("truncated DICOM")
+	ErrTruncated = element.ErrTruncated
 	// ErrNoPixelData is returned for a CT instance without PixelData.
 	ErrNoPixelData = errors.New("no PixelData")
 	// ErrTooLarge is returned where reading would take more memory or time than
 	// the input warrants.
-	ErrTooLarge = errors.New("too large")
+	ErrTooLarge = element.ErrTooLarge
 	// ErrUnreadable is returned where a source could not be opened or read.
-	ErrUnreadable = errors.New("unreadable")
+	ErrUnreadable = element.ErrUnreadable
 
 	errDirectory = errors.New("DICOMDIR")
 )
 
-// MissingAttributeError tells of an attribute that a CT cannot do without.
-type MissingAttributeError struct {
-	Keyword string // such as PixelSpacing
-}
-
-func (e *MissingAttributeError) Error() string { return "missing " + e.Keyword }
+// MissingAttributeError tells of an attribute that an instance cannot do without.
+type MissingAttributeError = element.MissingAttributeError
 
 // InvalidAttributeError tells of an attribute whose value cannot be right.
-type InvalidAttributeError struct {
-	Keyword string
-	Problem string // says what is wrong, without the value
-}
-
-func (e *InvalidAttributeError) Error() string { return "invalid " + e.Keyword + ": " + e.Problem }
+type InvalidAttributeError = element.InvalidAttributeError
 
 // UnsupportedTransferSyntaxError tells of pixels that cannot be decoded.
 type UnsupportedTransferSyntaxError = pixel.UnsupportedTransferSyntaxError
@@ -138,14 +130,6 @@ func CodeOf(err error) Code {
 		}
 	}
 	return CodeMalformed
-}
-
-func malformed(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
-}
-
-func truncated(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrTruncated}, args...)...)
 }
 
 // canceled reports whether err is the context's own.

@@ -17,6 +17,7 @@ import (
 	"github.com/suyashkumar/dicom"
 	"github.com/suyashkumar/dicom/pkg/tag"
 
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
 )
 
@@ -27,6 +28,13 @@ const (
 	legacyConvertedEnhancedCTImageStorage = "1.2.840.10008.5.1.4.1.1.2.2"
 
 	mediaStorageDirectoryStorage = "1.2.840.10008.1.3.10"
+)
+
+// The transfer syntaxes that are told apart here.
+const (
+	explicitVRLittleEndian         = element.ExplicitVRLittleEndian
+	deflatedExplicitVRLittleEndian = element.DeflatedExplicitVRLittleEndian
+	explicitVRBigEndian            = element.ExplicitVRBigEndian
 )
 
 // instance is what the header of one CT instance says.
@@ -71,8 +79,12 @@ func (in *instance) frameBytes() int64 {
 // before it. It keeps no reference to head.
 func readInstance(head []byte, r io.Reader, size int64) (*instance, error) {
 	in := &instance{}
-	w := &walker{src: r, size: int(size), b: head, encoding: encodingOf(explicitVRLittleEndian)}
-	p, err := in.readMeta(w)
+	w := &walker{Walker: element.Walker{Src: r, Size: int(size), B: head, Encoding: element.EncodingOf(explicitVRLittleEndian)}}
+	meta, p, err := element.ReadMeta(&w.Walker)
+	in.transferSyntaxUID, in.sopUID = meta.TransferSyntaxUID, meta.MediaStorageSOPInstanceUID
+	if meta.MediaStorageSOPClassUID == mediaStorageDirectoryStorage {
+		err = errDirectory
+	}
 	if err != nil {
 		return in, err
 	}
@@ -83,7 +95,7 @@ func readInstance(head []byte, r io.Reader, size int64) (*instance, error) {
 		}
 		p = 0
 	}
-	w.encoding = encodingOf(in.transferSyntaxUID)
+	w.Encoding = element.EncodingOf(in.transferSyntaxUID)
 	w.startOutput()
 	walkErr := in.walk(w, p)
 	elements, err := parse(w.out)
@@ -101,141 +113,29 @@ func readInstance(head []byte, r io.Reader, size int64) (*instance, error) {
 	return in, in.describe(elements)
 }
 
-// readMeta reads the file meta information, if there is any, and returns where
-// the data set begins. It settles the transfer syntax.
-func (in *instance) readMeta(w *walker) (p int, err error) {
-	const preamble = 128
-	if w.size < 8 || w.fill(min(w.size, preamble+4)) != nil {
-		return 0, ErrNotDICOM
-	}
-	part10 := len(w.b) >= preamble+4 && string(w.b[preamble:preamble+4]) == "DICM"
-	if part10 {
-		p = preamble + 4
-	}
-	var class string
-	for p < w.size {
-		h, err := w.header(p, w.size, false)
-		if err != nil || h.tag.Group != tag.MetadataGroup {
-			break
-		}
-		if p, err = in.metaElement(w, h, &class); err != nil {
-			return 0, err
-		}
-	}
-	if err := w.fill(p); err != nil {
-		return 0, err
-	}
-	if class == mediaStorageDirectoryStorage {
-		return 0, errDirectory
-	}
-	if in.transferSyntaxUID != "" {
-		return p, nil
-	}
-	return p, in.inferTransferSyntax(w, p, part10)
-}
-
-// metaElement takes note of an element of group 0002, of the SOP class in class,
-// and returns where it ends.
-func (in *instance) metaElement(w *walker, h header, class *string) (int, error) {
-	if h.length == undefinedLength {
-		return 0, malformed("undefined length of %s", name(h.tag))
-	}
-	next := h.value + int(h.length)
-	var uid *string
-	switch h.tag {
-	case tag.TransferSyntaxUID:
-		uid = &in.transferSyntaxUID
-	case tag.MediaStorageSOPClassUID:
-		uid = class
-	case tag.MediaStorageSOPInstanceUID:
-		uid = &in.sopUID
-	default:
-		return next, nil
-	}
-	if h.length > maxValue {
-		return 0, malformed("length of %s", name(h.tag))
-	}
-	if err := w.fill(next); err != nil {
-		return 0, err
-	}
-	*uid = validUID(strings.Trim(string(w.b[h.value:next]), " \x00"))
-	return next, nil
-}
-
-// inferTransferSyntax settles the transfer syntax of content that does not say.
-// Content without the DICM prefix counts as DICOM only if its first elements read
-// well and are of group 0008.
-func (in *instance) inferTransferSyntax(w *walker, p int, part10 bool) error {
-	if err := w.fill(min(p+8, w.size)); err != nil {
-		return err
-	}
-	in.transferSyntaxUID = guessTransferSyntax(w.b[p:], w.size-p)
-	if part10 || p > 0 {
-		if in.transferSyntaxUID == "" {
-			return &MissingAttributeError{Keyword: name(tag.TransferSyntaxUID)}
-		}
-		return nil
-	}
-	if in.transferSyntaxUID == "" || !readsWell(w, p, encodingOf(in.transferSyntaxUID)) {
-		return ErrNotDICOM
-	}
-	return nil
-}
-
-// readsWell reports whether a few ascending elements of known attributes of
-// group 0008 stand at p.
-func readsWell(w *walker, p int, e encoding) bool {
-	const enough = 3
-	var last uint32
-	probe := *w
-	probe.encoding = e
-	for range enough {
-		h, err := probe.header(p, probe.size, e.implicit)
-		if err != nil || h.tag.Group != 0x0008 || h.tag.Uint32() <= last || h.length > maxValue {
-			return false
-		}
-		if info, err := tag.Find(h.tag); err != nil || info.Keyword == "" {
-			return false
-		}
-		last, p = h.tag.Uint32(), h.value+int(h.length)
-	}
-	w.b = probe.b
-	return true
-}
-
-// maxInflation bounds what deflated content and archives may inflate to: a
-// multiple of their size, and an allowance for small ones. CT deflates to a half,
-// a synthetic one without noise to a hundredth.
-const (
-	maxInflation       = 100
-	inflationAllowance = 32 << 20 // bytes
-)
-
-func inflationLimit(size int64) int64 { return inflationAllowance + maxInflation*size }
-
 // inflate returns a walker over the inflated rest of the content at p. It
 // inflates all of it once to learn its size, keeping nothing.
 func inflate(w *walker, p int) (*walker, error) {
-	compressed, err := io.ReadAll(io.MultiReader(bytes.NewReader(w.b[p:]), w.src))
+	compressed, err := io.ReadAll(io.MultiReader(bytes.NewReader(w.B[p:]), w.Src))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	limit := inflationLimit(int64(w.size))
+	limit := element.InflationLimit(int64(w.Size))
 	n, err := io.Copy(io.Discard, io.LimitReader(flate.NewReader(bytes.NewReader(compressed)), limit+1))
 	if n > limit {
 		return nil, fmt.Errorf("%w: inflates to more than %d bytes", ErrTooLarge, limit)
 	}
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, malformed("deflated data set at byte %d", p)
+		return nil, element.Malformed("deflated data set at byte %d", p)
 	}
-	return &walker{src: flate.NewReader(bytes.NewReader(compressed)), size: int(n)}, nil
+	return &walker{Walker: element.Walker{Src: flate.NewReader(bytes.NewReader(compressed)), Size: int(n)}}, nil
 }
 
 // startOutput begins the data set for the parser: a Part 10 head that leaves it
 // nothing to guess.
 func (w *walker) startOutput() {
 	uid := explicitVRLittleEndian + "\x00"
-	if w.order == binary.BigEndian {
+	if w.Order == binary.BigEndian {
 		uid = explicitVRBigEndian + "\x00"
 	}
 	w.out = make([]byte, 128, 2048)
@@ -252,12 +152,12 @@ func (in *instance) walk(w *walker, p int) error {
 	var lastIdentifier = tag.FrameOfReferenceUID.Uint32()
 	foreign := false
 	seen := make([]tag.Tag, 0, 64)
-	for p < w.size {
-		h, err := w.header(p, w.size, w.implicit)
+	for p < w.Size {
+		h, err := w.Header(p, w.Size, w.Implicit)
 		if err != nil {
 			return err
 		}
-		if h.tag.Group == tag.PixelData.Group {
+		if h.Tag.Group == tag.PixelData.Group {
 			done, next, err := in.pixelElement(w, h)
 			if done || err != nil {
 				return err
@@ -265,23 +165,23 @@ func (in *instance) walk(w *walker, p int) error {
 			p = next
 			continue
 		}
-		if foreign && h.tag.Uint32() > lastIdentifier {
+		if foreign && h.Tag.Uint32() > lastIdentifier {
 			return nil
 		}
-		vr, known := attributes[h.tag]
+		vr, known := attributes[h.Tag]
 		start := len(w.out)
-		if known && !slices.Contains(seen, h.tag) {
-			seen = append(seen, h.tag)
-			p, err = w.copyElement(h, vr, w.size, 0)
+		if known && !slices.Contains(seen, h.Tag) {
+			seen = append(seen, h.Tag)
+			p, err = w.copyElement(h, vr, w.Size, 0)
 		} else {
-			p, err = w.skip(h, w.size, 0)
+			p, err = w.Skip(h, w.Size, 0)
 		}
 		if err != nil {
 			w.out = w.out[:start]
 			return err
 		}
-		if h.tag == tag.Modality {
-			foreign = isForeign(w.b[h.value:p])
+		if h.Tag == tag.Modality {
+			foreign = isForeign(w.B[h.Value:p])
 		}
 	}
 	return nil
@@ -295,15 +195,15 @@ func isForeign(value []byte) bool {
 
 // pixelElement takes note of an element of group 7FE0. It is done when it has met
 // PixelData.
-func (in *instance) pixelElement(w *walker, h header) (done bool, next int, err error) {
-	switch h.tag {
+func (in *instance) pixelElement(w *walker, h element.Header) (done bool, next int, err error) {
+	switch h.Tag {
 	case tag.PixelData:
-		in.pixels.vr = h.vr
-		in.pixels.offset = int64(h.value)
-		in.pixels.encapsulated = h.length == undefinedLength
-		in.pixels.length = int64(h.length)
+		in.pixels.vr = h.VR
+		in.pixels.offset = int64(h.Value)
+		in.pixels.encapsulated = h.Length == element.UndefinedLength
+		in.pixels.length = int64(h.Length)
 		if in.pixels.encapsulated {
-			in.pixels.length = int64(w.size - h.value)
+			in.pixels.length = int64(w.Size - h.Value)
 		}
 		return true, 0, nil
 	case tag.ExtendedOffsetTable:
@@ -314,36 +214,36 @@ func (in *instance) pixelElement(w *walker, h header) (done bool, next int, err 
 	if err != nil {
 		return false, 0, err
 	}
-	next, err = w.skip(h, w.size, 0)
+	next, err = w.Skip(h, w.Size, 0)
 	return false, next, err
 }
 
 // offsetTable reads the 64-bit numbers of an element of VR OV.
-func (w *walker) offsetTable(h header) ([]uint64, error) {
-	if h.length == undefinedLength || h.length%8 != 0 {
-		return nil, &InvalidAttributeError{Keyword: name(h.tag), Problem: fmt.Sprintf("length %d", h.length)}
+func (w *walker) offsetTable(h element.Header) ([]uint64, error) {
+	if h.Length == element.UndefinedLength || h.Length%8 != 0 {
+		return nil, &InvalidAttributeError{Keyword: name(h.Tag), Problem: fmt.Sprintf("length %d", h.Length)}
 	}
-	if err := w.fill(h.value + int(h.length)); err != nil {
+	if err := w.Fill(h.Value + int(h.Length)); err != nil {
 		return nil, err
 	}
-	table := make([]uint64, h.length/8)
+	table := make([]uint64, h.Length/8)
 	for i := range table {
-		table[i] = w.order.Uint64(w.b[h.value+8*i:])
+		table[i] = w.Order.Uint64(w.B[h.Value+8*i:])
 	}
 	return table, nil
 }
 
-// parse hands a data set made by a walker to the parser. The parser has been seen
+// parse hands a data set made by a Walker to the parser. The parser has been seen
 // to panic; what it gets here should not make it, and must not end the process.
 func parse(b []byte) (elements record, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			elements, err = nil, malformed("parser gave up")
+			elements, err = nil, element.Malformed("parser gave up")
 		}
 	}()
 	d, err := dicom.Parse(bytes.NewReader(b), int64(len(b)), nil)
 	if err != nil {
-		return nil, malformed("parser refused the data set")
+		return nil, element.Malformed("parser refused the data set")
 	}
 	return record(d.Elements), nil
 }

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 )
 
 // Options control Scan.
@@ -110,7 +112,7 @@ func (s *scanner) run(ctx context.Context, sources iter.Seq2[Source, error]) {
 	var wg sync.WaitGroup
 	for range workers() {
 		wg.Go(func() {
-			head := make([]byte, firstRead)
+			head := make([]byte, element.FirstRead)
 			for src := range queue {
 				if ctx.Err() == nil {
 					s.read(ctx, src, head)

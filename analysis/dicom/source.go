@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"iter"
 	"path"
+
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 )
 
 // Source is something that may hold a DICOM instance, or a zip archive of them.
@@ -88,7 +90,7 @@ func members(name string, r io.ReaderAt, size int64) ([]Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	limit := uint64(inflationLimit(size))
+	limit := uint64(element.InflationLimit(size))
 	var total uint64
 	sources := make([]Source, 0, len(archive.File))
 	for _, f := range archive.File {

@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"hash"
 	"math"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -59,9 +59,8 @@ func WriteCT(v *volume.Volume, s SyntheticCT, emit func(k int, instance []byte) 
 
 // The UIDs of what WriteCT writes: PS3.6 A-1.
 const (
-	ctImageStorageUID  = "1.2.840.10008.5.1.4.1.1.2"
-	explicitLittleUID  = "1.2.840.10008.1.2.1"
-	implementationText = "endplate implementation"
+	ctImageStorageUID = "1.2.840.10008.5.1.4.1.1.2"
+	explicitLittleUID = "1.2.840.10008.1.2.1"
 )
 
 // ctWriter writes the instances of one series.
@@ -99,14 +98,10 @@ func hashSamples(h hash.Hash, samples []int16) {
 	}
 }
 
-// derivedUID returns the UID that stands for a text: 2.25 and a UUID of version
-// 8 made from the text's SHA-256, as PS3.5 B.2 and RFC 9562 section 5.8 say.
+// derivedUID returns the UID that stands for a text.
 func derivedUID(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	id := sum[:16]
-	id[6] = id[6]&0x0f | 0x80
-	id[8] = id[8]&0x3f | 0x80
-	return "2.25." + new(big.Int).SetBytes(id).String()
+	return element.UIDOf([16]byte(sum[:16]))
 }
 
 // instance returns the Part 10 bytes of slice k.
@@ -128,8 +123,8 @@ func (w *ctWriter) meta(b []byte, sop string) []byte {
 	m = putText(m, 0x00020002, "UI", ctImageStorageUID)
 	m = putText(m, 0x00020003, "UI", sop)
 	m = putText(m, 0x00020010, "UI", explicitLittleUID)
-	m = putText(m, 0x00020012, "UI", derivedUID(implementationText))
-	m = putText(m, 0x00020013, "SH", "ENDPLATE")
+	m = putText(m, 0x00020012, "UI", element.ImplementationClassUID())
+	m = putText(m, 0x00020013, "SH", element.ImplementationVersionName)
 	b = putBytes(b, 0x00020000, "UL", binary.LittleEndian.AppendUint32(nil, uint32(len(m))))
 	return append(b, m...)
 }
