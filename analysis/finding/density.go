@@ -33,7 +33,7 @@ type Contrast struct {
 // silent about intravenous ones.
 func AssessContrast(agent string, aorta morphometry.Aorta) Contrast {
 	header := "the header names no contrast agent"
-	if namesAgent(agent) {
+	if NamesAgent(agent) {
 		header = "the header names a contrast agent"
 	}
 	c := Contrast{Statement: header + "; " + aortaStatement(aorta)}
@@ -42,7 +42,7 @@ func AssessContrast(agent string, aorta morphometry.Aorta) Contrast {
 		c.State = ContrastPresent
 	case aorta.Sure:
 		c.State = ContrastAbsent
-	case namesAgent(agent) || aorta.Enhanced:
+	case NamesAgent(agent) || aorta.Enhanced:
 		c.State = ContrastPresent
 	}
 	return c
@@ -60,9 +60,9 @@ func aortaStatement(a morphometry.Aorta) string {
 	return fmt.Sprintf("the aorta has %.0f HU at %d levels: not enhanced", a.HU, a.Levels)
 }
 
-// namesAgent reports whether the header's text names an agent, and not that there
-// was none.
-func namesAgent(text string) bool {
+// NamesAgent reports whether the text of ContrastBolusAgent names an agent, and
+// not that there was none.
+func NamesAgent(text string) bool {
 	switch strings.ToUpper(strings.TrimSpace(text)) {
 	case "", "NONE", "NO", "N", "NO CONTRAST", "WITHOUT", "N/A", "NA", "0":
 		return false

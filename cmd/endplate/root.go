@@ -97,7 +97,7 @@ Not a medical device: for research, not for diagnosis.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newWorkerCommand(), newPhantomCommand(), newVersionCommand())
+	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newWorkerCommand(), newPhantomCommand(), newVersionCommand())
 	return root
 }
 

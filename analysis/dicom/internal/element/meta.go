@@ -5,6 +5,7 @@ package element
 
 import (
 	"encoding/binary"
+	"errors"
 	"strings"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
@@ -24,8 +25,11 @@ const maxMetaUID = 4096
 // data set begins. It settles the transfer syntax, and fails with ErrNotDICOM if the
 // content does not begin as DICOM does. On error m holds what was met before.
 func ReadMeta(w *Walker) (m Meta, p int, err error) {
-	const preamble = 128
-	if w.Size < 8 || w.Fill(min(w.Size, preamble+4)) != nil && len(w.B) < 8 {
+	const preamble, elementHeader = 128, 8
+	if err := w.Fill(min(w.Size, preamble+4)); errors.Is(err, ErrUnreadable) {
+		return m, 0, err
+	}
+	if len(w.B) < elementHeader {
 		return m, 0, ErrNotDICOM
 	}
 	part10 := len(w.B) >= preamble+4 && string(w.B[preamble:preamble+4]) == "DICM"

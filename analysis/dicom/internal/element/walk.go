@@ -104,7 +104,7 @@ func (w *Walker) Header(p, end int, implicit bool) (Header, error) {
 		h.Length, h.Value = w.Order.Uint32(b[4:]), p+8
 	case !isVR(b[4], b[5]):
 		return Header{}, Malformed("no VR at byte %d, element %v", p+4, h.Tag)
-	case isLongVR(b[4], b[5]):
+	case IsLongVR(b[4], b[5]):
 		if end-p < 12 {
 			return Header{}, Truncated("element header at byte %d", p)
 		}
@@ -218,8 +218,8 @@ func (w *Walker) item(item Header, end int, visit func(p, end int, delimited boo
 
 func isVR(a, b byte) bool { return a >= 'A' && a <= 'Z' && b >= 'A' && b <= 'Z' }
 
-// isLongVR reports whether the length of a VR takes four bytes. PS3.5 7.1.2.
-func isLongVR(a, b byte) bool {
+// IsLongVR reports whether the length of a VR takes four bytes. PS3.5 7.1.2.
+func IsLongVR(a, b byte) bool {
 	switch string([]byte{a, b}) {
 	case "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV":
 		return true
