@@ -36,9 +36,18 @@ type Config struct {
 	Security  Security
 	Telemetry Telemetry
 
+	// Ready is told once where the server listens, when it takes calls; nil: nobody.
+	Ready func(Addresses)
+
 	// ShutdownGrace is how long calls and analyses may go on after the server has been
 	// told to end.
 	ShutdownGrace time.Duration
+}
+
+// Addresses are where a server listens, with the ports that it was given; empty: not
+// there.
+type Addresses struct {
+	GRPC, HTTP, Metrics, Pprof string
 }
 
 // Storage says where studies and results are kept.
@@ -48,6 +57,8 @@ type Storage struct {
 	Blobs     string        // URL of gocloud.dev/blob; empty: a folder in Folder
 	MinFree   int64         // bytes that are left free on the disk
 	Retention time.Duration // after which a study that received nothing more is deleted; 0: never
+
+	Deidentify bool // take identities out of instances before they are stored
 }
 
 // DatabaseURL returns where the database is.
@@ -77,7 +88,6 @@ type Work struct {
 	AnalysisMemory int64         // bytes that one analysis may use
 	AnalysisTime   time.Duration // that one analysis may take
 	QueueLimit     int           // analyses that may wait
-	Deidentify     bool          // take identities out of instances before they are stored
 }
 
 // Limits says how much the server takes at a time.
@@ -141,13 +151,16 @@ func (c Config) Check() error {
 	if c.ShutdownGrace < 0 {
 		return errors.New("the time for shutting down is negative")
 	}
-	if err := errors.Join(c.Work.check(c.serves()), c.Limits.check(), c.Security.check()); err != nil {
+	if err := c.Work.check(c.serves()); err != nil {
 		return err
 	}
 	if c.Telemetry.TraceRatio < 0 || c.Telemetry.TraceRatio > 1 {
 		return fmt.Errorf("traces of %g of the calls, want 0 to 1", c.Telemetry.TraceRatio)
 	}
-	return c.exposed()
+	if !c.serves() {
+		return c.exposed()
+	}
+	return errors.Join(c.Limits.check(), c.Security.check(), c.exposed())
 }
 
 // serves reports whether anybody can call.
@@ -174,7 +187,7 @@ func (w Work) check(serves bool) error {
 		return errors.New("the quiet time is negative")
 	case w.AnalysisMemory <= 0 || w.AnalysisTime <= 0:
 		return errors.New("an analysis needs memory and time")
-	case w.QueueLimit <= 0:
+	case w.QueueLimit <= 0 && serves:
 		return errors.New("the queue has no room")
 	}
 	return nil

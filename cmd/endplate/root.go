@@ -8,12 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // name is the program's name, also in results.
@@ -53,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	parsed := false
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := fromEnvironment(cmd.Flags()); err != nil {
+		if err := configure(cmd.Flags()); err != nil {
 			return err
 		}
 		parsed = true
@@ -123,27 +120,4 @@ func versionString() string {
 		return info.Main.Version
 	}
 	return "unknown"
-}
-
-// fromEnvironment sets the flags that were not given from ENDPLATE_… variables.
-func fromEnvironment(flags *pflag.FlagSet) error {
-	var failed error
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "help" || f.Name == "version" || failed != nil {
-			return
-		}
-		key := environmentName(f.Name)
-		value, ok := os.LookupEnv(key)
-		if !ok || value == "" {
-			return
-		}
-		if err := flags.Set(f.Name, value); err != nil {
-			failed = usagef("%s: %w", key, err)
-		}
-	})
-	return failed
-}
-
-func environmentName(flag string) string {
-	return strings.ToUpper(name + "_" + strings.ReplaceAll(flag, "-", "_"))
 }
