@@ -108,3 +108,22 @@ func FromContext(ctx context.Context) Principal {
 	p, _ := ctx.Value(principalKey{}).(Principal)
 	return p
 }
+
+type observerKey struct{}
+
+// Observe returns a context for a call whose caller is not known yet, and what tells
+// the caller afterwards: those too whose call was refused for want of a role.
+func Observe(ctx context.Context) (_ context.Context, who func() Principal) {
+	if seen, ok := ctx.Value(observerKey{}).(*Principal); ok {
+		return ctx, func() Principal { return *seen }
+	}
+	seen := &Principal{}
+	return context.WithValue(ctx, observerKey{}, seen), func() Principal { return *seen }
+}
+
+// observed tells those who wait for it who calls.
+func observed(ctx context.Context, p Principal) {
+	if seen, ok := ctx.Value(observerKey{}).(*Principal); ok {
+		*seen = p
+	}
+}

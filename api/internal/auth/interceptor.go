@@ -19,6 +19,7 @@ const authorizationHeader = "authorization"
 // call authorizes a gRPC call and returns its context with the caller in it.
 func (a *Authenticator) call(ctx context.Context, method string) (context.Context, error) {
 	p, err := a.authorize(ctx, method, metadata.ValueFromIncomingContext(ctx, authorizationHeader), tlsState(ctx))
+	observed(ctx, p)
 	return WithPrincipal(ctx, p), err
 }
 

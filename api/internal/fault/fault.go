@@ -14,6 +14,9 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Error is an error whose class is known. Its methods With… return a changed copy,
@@ -121,6 +124,17 @@ func Of(err error) Kind {
 		return Deadline
 	}
 	return Internal
+}
+
+// CodeOf returns the gRPC code that a caller is told of an error: that of its kind, or
+// its own where it is a status of gRPC and not classed. It is OK for nil.
+func CodeOf(err error) codes.Code {
+	if _, classed := errors.AsType[*Error](err); !classed {
+		if s, ok := status.FromError(err); ok && s.Code() != codes.Unknown {
+			return s.Code()
+		}
+	}
+	return Of(err).Code()
 }
 
 // Public returns what a caller may be told of an error. Of an internal one that is

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/endplate/endplate/api/internal/fault"
 )
@@ -69,6 +70,24 @@ func TestKindsOfErrors(t *testing.T) {
 				t.Errorf("Public(%v) = %+v", tt.err, public)
 			}
 		})
+	}
+}
+
+func TestCodes(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want codes.Code
+	}{
+		{nil, codes.OK},
+		{io.EOF, codes.Internal},
+		{fmt.Errorf("list: %w", fault.New(fault.NotExist, fault.NotFound, "study")), codes.NotFound},
+		{status.Error(codes.Unimplemented, "no such method"), codes.Unimplemented},
+		{fault.Wrap(status.Error(codes.NotFound, "x"), fault.Unavailable, fault.StorageUnavailable, "y"), codes.Unavailable},
+		{context.Canceled, codes.Canceled},
+	} {
+		if got := fault.CodeOf(tt.err); got != tt.want {
+			t.Errorf("CodeOf(%v) = %v, want %v", tt.err, got, tt.want)
+		}
 	}
 }
 

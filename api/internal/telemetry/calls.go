@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/endplate/endplate/api/internal/fault"
 )
@@ -35,15 +33,7 @@ func (m *Metrics) begin(method string) (end func(error)) {
 	m.inFlight.WithLabelValues(method).Inc()
 	return func(err error) {
 		m.inFlight.WithLabelValues(method).Dec()
-		m.calls.WithLabelValues(method, codeOf(err).String()).Inc()
+		m.calls.WithLabelValues(method, fault.CodeOf(err).String()).Inc()
 		m.duration.WithLabelValues(method).Observe(time.Since(start).Seconds())
 	}
-}
-
-// codeOf returns the code that a caller is told of an error.
-func codeOf(err error) codes.Code {
-	if s, ok := status.FromError(err); ok {
-		return s.Code()
-	}
-	return fault.Of(err).Code()
 }
