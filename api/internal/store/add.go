@@ -41,7 +41,9 @@ type Settlement struct {
 
 // AddInstances indexes what was staged, and returns the outcome of each and the
 // series that have got more instances. Once the transaction is committed the caller
-// must call [Store.Settled]; blobs that were not added are then removed.
+// must call [Store.Settled]; blobs that were not added are then removed. Where it
+// is open whether it was committed, the caller may try again with the same
+// additions, and must not discard them: a sweeper knows what to do.
 func (tx *Tx) AddInstances(ctx context.Context, additions []Addition) ([]Settlement, []Series, error) {
 	a := &adder{tx: tx, series: map[string]*touched{}, batches: map[string]bool{}}
 	order := make([]int, len(additions))
@@ -137,12 +139,15 @@ func (a *adder) announced(ctx context.Context, b *Batch) error {
 func (a *adder) before(ctx context.Context, d Addition) (s Settlement, there bool, err error) {
 	uid := d.Instance.SOPInstanceUID
 	var sum []byte
-	err = a.tx.row(ctx, "SELECT sha256 FROM instances WHERE sop_instance_uid = ?", uid).scan(&sum)
+	var key string
+	err = a.tx.row(ctx, "SELECT sha256, blob_key FROM instances WHERE sop_instance_uid = ?", uid).scan(&sum, &key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Settlement{}, false, nil
 	case err != nil:
 		return Settlement{}, false, err
+	case key == d.Staged.key: // a transaction that seemed to fail was committed after all
+		return Settlement{Outcome: Added}, true, nil
 	case string(sum) == string(d.Staged.SHA256[:]):
 		return Settlement{Outcome: Same}, true, nil
 	}

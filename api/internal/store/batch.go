@@ -57,7 +57,7 @@ type Staged struct {
 // disk only after Sync. Errors of r come back as they are, below the error that
 // Stage returns.
 func (b *Batch) Stage(ctx context.Context, r io.Reader, limit int64) (*Staged, error) {
-	if err := b.s.room(0); err != nil {
+	if err := b.s.Room(0); err != nil {
 		return nil, err
 	}
 	st := &Staged{batch: b, key: b.prefix + strconv.FormatInt(b.next.Add(1), 10)}

@@ -175,9 +175,9 @@ func classifyBlob(ctx context.Context, err error) error {
 	return fault.Wrap(err, fault.Unavailable, fault.StorageUnavailable, "the blob storage does not answer")
 }
 
-// room returns an error if less than the room to be left free, and n bytes, are
-// left.
-func (s *Store) room(n int64) error {
+// Room returns [fault.Exhausted] if n more bytes would leave less free than is to be
+// left free.
+func (s *Store) Room(n int64) error {
 	for _, dir := range []string{s.blobs.dir, s.dbDir} {
 		if dir == "" || s.minFree == 0 {
 			continue
