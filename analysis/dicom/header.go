@@ -1,0 +1,271 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dicom
+
+import (
+	"compress/flate"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/suyashkumar/dicom/pkg/tag"
+
+	"github.com/endplate/endplate/analysis/dicom/internal/element"
+	"github.com/endplate/endplate/analysis/dicom/pixel"
+)
+
+// Header is what an instance of any SOP class says of itself, its series, its study
+// and its patient. Texts are in UTF-8, trimmed, and hold no control characters;
+// what is absent is empty.
+type Header struct {
+	SOPClassUID       string
+	SOPInstanceUID    string
+	SeriesInstanceUID string
+	StudyInstanceUID  string
+	TransferSyntaxUID string
+
+	// The file meta information, for comparison; empty where there is none.
+	MediaStorageSOPClassUID    string
+	MediaStorageSOPInstanceUID string
+
+	PatientID         string
+	IssuerOfPatientID string
+	PatientName       string // component groups separated by "="
+	PatientBirthDate  string
+	PatientSex        string
+
+	StudyDateTime    string // StudyDate and StudyTime as DICOM DT
+	StudyDescription string
+	AccessionNumber  string
+
+	Modality            string
+	SeriesNumber        *int
+	SeriesDescription   string
+	FrameOfReferenceUID string
+	InstanceNumber      *int
+
+	PixelData bool // whether there is any, of whatever kind
+}
+
+// ReadHeader reads an instance to the end of r, keeps what a Header tells of, and
+// makes sure that its structure is whole: every element within its bounds, and all
+// of the pixel data there. Pixels are not decoded, and no more than 64 MB before
+// them are held. The UIDs are as they stand; [ValidUID] tells whether they can be. On
+// error the header holds what was met before it.
+//
+// The errors are ErrNotDICOM, ErrMalformed, ErrTruncated, ErrTooLarge, ErrUnreadable
+// with the error of r, *MissingAttributeError and *InvalidAttributeError.
+func ReadHeader(r io.Reader) (*Header, error) {
+	h := &Header{}
+	w := &element.Walker{Src: r, Size: math.MaxInt, Encoding: element.EncodingOf(element.ExplicitVRLittleEndian)}
+	meta, p, err := element.ReadMeta(w)
+	h.TransferSyntaxUID = meta.TransferSyntaxUID
+	h.MediaStorageSOPClassUID = meta.MediaStorageSOPClassUID
+	h.MediaStorageSOPInstanceUID = meta.MediaStorageSOPInstanceUID
+	if err != nil {
+		return h, err
+	}
+	if meta.TransferSyntaxUID == element.DeflatedExplicitVRLittleEndian {
+		w, p = inflating(w, p), 0
+	}
+	w.Encoding = element.EncodingOf(meta.TransferSyntaxUID)
+	values := map[tag.Tag][]byte{}
+	h.PixelData, err = readValues(w, p, values)
+	h.fill(values)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	return h, err
+}
+
+// headerTags are the elements that a Header is made of.
+var headerTags = map[tag.Tag]bool{
+	tag.SpecificCharacterSet: true,
+	tag.SOPClassUID:          true, tag.SOPInstanceUID: true, tag.SeriesInstanceUID: true, tag.StudyInstanceUID: true,
+	tag.PatientID: true, tag.IssuerOfPatientID: true, tag.PatientName: true, tag.PatientBirthDate: true, tag.PatientSex: true,
+	tag.StudyDate: true, tag.StudyTime: true, tag.StudyDescription: true, tag.AccessionNumber: true,
+	tag.Modality: true, tag.SeriesNumber: true, tag.SeriesDescription: true, tag.FrameOfReferenceUID: true,
+	tag.InstanceNumber: true,
+}
+
+// readValues walks a data set to the end of its pixel data, or to its end, takes the
+// values that a Header is made of, and tells whether there are pixels.
+func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels bool, err error) {
+	for {
+		if err := w.Fill(p + 1); err != nil {
+			return false, atEnd(w, p, err)
+		}
+		h, err := w.Header(p, w.Size, w.Implicit)
+		if err != nil {
+			return false, err
+		}
+		switch h.Tag {
+		case tag.PixelData, tag.FloatPixelData, tag.DoubleFloatPixelData:
+			return true, passPixels(w, h)
+		}
+		if p, err = w.Skip(h, w.Size, 0); err == nil {
+			err = w.Fill(p)
+		}
+		if err != nil {
+			return false, err
+		}
+		if _, known := values[h.Tag]; headerTags[h.Tag] && !known && h.Length <= maxValue {
+			values[h.Tag] = w.B[h.Value:p]
+		}
+	}
+}
+
+// atEnd tells the end of a data set without pixel data from one that is cut off or
+// cannot be read on.
+func atEnd(w *element.Walker, p int, err error) error {
+	if errors.Is(err, element.ErrTruncated) && len(w.B) == p {
+		return nil
+	}
+	return err
+}
+
+// passPixels reads over the value of pixel data, keeping nothing of it.
+func passPixels(w *element.Walker, h element.Header) error {
+	rest := io.MultiReader(strings.NewReader(string(w.B[min(h.Value, len(w.B)):])), w.Src)
+	if h.Length != element.UndefinedLength {
+		return pass(rest, int64(h.Length))
+	}
+	var head [8]byte
+	for {
+		if _, err := io.ReadFull(rest, head[:]); err != nil {
+			return cutOff(err)
+		}
+		t := tag.Tag{Group: w.Order.Uint16(head[:]), Element: w.Order.Uint16(head[2:])}
+		length := w.Order.Uint32(head[4:])
+		switch {
+		case t == tag.SequenceDelimitationItem:
+			return nil
+		case t != tag.Item || length == element.UndefinedLength:
+			return element.Malformed("no fragment where one belongs in %s", element.Name(h.Tag))
+		}
+		if err := pass(rest, int64(length)); err != nil {
+			return err
+		}
+	}
+}
+
+func pass(r io.Reader, n int64) error {
+	passed, err := io.CopyN(io.Discard, r, n)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		return element.Truncated("PixelData needs %d more bytes", n-passed)
+	}
+	return cutOff(err)
+}
+
+// cutOff classes an error within pixel data.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return element.Truncated("ends within PixelData")
+	}
+	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt {
+		return element.Malformed("deflated data set")
+	}
+	if errors.Is(err, ErrTooLarge) {
+		return err
+	}
+	return errors.Join(ErrUnreadable, err)
+}
+
+// inflating returns a walker over the inflated rest of the content at p.
+func inflating(w *element.Walker, p int) *element.Walker {
+	packed := &countingReader{r: io.MultiReader(strings.NewReader(string(w.B[p:])), w.Src)}
+	return &element.Walker{Src: &inflater{packed: packed, r: flate.NewReader(packed)}, Size: math.MaxInt}
+}
+
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// inflater refuses to inflate to many times what it was given.
+type inflater struct {
+	packed *countingReader
+	r      io.Reader
+	n      int64
+}
+
+func (i *inflater) Read(p []byte) (int, error) {
+	n, err := i.r.Read(p)
+	i.n += int64(n)
+	if i.n > element.InflationLimit(i.packed.n) {
+		return 0, ErrTooLarge
+	}
+	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt {
+		err = element.Malformed("deflated data set")
+	}
+	return n, err
+}
+
+// fill fills in the header from the values of elements.
+func (h *Header) fill(values map[tag.Tag][]byte) {
+	plain := func(t tag.Tag) string { return tidy(string(values[t])) }
+	sets := strings.Split(plain(tag.SpecificCharacterSet), `\`)
+	decoded := func(t tag.Tag) string { return tidy(decodeText(sets, values[t])) }
+
+	h.SOPClassUID, h.SOPInstanceUID = plain(tag.SOPClassUID), plain(tag.SOPInstanceUID)
+	h.SeriesInstanceUID, h.StudyInstanceUID = plain(tag.SeriesInstanceUID), plain(tag.StudyInstanceUID)
+	h.FrameOfReferenceUID = ValidUID(plain(tag.FrameOfReferenceUID))
+	h.PatientID, h.IssuerOfPatientID = decoded(tag.PatientID), decoded(tag.IssuerOfPatientID)
+	h.PatientName = decoded(tag.PatientName)
+	h.PatientBirthDate, h.PatientSex = plain(tag.PatientBirthDate), plain(tag.PatientSex)
+	if date := plain(tag.StudyDate); date != "" {
+		h.StudyDateTime = date + plain(tag.StudyTime)
+	}
+	h.StudyDescription, h.AccessionNumber = decoded(tag.StudyDescription), decoded(tag.AccessionNumber)
+	h.Modality, h.SeriesDescription = plain(tag.Modality), decoded(tag.SeriesDescription)
+	h.SeriesNumber, h.InstanceNumber = wholeNumber(plain(tag.SeriesNumber)), wholeNumber(plain(tag.InstanceNumber))
+}
+
+// wholeNumber reads an IS; nil if it is none.
+func wholeNumber(s string) *int {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil {
+		return nil
+	}
+	i := int(n)
+	return &i
+}
+
+// tidy returns a text in valid UTF-8 without control characters, trimmed.
+func tidy(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.Trim(s, " ")
+}
+
+// ValidUID returns s, or "" if it cannot be a UID: at most 64 characters, numbers
+// separated by dots. Numbers with leading zeros, which PS3.5 9.1 forbids and some
+// devices write, are let pass.
+func ValidUID(s string) string {
+	const maxUID = 64
+	if len(s) > maxUID || strings.Trim(s, "0123456789.") != "" || strings.Contains("."+s+".", "..") {
+		return ""
+	}
+	return s
+}
+
+// TransferSyntaxReadable tells whether instances of a transfer syntax can be read:
+// their pixels are native, or compressed in a way that is decoded.
+func TransferSyntaxReadable(uid string) bool { return element.Native(uid) || pixel.Supported(uid) }

@@ -1,0 +1,176 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"sync"
+
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/api/internal/fault"
+	"github.com/endplate/endplate/api/internal/store"
+)
+
+// receive reads an instance into a blob of the batch, and checks it. It fills in
+// what of the outcome is known.
+func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o *Outcome) (*store.Addition, error) {
+	src := &received{r: r, limit: g.config.MaxInstance}
+	if g.config.Transform != nil {
+		src.hash = sha256.New() // else the store's is the same
+	}
+	header := walk()
+	stored, transformed := g.transformed(src)
+	st, err := b.store.Stage(ctx, io.TeeReader(stored, header), g.config.MaxInstance)
+	stored.CloseWithError(err)
+	transformErr := transformed()
+	h, walkErr := header.end(err)
+	if h != nil {
+		o.StudyInstanceUID, o.SeriesInstanceUID = dicom.ValidUID(h.StudyInstanceUID), dicom.ValidUID(h.SeriesInstanceUID)
+		o.SOPInstanceUID = dicom.ValidUID(h.SOPInstanceUID)
+	}
+	o.SizeBytes = src.n
+	err = reason(src, transformErr, walkErr, err)
+	if err == nil {
+		o.SHA256 = src.sum(st)
+		err = announced(u, *o)
+	}
+	if err == nil {
+		err = g.check(h)
+	}
+	if err != nil {
+		if st != nil {
+			g.discard(ctx, st)
+		}
+		return nil, err
+	}
+	a := addition(h, u.Source)
+	a.Staged = st
+	return a, nil
+}
+
+// reason returns why an instance cannot be stored: the first thing that went wrong,
+// which the others only follow from.
+func reason(src *received, transform, walk, stage error) error {
+	switch {
+	case src.err != nil:
+		return src.err
+	case transform != nil:
+		return refusal(transform)
+	case walk != nil:
+		return refusal(walk)
+	}
+	return stage
+}
+
+// received counts what comes from the caller, and hashes it where hash is not nil.
+type received struct {
+	r        io.Reader
+	hash     hash.Hash
+	n, limit int64
+	err      error
+}
+
+func (r *received) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if r.hash != nil {
+		r.hash.Write(p[:n])
+	}
+	if r.n += int64(n); r.n > r.limit {
+		r.err = fault.New(fault.Exhausted, fault.LimitExceeded, "an instance of more than %d bytes", r.limit)
+		return 0, r.err
+	}
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// sum returns the hash of what came.
+func (r *received) sum(st *store.Staged) (sum [sha256.Size]byte) {
+	if r.hash == nil {
+		return st.SHA256
+	}
+	r.hash.Sum(sum[:0])
+	return sum
+}
+
+// announced compares what came with what the caller said would come.
+func announced(u Upload, o Outcome) error {
+	if u.SizeBytes != nil && *u.SizeBytes != o.SizeBytes {
+		return fault.New(fault.Invalid, fault.ChecksumMismatch, "%d bytes came and %d were announced", o.SizeBytes, *u.SizeBytes)
+	}
+	if len(u.SHA256) > 0 && string(u.SHA256) != string(o.SHA256[:]) {
+		return fault.New(fault.Invalid, fault.ChecksumMismatch, "the bytes have not the SHA-256 that was announced")
+	}
+	return nil
+}
+
+// readCloser is what is to be stored.
+type readCloser interface {
+	io.Reader
+	CloseWithError(error) error
+}
+
+// untransformed is what is to be stored where it is what came.
+type untransformed struct{ io.Reader }
+
+func (untransformed) CloseWithError(error) error { return nil }
+
+// transformed returns what is to be stored of src, and what waits for the
+// transformation to end and returns its error.
+func (g *Ingest) transformed(src io.Reader) (readCloser, func() error) {
+	if g.config.Transform == nil {
+		return untransformed{src}, func() error { return nil }
+	}
+	r, w := io.Pipe()
+	var wg sync.WaitGroup
+	var err error
+	wg.Go(func() {
+		err = g.config.Transform(w, src)
+		if err == nil {
+			_, err = io.Copy(io.Discard, src) // what follows counts for size and hash
+		}
+		w.CloseWithError(err)
+	})
+	return r, func() error {
+		wg.Wait()
+		if errors.Is(err, io.ErrClosedPipe) {
+			return nil // the store gave up, and says why
+		}
+		return err
+	}
+}
+
+// headerWalk reads the header of what is written to it.
+type headerWalk struct {
+	*io.PipeWriter
+	wg     sync.WaitGroup
+	header *dicom.Header
+	err    error
+}
+
+func walk() *headerWalk {
+	r, w := io.Pipe()
+	h := &headerWalk{PipeWriter: w}
+	h.wg.Go(func() {
+		h.header, h.err = dicom.ReadHeader(r)
+		r.CloseWithError(h.err) // ends the upload of what is none
+	})
+	return h
+}
+
+// end tells the walk that no more comes, because of err or because that was all, and
+// returns what it found. Its own error is nil where it is but that of the upload.
+func (h *headerWalk) end(err error) (*dicom.Header, error) {
+	h.CloseWithError(err)
+	h.wg.Wait()
+	if err != nil && errors.Is(h.err, err) {
+		return h.header, nil
+	}
+	return h.header, h.err
+}
