@@ -38,21 +38,28 @@ func copyPixels(dst io.Writer, w *element.Walker, s *survey) error {
 	if _, err := dst.Write(w.B[s.end:h.Value]); err != nil {
 		return err
 	}
-	src := io.MultiReader(bytes.NewReader(w.B[h.Value:]), w.Src)
+	c := copier{dst: dst, src: io.MultiReader(bytes.NewReader(w.B[h.Value:]), w.Src), buf: make([]byte, 64<<10)}
 	if h.Length != element.UndefinedLength {
-		return copyExactly(dst, src, int64(h.Length))
+		return c.exactly(int64(h.Length))
 	}
 	if element.Native(s.transferSyntax) {
 		return element.Malformed("undefined length in a transfer syntax without compression")
 	}
-	return copyFragments(dst, src)
+	return c.fragments()
 }
 
-// copyFragments copies items as far as the delimiter of their sequence. PS3.5 A.4.
-func copyFragments(dst io.Writer, src io.Reader) error {
+// copier copies through one buffer.
+type copier struct {
+	dst io.Writer
+	src io.Reader
+	buf []byte
+}
+
+// fragments copies items as far as the delimiter of their sequence. PS3.5 A.4.
+func (c *copier) fragments() error {
 	var item [8]byte
 	for {
-		if _, err := io.ReadFull(src, item[:]); err != nil {
+		if _, err := io.ReadFull(c.src, item[:]); err != nil {
 			return readError(err)
 		}
 		t := tag.Tag{Group: binary.LittleEndian.Uint16(item[:]), Element: binary.LittleEndian.Uint16(item[2:])}
@@ -61,40 +68,28 @@ func copyFragments(dst io.Writer, src io.Reader) error {
 		if delimiter && length != 0 || !delimiter && (t != tag.Item || length == element.UndefinedLength) {
 			return element.Malformed("no fragment where one should be")
 		}
-		if _, err := dst.Write(item[:]); err != nil || delimiter {
+		if _, err := c.dst.Write(item[:]); err != nil || delimiter {
 			return err
 		}
-		if err := copyExactly(dst, src, int64(length)); err != nil {
+		if err := c.exactly(int64(length)); err != nil {
 			return err
 		}
 	}
 }
 
-// copyExactly copies n bytes.
-func copyExactly(dst io.Writer, src io.Reader, n int64) error {
-	in := &reading{src: src}
-	copied, err := io.CopyN(dst, in, n)
-	switch {
-	case in.err != nil && !errors.Is(in.err, io.EOF):
-		return readError(in.err)
-	case errors.Is(err, io.EOF):
-		return element.Truncated("%d bytes of %d", copied, n)
+// exactly copies n bytes.
+func (c *copier) exactly(n int64) error {
+	for n > 0 {
+		b := c.buf[:min(n, int64(len(c.buf)))]
+		if _, err := io.ReadFull(c.src, b); err != nil {
+			return readError(err)
+		}
+		if _, err := c.dst.Write(b); err != nil {
+			return err
+		}
+		n -= int64(len(b))
 	}
-	return err
-}
-
-// reading tells errors of reading from those of writing.
-type reading struct {
-	src io.Reader
-	err error
-}
-
-func (r *reading) Read(b []byte) (n int, err error) {
-	n, err = r.src.Read(b)
-	if err != nil {
-		r.err = err
-	}
-	return n, err
+	return nil
 }
 
 // readError returns the error of this package for one that came from reading.
