@@ -306,10 +306,12 @@ func (v *Vertebra) measure(b *segmentation.Body) {
 	v.Status, v.Landmarks, v.Center = Measured, points, points.Center
 }
 
+const sacrumReason = "of the sacrum only the superior endplate is measured"
+
 // sacrum places the landmarks on the first sacral segment's superior endplate,
 // which serves angles and the lumbosacral disc alone.
 func (v *Vertebra) sacrum(b *segmentation.Body) {
-	v.Status, v.Reason = NotMeasurable, "of the sacrum only the superior endplate is measured"
+	v.Status, v.Reason = NotMeasurable, sacrumReason
 	v.Body = b
 	points, err := landmark.SacrumFromBody(b)
 	if err != nil {

@@ -32,6 +32,7 @@ func (r *Result) examineCanal() {
 		if v.Canal.Outline != nil {
 			v.Canal.Reason = v.Canal.Outline.Reason
 		}
+		v.Wall = Wall{}
 		if v.Status != Measured {
 			continue
 		}
@@ -60,8 +61,7 @@ func (v *Vertebra) deformed() bool { return v.Deformity != nil && v.Deformity.Gr
 // treated reports whether the vertebra holds cement or metal.
 func (v *Vertebra) treated() bool { return v.Cement != nil || v.Metal != nil }
 
-// examineTissue measures what the bodies are made of in vol, and judges the
-// patient's bone by it. regions are the bodies'.
+// examineTissue measures what the bodies are made of in vol. regions are the bodies'.
 func (r *Result) examineTissue(vol *volume.Volume, regions []*segmentation.Region) {
 	bodies := make([]morphometry.Body, len(r.Vertebrae))
 	for i := range r.Vertebrae {
@@ -69,10 +69,8 @@ func (r *Result) examineTissue(vol *volume.Volume, regions []*segmentation.Regio
 		bodies[i] = morphometry.Body{Region: regions[i], Deformed: v.deformed(), Treated: v.treated()}
 	}
 	tissues := morphometry.Tissues(vol, bodies)
-	levels := make([]finding.LevelAttenuation, len(r.Vertebrae))
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
-		levels[i] = finding.LevelAttenuation{Level: v.Level, Attenuation: tissues[i].Attenuation, Deformed: v.deformed()}
 		if v.Landmarks != nil {
 			v.Picture, _ = segmentation.PictureOf(vol, v.Body)
 		}
@@ -82,11 +80,29 @@ func (r *Result) examineTissue(vol *volume.Volume, regions []*segmentation.Regio
 				v.Surface = &surface
 			}
 			v.Tissue = &tissues[i]
-			r.Findings = append(r.Findings, finding.TissueFindings(v.Level, v.Tissue)...)
 		}
 	}
 	contrast := finding.AssessContrast(vol.Acquisition.ContrastAgent, morphometry.FindAorta(vol, regions))
-	density := finding.AssessDensity(levels, vol.Acquisition.KVP, contrast)
+	r.Density = &finding.Density{KVP: vol.Acquisition.KVP, Contrast: contrast}
+	r.judgeTissue()
+}
+
+// judgeTissue states what the tissue of the bodies shows, and judges the patient's
+// bone by it, under the tube voltage and the contrast medium that r.Density holds.
+func (r *Result) judgeTissue() {
+	levels := make([]finding.LevelAttenuation, len(r.Vertebrae))
+	for i := range r.Vertebrae {
+		v := &r.Vertebrae[i]
+		levels[i] = finding.LevelAttenuation{Level: v.Level, Deformed: v.deformed()}
+		if v.Tissue != nil {
+			levels[i].Attenuation = v.Tissue.Attenuation
+			r.Findings = append(r.Findings, finding.TissueFindings(v.Level, v.Tissue)...)
+		}
+	}
+	if r.Density == nil {
+		return
+	}
+	density := finding.AssessDensity(levels, r.Density.KVP, r.Density.Contrast)
 	r.Density = &density
 	for _, l := range levels {
 		if l.Level == spine.L1 {
@@ -105,6 +121,7 @@ func (r *Result) describe() {
 	}
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
+		v.Fracture, v.Treatment = nil, nil
 		if v.Status != Measured {
 			continue
 		}

@@ -6,7 +6,11 @@ package analysis
 import (
 	"fmt"
 	"math"
+	"strings"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/segmentation"
 )
@@ -28,6 +32,18 @@ const (
 
 // dropImplausible takes back measured vertebrae whose heights no body can have.
 func (r *Result) dropImplausible() {
+	for i, reason := range r.implausible() {
+		if reason != "" {
+			v := &r.Vertebrae[i]
+			v.Withdrawn = &Withdrawn{Reason: v.Reason, Landmarks: v.Landmarks}
+			v.Status, v.Reason, v.Landmarks, v.Body.Reason = NotMeasurable, reason, nil, reason
+		}
+	}
+}
+
+// implausible says of each vertebra why its heights are those of no body; empty where
+// they may be, and where it was not measured.
+func (r *Result) implausible() []string {
 	tallest := make([]float64, len(r.Vertebrae)) // 0 where not measured
 	reasons := make([]string, len(r.Vertebrae))
 	for i := range r.Vertebrae {
@@ -48,12 +64,7 @@ func (r *Result) dropImplausible() {
 				100*(tallest[i]/usual-1))
 		}
 	}
-	for i, reason := range reasons {
-		if reason != "" {
-			v := &r.Vertebrae[i]
-			v.Status, v.Reason, v.Landmarks, v.Body.Reason = NotMeasurable, reason, nil, reason
-		}
-	}
+	return reasons
 }
 
 // usualTallest returns the tallest height of the measured bodies beside i, grown to
@@ -66,4 +77,104 @@ func usualTallest(tallest []float64, i int) (height float64, n int) {
 		}
 	}
 	return height, n
+}
+
+// What a reader's points may come to, mm. Defaults of this program, well beyond what
+// is right: they catch the slip of a hand, not a reading that differs.
+const (
+	// bodyReach is how far from a body's centre its points lie at most: the farthest
+	// corners of large lumbar bodies stand some 27 mm from it.
+	bodyReach = 45.0
+	// planeReach is how far they lie from the body's mid-sagittal plane: the pedicles
+	// stand some 10 mm from it.
+	planeReach = 15.0
+	// leastPitch is the least distance of the centres of two vertebrae.
+	leastPitch = 5.0
+	// noMove is below the last digit of a position as results are written.
+	noMove = 1e-3
+)
+
+func isFinite(p r3.Vec) bool {
+	return !math.IsNaN(p.X+p.Y+p.Z) && !math.IsInf(p.X+p.Y+p.Z, 0)
+}
+
+// farFrom says why a point can be none of a body with that centre; empty if it can.
+func farFrom(center, left, p r3.Vec) string {
+	if !isFinite(p) {
+		return "the position is not finite"
+	}
+	d := r3.Sub(p, center)
+	if far := r3.Norm(d); !(far <= bodyReach) {
+		return fmt.Sprintf("%.0f mm from the body's centre", far)
+	}
+	if aside := math.Abs(r3.Dot(d, left)); aside > planeReach {
+		return fmt.Sprintf("%.0f mm beside the body's mid-sagittal plane", aside)
+	}
+	return ""
+}
+
+// checkPoints returns an error if points that a reader placed are those of no body.
+func (c *corrector) checkPoints() *CorrectionError {
+	reasons := c.r.implausible()
+	for i, placed := range c.placed {
+		v := &c.r.Vertebrae[i]
+		if placed.field == "" || v.Landmarks == nil {
+			continue
+		}
+		reason := c.outOfOrder(i)
+		if reason == "" {
+			reason, _, _ = strings.Cut(reasons[i], ":") // without what it means of an image
+		}
+		if reason != "" {
+			return &CorrectionError{Index: placed.index, Field: placed.field, Reason: fmt.Sprintf("%v: %s", v.Level, reason)}
+		}
+	}
+	return nil
+}
+
+// outOfOrder says which points of vertebra i stand on the wrong side of which; empty
+// if none do.
+func (c *corrector) outOfOrder(i int) string {
+	v := c.r.Vertebrae[i].Landmarks
+	superior, left := c.axesBeside(i)
+	if r3.Dot(v.SuperiorAxis, superior) <= 0 {
+		return "the superior endplate lies below the inferior one"
+	}
+	if r3.Dot(v.LeftAxis, left) <= 0 {
+		return "the anterior points lie behind the posterior ones"
+	}
+	anterior := r3.Cross(v.LeftAxis, v.SuperiorAxis)
+	for _, e := range []*landmark.Endplate{&v.Superior, &v.Inferior} {
+		if !e.Found() {
+			continue
+		}
+		front, back := r3.Sub(e.Anterior.Position, e.Middle.Position), r3.Sub(e.Middle.Position, e.Posterior.Position)
+		if d, b := r3.Dot(front, anterior), r3.Dot(back, anterior); !(min(d, b) > 0 && d+b >= landmark.LeastDepth) {
+			return "anterior, middle and posterior point of an endplate do not follow each other"
+		}
+	}
+	if !v.Superior.Found() || !v.Inferior.Found() {
+		return ""
+	}
+	for n := landmark.SuperiorAnterior; n <= landmark.SuperiorPosterior; n++ {
+		below := n + landmark.InferiorAnterior
+		if d := r3.Dot(r3.Sub(v.Point(n).Position, v.Point(below).Position), v.SuperiorAxis); !(d >= leastHeight) {
+			return fmt.Sprintf("the %v point lies %.1f mm above the %v one, want at least %.0f", n, d, below, leastHeight)
+		}
+	}
+	return ""
+}
+
+// axesBeside returns the superior and left axis of the measured vertebra nearest to i,
+// those of the patient if there is none.
+func (c *corrector) axesBeside(i int) (superior, left r3.Vec) {
+	superior, left = r3.Vec{Z: 1}, r3.Vec{X: 1}
+	nearest := len(c.r.Vertebrae)
+	for k := range c.r.Vertebrae {
+		v := &c.r.Vertebrae[k]
+		if d := max(i-k, k-i); d > 0 && d < nearest && v.Landmarks != nil && !v.Reader.Added {
+			superior, left, nearest = v.Landmarks.SuperiorAxis, v.Landmarks.LeftAxis, d
+		}
+	}
+	return superior, left
 }

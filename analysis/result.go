@@ -75,6 +75,31 @@ type Vertebra struct {
 
 	Fracture  *finding.Fracture // nil where there is none
 	Treatment []finding.TreatmentFact
+
+	// Withdrawn is what was measured and does not count; nil where there is none.
+	Withdrawn *Withdrawn
+	Reader    Reader
+}
+
+// Withdrawn is what was measured of a vertebra that is not measurable: six points that
+// no body can have, or a vertebra that a reader says so of. It serves where a reader
+// says that it is measurable after all.
+type Withdrawn struct {
+	Reason    string // that the vertebra had before
+	Landmarks *landmark.Vertebra
+	Tissue    *morphometry.Tissue
+}
+
+// Reader tells what a reader did to a vertebra. What the points are that a reader
+// placed, they say themselves.
+type Reader struct {
+	Added  bool // was not found
+	Named  bool // gave it its level
+	Status bool // said whether it is measurable
+
+	// Measured holds the landmarks as they were before a reader moved one; nil where
+	// none was moved.
+	Measured *landmark.Vertebra
 }
 
 // Canal is the bony canal beside a vertebra.

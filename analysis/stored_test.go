@@ -212,5 +212,8 @@ func FuzzDecodeResult(f *testing.F) {
 			return
 		}
 		write(t, r)
+		if r, err = analysis.Correct(r, noMoves(r)); err == nil {
+			write(t, r)
+		}
 	})
 }

@@ -35,7 +35,7 @@ func (r *Result) check() error {
 		}
 	}
 	for i := range r.Findings {
-		if !knownLevels(r.Findings[i].Levels) {
+		if !knownLevels(r.Findings[i].Levels) || !known(r.Findings[i].Verdict, finding.Rejected) {
 			return fmt.Errorf("finding %d", i+1)
 		}
 	}
@@ -67,7 +67,7 @@ func (v *Vertebra) broken() string {
 		{"deformity", v.Deformity == nil || wholeDeformity(v)},
 		{"canal", v.Canal.whole()},
 		{"posterior wall", v.Wall.whole()},
-		{"tissue", v.Tissue == nil || known(v.Tissue.Left.Status, morphometry.PedicleEroded) && known(v.Tissue.Right.Status, morphometry.PedicleEroded)},
+		{"tissue", wholeTissue(v.Tissue) && (v.Withdrawn == nil || wholeTissue(v.Withdrawn.Tissue))},
 		{"cement", v.Cement == nil || wholeCement(v.Cement)},
 		{"fracture", v.Fracture == nil || wholeFracture(v.Fracture)},
 		{"facts", !slices.ContainsFunc(v.Treatment, func(f finding.TreatmentFact) bool { return !known(f.Answer, finding.No) })},
@@ -113,6 +113,10 @@ func (w *Wall) whole() bool {
 		return false
 	}
 	return !slices.ContainsFunc(w.Criteria, func(c finding.WallCriterion) bool { return !known(c.Implies, finding.WallInvolved) })
+}
+
+func wholeTissue(t *morphometry.Tissue) bool {
+	return t == nil || known(t.Left.Status, morphometry.PedicleEroded) && known(t.Right.Status, morphometry.PedicleEroded)
 }
 
 func wholeCement(t *cement.Treated) bool {

@@ -60,4 +60,19 @@ type Finding struct {
 	Criterion  string // the rule, with its numbers
 	Source     string // where the rule is from
 	Borderline bool
+
+	// Verdict is a reader's, with the reason for it. It holds for this very statement:
+	// where a correction changes what is stated, there is none any more.
+	Verdict       Verdict
+	VerdictReason string
 }
+
+// Verdict is what a reader says of a finding.
+type Verdict uint8
+
+// The verdicts.
+const (
+	NoVerdict Verdict = iota
+	Accepted
+	Rejected
+)

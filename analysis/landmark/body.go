@@ -46,6 +46,9 @@ const maxPlateGap = 1.5
 // the smallest cervical bodies are 14 mm deep.
 const minDepth = 6.0
 
+// LeastDepth is the least distance between the corners of an endplate, mm.
+const LeastDepth = minDepth - 2*CornerInset
+
 // Errors of FromBody and SacrumFromBody.
 var (
 	ErrNoEndplate = errors.New("endplate not found")

@@ -3,12 +3,19 @@
 
 package landmark
 
-import "gonum.org/v1/gonum/spatial/r3"
+import (
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/spine"
+)
 
 // Point is a landmark.
 type Point struct {
 	Position r3.Vec  // LPS mm
 	SD       float64 // standard deviation along the body's superior axis, mm
+
+	// ByReader is set where a reader placed the point.
+	ByReader bool `json:",omitempty"`
 }
 
 // Endplate is one endplate in the body's mid-sagittal plane.
@@ -36,4 +43,45 @@ type Vertebra struct {
 	// SuperiorAxis and LeftAxis are unit axes of the body; the mid-sagittal
 	// plane is perpendicular to LeftAxis.
 	SuperiorAxis, LeftAxis r3.Vec
+}
+
+// Name names one of the six points.
+type Name uint8
+
+// The points, in the order of endplates and in them from anterior to posterior.
+const (
+	SuperiorAnterior Name = iota
+	SuperiorMiddle
+	SuperiorPosterior
+	InferiorAnterior
+	InferiorMiddle
+	InferiorPosterior
+	NumPoints = iota
+)
+
+// Endplate returns the endplate that the point belongs to.
+func (n Name) Endplate() spine.Endplate {
+	if n < InferiorAnterior {
+		return spine.Superior
+	}
+	return spine.Inferior
+}
+
+// String returns the name in words, such as "superior anterior".
+func (n Name) String() string {
+	return n.Endplate().String() + [...]string{" anterior", " middle", " posterior"}[n%3]
+}
+
+// Point returns a point of the vertebra. It panics for a name that is none of the six.
+func (v *Vertebra) Point(n Name) *Point {
+	e := v.Endplate(n.Endplate())
+	return [...]*Point{&e.Anterior, &e.Middle, &e.Posterior, &e.Anterior, &e.Middle, &e.Posterior}[n]
+}
+
+// Endplate returns an endplate of the vertebra.
+func (v *Vertebra) Endplate(e spine.Endplate) *Endplate {
+	if e == spine.Inferior {
+		return &v.Inferior
+	}
+	return &v.Superior
 }

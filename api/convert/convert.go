@@ -70,6 +70,12 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 	return a
 }
 
+var verdicts = map[finding.Verdict]endplatev1.Finding_Verdict{
+	finding.NoVerdict: endplatev1.Finding_VERDICT_UNSPECIFIED,
+	finding.Accepted:  endplatev1.Finding_ACCEPTED,
+	finding.Rejected:  endplatev1.Finding_REJECTED,
+}
+
 func findings(all []finding.Finding) []*endplatev1.Finding {
 	var out []*endplatev1.Finding
 	for _, f := range all {
@@ -80,6 +86,9 @@ func findings(all []finding.Finding) []*endplatev1.Finding {
 			Criterion:  f.Criterion,
 			Source:     f.Source,
 			Borderline: new(f.Borderline),
+
+			Verdict:       verdicts[f.Verdict],
+			VerdictReason: f.VerdictReason,
 		})
 	}
 	return out
@@ -103,6 +112,9 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 		Metal:            metal(v.Metal),
 		Fracture:         fracture(v.Fracture),
 		TreatmentFacts:   treatmentFacts(v.Treatment),
+		AddedByReader:    ifSet(v.Reader.Added),
+		LevelByReader:    ifSet(v.Reader.Named),
+		StatusByReader:   ifSet(v.Reader.Status),
 	}
 	addTissue(out, v.Tissue)
 	if v.WedgeAngle != nil {
@@ -145,7 +157,17 @@ func point(p landmark.Point) *endplatev1.Landmark {
 		Y:    number(p.Position.Y),
 		Z:    number(p.Position.Z),
 		SdMm: number(p.SD),
+
+		SetByReader: ifSet(p.ByReader),
 	}
+}
+
+// ifSet returns nil for false: what a reader did not touch is told as measured.
+func ifSet(x bool) *bool {
+	if !x {
+		return nil
+	}
+	return &x
 }
 
 func position(p r3.Vec) *endplatev1.Position {

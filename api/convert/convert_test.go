@@ -207,6 +207,8 @@ func TestCSVHasTheMessagesNames(t *testing.T) {
 		}
 	}
 	fields = append(fields, flatten("", (&endplatev1.Vertebra{}).ProtoReflect().Descriptor())...)
+	// The table has numbers; who set them is told in the message alone.
+	fields = slices.DeleteFunc(fields, func(name string) bool { return strings.HasSuffix(name, "_by_reader") })
 	columns := slices.DeleteFunc(slices.Clone(records[0]), derived)
 	atLeast := slices.Index(fields, "deformity_reason") + 1
 	if diff := cmp.Diff(fields[:atLeast], columns[:atLeast]); diff != "" {

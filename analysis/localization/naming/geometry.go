@@ -76,13 +76,8 @@ func sagittalInclination(d r3.Vec) float64 {
 }
 
 func newGeometry(chain []localization.Vertebra) *geometry {
-	g := &geometry{}
-	for i := range len(chain) - 1 {
-		g.pitch = append(g.pitch, r3.Norm(r3.Sub(chain[i+1].Center, chain[i].Center)))
-	}
-	for i := range g.pitch {
-		g.ratio = append(g.ratio, g.pitch[i]/neighbourPitch(g.pitch, i))
-	}
+	g := &geometry{pitch: pitches(chain)}
+	g.ratio = pitchRatios(g.pitch)
 	for i := range g.pitch {
 		if rough(chain[i]) || rough(chain[i+1]) || g.ratio[i] > oddPitchRatio || g.ratio[i] < 1/oddPitchRatio {
 			continue
@@ -93,6 +88,24 @@ func newGeometry(chain []localization.Vertebra) *geometry {
 	}
 	g.factorize()
 	return g
+}
+
+// pitches returns the lengths of the steps from each link to the next, mm.
+func pitches(chain []localization.Vertebra) []float64 {
+	var out []float64
+	for i := range len(chain) - 1 {
+		out = append(out, r3.Norm(r3.Sub(chain[i+1].Center, chain[i].Center)))
+	}
+	return out
+}
+
+// pitchRatios returns each pitch over the median of its neighbours.
+func pitchRatios(pitch []float64) []float64 {
+	var out []float64
+	for i := range pitch {
+		out = append(out, pitch[i]/neighbourPitch(pitch, i))
+	}
+	return out
 }
 
 // halved reports whether the steps to and from link i together are about as long

@@ -226,6 +226,12 @@ func marginal(hs []hypothesis, p []float64, i int, level spine.Level) Name {
 	for k, h := range hs {
 		sums[h.level(i)] += p[k]
 	}
+	return named(sums[:], level)
+}
+
+// named returns the name of a vertebra that is each level with the probability of
+// sums, by level.
+func named(sums []float64, level spine.Level) Name {
 	out := Name{Level: level, Probability: min(sums[level], 1)}
 	for l, sum := range sums {
 		if spine.Level(l) != level && sum > out.AlternativeProbability {
@@ -251,10 +257,14 @@ func missed(best hypothesis, seen *observation) []string {
 		if r <= oddPitchRatio || i == best.skip || rough(seen.vertebrae[i]) || rough(seen.vertebrae[i+1]) {
 			continue
 		}
-		out = append(out, fmt.Sprintf("%v and %v lie %.1f times as far apart as their neighbours: a crushed vertebra between them may have been missed",
-			best.level(i), best.level(i+1), r))
+		out = append(out, missedBetween(best.level(i), best.level(i+1), r))
 	}
 	return out
+}
+
+func missedBetween(upper, lower spine.Level, ratio float64) string {
+	return fmt.Sprintf("%v and %v lie %.1f times as far apart as their neighbours: a crushed vertebra between them may have been missed",
+		upper, lower, ratio)
 }
 
 func warnings(n *Naming, best hypothesis, seen *observation) []Warning {

@@ -849,6 +849,59 @@ func (Contrast_State) EnumDescriptor() ([]byte, []int) {
 	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31, 0}
 }
 
+// Verdict is what a reader says of a finding.
+type Finding_Verdict int32
+
+const (
+	// None was given.
+	Finding_VERDICT_UNSPECIFIED Finding_Verdict = 0
+	// The reader agrees.
+	Finding_ACCEPTED Finding_Verdict = 1
+	// The reader does not agree.
+	Finding_REJECTED Finding_Verdict = 2
+)
+
+// Enum value maps for Finding_Verdict.
+var (
+	Finding_Verdict_name = map[int32]string{
+		0: "VERDICT_UNSPECIFIED",
+		1: "ACCEPTED",
+		2: "REJECTED",
+	}
+	Finding_Verdict_value = map[string]int32{
+		"VERDICT_UNSPECIFIED": 0,
+		"ACCEPTED":            1,
+		"REJECTED":            2,
+	}
+)
+
+func (x Finding_Verdict) Enum() *Finding_Verdict {
+	p := new(Finding_Verdict)
+	*p = x
+	return p
+}
+
+func (x Finding_Verdict) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Finding_Verdict) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[12].Descriptor()
+}
+
+func (Finding_Verdict) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[12]
+}
+
+func (x Finding_Verdict) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Finding_Verdict.Descriptor instead.
+func (Finding_Verdict) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32, 0}
+}
+
 // Report is what one run found in all of its inputs.
 type Report struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1247,6 +1300,12 @@ type Vertebra struct {
 	Fracture *Fracture `protobuf:"bytes,26,opt,name=fracture,proto3" json:"fracture,omitempty"`
 	// Facts that those who plan a vertebroplasty or kyphoplasty ask for.
 	TreatmentFacts []*TreatmentFact `protobuf:"bytes,27,rep,name=treatment_facts,json=treatmentFacts,proto3" json:"treatment_facts,omitempty"`
+	// Whether a reader added the vertebra; absent where it was found.
+	AddedByReader *bool `protobuf:"varint,28,opt,name=added_by_reader,json=addedByReader,proto3,oneof" json:"added_by_reader,omitempty"`
+	// Whether a reader gave it its level; absent where none did.
+	LevelByReader *bool `protobuf:"varint,29,opt,name=level_by_reader,json=levelByReader,proto3,oneof" json:"level_by_reader,omitempty"`
+	// Whether a reader said that it is measurable or not; absent where none did.
+	StatusByReader *bool `protobuf:"varint,30,opt,name=status_by_reader,json=statusByReader,proto3,oneof" json:"status_by_reader,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1470,6 +1529,27 @@ func (x *Vertebra) GetTreatmentFacts() []*TreatmentFact {
 	return nil
 }
 
+func (x *Vertebra) GetAddedByReader() bool {
+	if x != nil && x.AddedByReader != nil {
+		return *x.AddedByReader
+	}
+	return false
+}
+
+func (x *Vertebra) GetLevelByReader() bool {
+	if x != nil && x.LevelByReader != nil {
+		return *x.LevelByReader
+	}
+	return false
+}
+
+func (x *Vertebra) GetStatusByReader() bool {
+	if x != nil && x.StatusByReader != nil {
+		return *x.StatusByReader
+	}
+	return false
+}
+
 // Position is a point in DICOM patient coordinates (LPS).
 type Position struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1544,7 +1624,9 @@ type Landmark struct {
 	// Towards superior, mm.
 	Z *float64 `protobuf:"fixed64,3,opt,name=z,proto3,oneof" json:"z,omitempty"`
 	// Standard deviation along the vertebral body's superior axis, mm.
-	SdMm          *float64 `protobuf:"fixed64,4,opt,name=sd_mm,json=sdMm,proto3,oneof" json:"sd_mm,omitempty"`
+	SdMm *float64 `protobuf:"fixed64,4,opt,name=sd_mm,json=sdMm,proto3,oneof" json:"sd_mm,omitempty"`
+	// Whether a reader placed the point; absent where it is as measured.
+	SetByReader   *bool `protobuf:"varint,5,opt,name=set_by_reader,json=setByReader,proto3,oneof" json:"set_by_reader,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1605,6 +1687,13 @@ func (x *Landmark) GetSdMm() float64 {
 		return *x.SdMm
 	}
 	return 0
+}
+
+func (x *Landmark) GetSetByReader() bool {
+	if x != nil && x.SetByReader != nil {
+		return *x.SetByReader
+	}
+	return false
 }
 
 // Landmarks are the six morphometry points: on the endplates' outer faces in
@@ -4214,7 +4303,12 @@ type Finding struct {
 	// Where the rule is from.
 	Source string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
 	// Whether the measurement lies so near the rule's limit that it is uncertain.
-	Borderline    *bool `protobuf:"varint,6,opt,name=borderline,proto3,oneof" json:"borderline,omitempty"`
+	Borderline *bool `protobuf:"varint,6,opt,name=borderline,proto3,oneof" json:"borderline,omitempty"`
+	// What a reader says of this statement. It lapses where a correction changes the
+	// statement.
+	Verdict Finding_Verdict `protobuf:"varint,7,opt,name=verdict,proto3,enum=endplate.v1.Finding_Verdict" json:"verdict,omitempty"`
+	// Why.
+	VerdictReason string `protobuf:"bytes,8,opt,name=verdict_reason,json=verdictReason,proto3" json:"verdict_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4289,6 +4383,20 @@ func (x *Finding) GetBorderline() bool {
 		return *x.Borderline
 	}
 	return false
+}
+
+func (x *Finding) GetVerdict() Finding_Verdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return Finding_VERDICT_UNSPECIFIED
+}
+
+func (x *Finding) GetVerdictReason() string {
+	if x != nil {
+		return x.VerdictReason
+	}
+	return ""
 }
 
 // Warning tells of something that makes a result doubtful.
@@ -4376,7 +4484,7 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x13series_instance_uid\x18\x02 \x01(\tR\x11seriesInstanceUid\x12(\n" +
 	"\x10sop_instance_uid\x18\x03 \x01(\tR\x0esopInstanceUid\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xb3\f\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xf9\r\n" +
 	"\bVertebra\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x120\n" +
 	"\x11level_probability\x18\x02 \x01(\x01H\x00R\x10levelProbability\x88\x01\x01\x12?\n" +
@@ -4405,7 +4513,11 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x06cement\x18\x18 \x01(\v2\x13.endplate.v1.CementR\x06cement\x12(\n" +
 	"\x05metal\x18\x19 \x01(\v2\x12.endplate.v1.MetalR\x05metal\x121\n" +
 	"\bfracture\x18\x1a \x01(\v2\x15.endplate.v1.FractureR\bfracture\x12C\n" +
-	"\x0ftreatment_facts\x18\x1b \x03(\v2\x1a.endplate.v1.TreatmentFactR\x0etreatmentFacts\"Q\n" +
+	"\x0ftreatment_facts\x18\x1b \x03(\v2\x1a.endplate.v1.TreatmentFactR\x0etreatmentFacts\x12+\n" +
+	"\x0fadded_by_reader\x18\x1c \x01(\bH\bR\raddedByReader\x88\x01\x01\x12+\n" +
+	"\x0flevel_by_reader\x18\x1d \x01(\bH\tR\rlevelByReader\x88\x01\x01\x12-\n" +
+	"\x10status_by_reader\x18\x1e \x01(\bH\n" +
+	"R\x0estatusByReader\x88\x01\x01\"Q\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bMEASURED\x10\x01\x12\r\n" +
@@ -4418,23 +4530,28 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x15_disc_height_below_mmB\x1a\n" +
 	"\x18_disc_height_below_sd_mmB\v\n" +
 	"\t_depth_mmB\v\n" +
-	"\t_width_mm\"U\n" +
+	"\t_width_mmB\x12\n" +
+	"\x10_added_by_readerB\x12\n" +
+	"\x10_level_by_readerB\x13\n" +
+	"\x11_status_by_reader\"U\n" +
 	"\bPosition\x12\x11\n" +
 	"\x01x\x18\x01 \x01(\x01H\x00R\x01x\x88\x01\x01\x12\x11\n" +
 	"\x01y\x18\x02 \x01(\x01H\x01R\x01y\x88\x01\x01\x12\x11\n" +
 	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01B\x04\n" +
 	"\x02_xB\x04\n" +
 	"\x02_yB\x04\n" +
-	"\x02_z\"y\n" +
+	"\x02_z\"\xb4\x01\n" +
 	"\bLandmark\x12\x11\n" +
 	"\x01x\x18\x01 \x01(\x01H\x00R\x01x\x88\x01\x01\x12\x11\n" +
 	"\x01y\x18\x02 \x01(\x01H\x01R\x01y\x88\x01\x01\x12\x11\n" +
 	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01\x12\x18\n" +
-	"\x05sd_mm\x18\x04 \x01(\x01H\x03R\x04sdMm\x88\x01\x01B\x04\n" +
+	"\x05sd_mm\x18\x04 \x01(\x01H\x03R\x04sdMm\x88\x01\x01\x12'\n" +
+	"\rset_by_reader\x18\x05 \x01(\bH\x04R\vsetByReader\x88\x01\x01B\x04\n" +
 	"\x02_xB\x04\n" +
 	"\x02_yB\x04\n" +
 	"\x02_zB\b\n" +
-	"\x06_sd_mm\"\x9f\x03\n" +
+	"\x06_sd_mmB\x10\n" +
+	"\x0e_set_by_reader\"\x9f\x03\n" +
 	"\tLandmarks\x12B\n" +
 	"\x11superior_anterior\x18\x01 \x01(\v2\x15.endplate.v1.LandmarkR\x10superiorAnterior\x12>\n" +
 	"\x0fsuperior_middle\x18\x02 \x01(\v2\x15.endplate.v1.LandmarkR\x0esuperiorMiddle\x12D\n" +
@@ -4842,7 +4959,7 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\n" +
 	"\x06ABSENT\x10\x01\x12\v\n" +
 	"\aPRESENT\x10\x02\x12\v\n" +
-	"\aUNKNOWN\x10\x03\"\xd1\x01\n" +
+	"\aUNKNOWN\x10\x03\"\xf0\x02\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12*\n" +
 	"\x06levels\x18\x02 \x03(\x0e2\x12.endplate.v1.LevelR\x06levels\x12\x1c\n" +
@@ -4851,7 +4968,13 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x06source\x18\x05 \x01(\tR\x06source\x12#\n" +
 	"\n" +
 	"borderline\x18\x06 \x01(\bH\x00R\n" +
-	"borderline\x88\x01\x01B\r\n" +
+	"borderline\x88\x01\x01\x126\n" +
+	"\averdict\x18\a \x01(\x0e2\x1c.endplate.v1.Finding.VerdictR\averdict\x12%\n" +
+	"\x0everdict_reason\x18\b \x01(\tR\rverdictReason\">\n" +
+	"\aVerdict\x12\x17\n" +
+	"\x13VERDICT_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bACCEPTED\x10\x01\x12\f\n" +
+	"\bREJECTED\x10\x02B\r\n" +
 	"\v_borderline\"7\n" +
 	"\aWarning\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
@@ -4906,7 +5029,7 @@ func file_endplate_v1_measurement_proto_rawDescGZIP() []byte {
 	return file_endplate_v1_measurement_proto_rawDescData
 }
 
-var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
+var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
 var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Level)(0),                // 0: endplate.v1.Level
@@ -4921,74 +5044,75 @@ var file_endplate_v1_measurement_proto_goTypes = []any{
 	(CementLeak_Place)(0),     // 9: endplate.v1.CementLeak.Place
 	(Density_Band)(0),         // 10: endplate.v1.Density.Band
 	(Contrast_State)(0),       // 11: endplate.v1.Contrast.State
-	(*Report)(nil),            // 12: endplate.v1.Report
-	(*Analysis)(nil),          // 13: endplate.v1.Analysis
-	(*Algorithm)(nil),         // 14: endplate.v1.Algorithm
-	(*Skipped)(nil),           // 15: endplate.v1.Skipped
-	(*Vertebra)(nil),          // 16: endplate.v1.Vertebra
-	(*Position)(nil),          // 17: endplate.v1.Position
-	(*Landmark)(nil),          // 18: endplate.v1.Landmark
-	(*Landmarks)(nil),         // 19: endplate.v1.Landmarks
-	(*Heights)(nil),           // 20: endplate.v1.Heights
-	(*Deformity)(nil),         // 21: endplate.v1.Deformity
-	(*Angle)(nil),             // 22: endplate.v1.Angle
-	(*Canal)(nil),             // 23: endplate.v1.Canal
-	(*PosteriorWall)(nil),     // 24: endplate.v1.PosteriorWall
-	(*WallCriterion)(nil),     // 25: endplate.v1.WallCriterion
-	(*Attenuation)(nil),       // 26: endplate.v1.Attenuation
-	(*Lesions)(nil),           // 27: endplate.v1.Lesions
-	(*VacuumCleft)(nil),       // 28: endplate.v1.VacuumCleft
-	(*Cortex)(nil),            // 29: endplate.v1.Cortex
-	(*CortexFace)(nil),        // 30: endplate.v1.CortexFace
-	(*Pedicles)(nil),          // 31: endplate.v1.Pedicles
-	(*Pedicle)(nil),           // 32: endplate.v1.Pedicle
-	(*Cement)(nil),            // 33: endplate.v1.Cement
-	(*CementContact)(nil),     // 34: endplate.v1.CementContact
-	(*CementLeak)(nil),        // 35: endplate.v1.CementLeak
-	(*Metal)(nil),             // 36: endplate.v1.Metal
-	(*Fracture)(nil),          // 37: endplate.v1.Fracture
-	(*EndplateState)(nil),     // 38: endplate.v1.EndplateState
-	(*FractureCandidate)(nil), // 39: endplate.v1.FractureCandidate
-	(*ClassCriterion)(nil),    // 40: endplate.v1.ClassCriterion
-	(*TreatmentFact)(nil),     // 41: endplate.v1.TreatmentFact
-	(*Density)(nil),           // 42: endplate.v1.Density
-	(*Contrast)(nil),          // 43: endplate.v1.Contrast
-	(*Finding)(nil),           // 44: endplate.v1.Finding
-	(*Warning)(nil),           // 45: endplate.v1.Warning
+	(Finding_Verdict)(0),      // 12: endplate.v1.Finding.Verdict
+	(*Report)(nil),            // 13: endplate.v1.Report
+	(*Analysis)(nil),          // 14: endplate.v1.Analysis
+	(*Algorithm)(nil),         // 15: endplate.v1.Algorithm
+	(*Skipped)(nil),           // 16: endplate.v1.Skipped
+	(*Vertebra)(nil),          // 17: endplate.v1.Vertebra
+	(*Position)(nil),          // 18: endplate.v1.Position
+	(*Landmark)(nil),          // 19: endplate.v1.Landmark
+	(*Landmarks)(nil),         // 20: endplate.v1.Landmarks
+	(*Heights)(nil),           // 21: endplate.v1.Heights
+	(*Deformity)(nil),         // 22: endplate.v1.Deformity
+	(*Angle)(nil),             // 23: endplate.v1.Angle
+	(*Canal)(nil),             // 24: endplate.v1.Canal
+	(*PosteriorWall)(nil),     // 25: endplate.v1.PosteriorWall
+	(*WallCriterion)(nil),     // 26: endplate.v1.WallCriterion
+	(*Attenuation)(nil),       // 27: endplate.v1.Attenuation
+	(*Lesions)(nil),           // 28: endplate.v1.Lesions
+	(*VacuumCleft)(nil),       // 29: endplate.v1.VacuumCleft
+	(*Cortex)(nil),            // 30: endplate.v1.Cortex
+	(*CortexFace)(nil),        // 31: endplate.v1.CortexFace
+	(*Pedicles)(nil),          // 32: endplate.v1.Pedicles
+	(*Pedicle)(nil),           // 33: endplate.v1.Pedicle
+	(*Cement)(nil),            // 34: endplate.v1.Cement
+	(*CementContact)(nil),     // 35: endplate.v1.CementContact
+	(*CementLeak)(nil),        // 36: endplate.v1.CementLeak
+	(*Metal)(nil),             // 37: endplate.v1.Metal
+	(*Fracture)(nil),          // 38: endplate.v1.Fracture
+	(*EndplateState)(nil),     // 39: endplate.v1.EndplateState
+	(*FractureCandidate)(nil), // 40: endplate.v1.FractureCandidate
+	(*ClassCriterion)(nil),    // 41: endplate.v1.ClassCriterion
+	(*TreatmentFact)(nil),     // 42: endplate.v1.TreatmentFact
+	(*Density)(nil),           // 43: endplate.v1.Density
+	(*Contrast)(nil),          // 44: endplate.v1.Contrast
+	(*Finding)(nil),           // 45: endplate.v1.Finding
+	(*Warning)(nil),           // 46: endplate.v1.Warning
 }
 var file_endplate_v1_measurement_proto_depIdxs = []int32{
-	13, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
-	15, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
-	14, // 2: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
-	16, // 3: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
-	22, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
-	44, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
-	45, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
-	42, // 7: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
+	14, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
+	16, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
+	15, // 2: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
+	17, // 3: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
+	23, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
+	45, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
+	46, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
+	43, // 7: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
 	0,  // 8: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
 	0,  // 9: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
 	2,  // 10: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
-	17, // 11: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
-	19, // 12: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
-	20, // 13: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
-	21, // 14: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
-	23, // 15: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
-	24, // 16: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
-	26, // 17: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
-	27, // 18: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
-	28, // 19: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
-	29, // 20: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
-	31, // 21: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
-	33, // 22: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
-	36, // 23: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
-	37, // 24: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
-	41, // 25: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
-	18, // 26: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
-	18, // 27: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
-	18, // 28: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
-	18, // 29: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
-	18, // 30: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
-	18, // 31: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
+	18, // 11: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
+	20, // 12: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
+	21, // 13: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
+	22, // 14: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
+	24, // 15: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
+	25, // 16: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
+	27, // 17: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
+	28, // 18: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
+	29, // 19: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
+	30, // 20: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
+	32, // 21: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
+	34, // 22: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
+	37, // 23: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
+	38, // 24: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
+	42, // 25: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
+	19, // 26: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
+	19, // 27: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
+	19, // 28: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
+	19, // 29: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
+	19, // 30: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
+	19, // 31: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
 	0,  // 32: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
 	3,  // 33: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
 	4,  // 34: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
@@ -4998,38 +5122,39 @@ var file_endplate_v1_measurement_proto_depIdxs = []int32{
 	6,  // 38: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
 	7,  // 39: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
 	0,  // 40: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
-	25, // 41: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
+	26, // 41: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
 	7,  // 42: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
-	17, // 43: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
-	30, // 44: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
-	30, // 45: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
-	30, // 46: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
-	30, // 47: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
-	30, // 48: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
-	32, // 49: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
-	32, // 50: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
+	18, // 43: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
+	31, // 44: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
+	31, // 45: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
+	31, // 46: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
+	31, // 47: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
+	31, // 48: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
+	33, // 49: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
+	33, // 50: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
 	8,  // 51: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
-	34, // 52: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
-	34, // 53: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
-	35, // 54: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
+	35, // 52: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
+	35, // 53: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
+	36, // 54: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
 	9,  // 55: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
-	38, // 56: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
-	38, // 57: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
+	39, // 56: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
+	39, // 57: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
 	7,  // 58: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
-	39, // 59: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
+	40, // 59: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
 	1,  // 60: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
-	40, // 61: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
+	41, // 61: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
 	1,  // 62: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
 	1,  // 63: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
 	10, // 64: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
-	43, // 65: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
+	44, // 65: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
 	11, // 66: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
 	0,  // 67: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
-	68, // [68:68] is the sub-list for method output_type
-	68, // [68:68] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	12, // 68: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
+	69, // [69:69] is the sub-list for method output_type
+	69, // [69:69] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_measurement_proto_init() }
@@ -5063,7 +5188,7 @@ func file_endplate_v1_measurement_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_measurement_proto_rawDesc), len(file_endplate_v1_measurement_proto_rawDesc)),
-			NumEnums:      12,
+			NumEnums:      13,
 			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
