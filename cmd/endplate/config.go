@@ -91,8 +91,11 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 	}
 	known := serverFlags(&serverSettings{}).all()
 	for _, s := range settings {
-		if known.Lookup(s.name) == nil {
+		switch {
+		case known.Lookup(s.name) == nil:
 			return usagef("%s:%d: unknown setting %q", path, s.line, s.name)
+		case s.name == configFlag || s.name == printConfigFlag:
+			return usagef("%s:%d: %s is not for a file", path, s.line, s.name)
 		}
 		// A worker shares the file of the servers, whose addresses mean nothing to it.
 		f := flags.Lookup(s.name)
@@ -166,12 +169,16 @@ func printSettings(w io.Writer, groups flagGroups) error {
 			if f.Name == configFlag || f.Name == printConfigFlag || failed != nil {
 				return
 			}
-			value, err := yaml.Marshal(redacted(f.Value.String()))
-			if err != nil {
-				failed = err
-				return
+			value := f.Value.String()
+			if f.Value.Type() == "string" {
+				quoted, err := yaml.Marshal(redacted(value))
+				if err != nil {
+					failed = err
+					return
+				}
+				value = strings.TrimSpace(string(quoted))
 			}
-			_, failed = fmt.Fprintf(w, "%s: %s # %s\n", f.Name, bytes.TrimSpace(value), sourceOf(f))
+			_, failed = fmt.Fprintf(w, "%s: %s # %s\n", f.Name, value, sourceOf(f))
 		})
 		if failed != nil {
 			return failed

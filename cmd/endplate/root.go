@@ -94,7 +94,8 @@ Not a medical device: for research, not for diagnosis.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newWorkerCommand(), newPhantomCommand(), newVersionCommand())
+	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newWorkerCommand(), newPhantomCommand(),
+		newTokenCommand(), newDoctorCommand(), newVersionCommand())
 	return root
 }
 

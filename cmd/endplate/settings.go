@@ -51,6 +51,7 @@ func (g flagGroups) addTo(cmd *cobra.Command) {
 		group.flags.SortFlags = false
 		cmd.Flags().AddFlagSet(group.flags)
 	}
+	cmd.DisableFlagsInUseLine = true
 	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
 		w := cmd.OutOrStderr()
 		fmt.Fprintf(w, "Usage:\n  %s\n", cmd.UseLine())
@@ -178,7 +179,7 @@ func operationFlags(s *serverSettings) *pflag.FlagSet {
 	f.StringVar(&s.logLevel, "log-level", "info", "least `LEVEL` that is logged: debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "json", "`FORMAT` of the log on standard error, json or text")
 	f.StringVar(&s.Telemetry.OTLPEndpoint, "otlp-endpoint", "", "send OpenTelemetry traces to `URL`, OTLP over HTTP")
-	f.Float64Var(&s.Telemetry.TraceRatio, "trace-ratio", 1, "share of the calls that is traced, 0 to 1")
+	f.Float64Var(&s.Telemetry.TraceRatio, "trace-ratio", 1, "`SHARE` of the calls that is traced, 0 to 1")
 	f.DurationVar(&s.ShutdownGrace, "shutdown-grace", 30*time.Second, "let calls and analyses go on for `TIME` after a signal; a second signal ends the wait")
 	return f
 }

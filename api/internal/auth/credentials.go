@@ -180,3 +180,24 @@ func (c *credentials) token(token string, now time.Time) (p Principal, ok bool) 
 	}
 	return p, ok
 }
+
+// Summary says what a file of credentials holds.
+type Summary struct {
+	Tokens, Certificates int
+	Expired              int // of the tokens
+}
+
+// Summarize reads a file of credentials and says what it holds.
+func Summarize(path string, now time.Time) (Summary, error) {
+	c, err := readCredentials(path)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{Tokens: len(c.tokens), Certificates: len(c.certificates)}
+	for _, t := range c.tokens {
+		if !t.expires.IsZero() && !now.Before(t.expires) {
+			s.Expired++
+		}
+	}
+	return s, nil
+}

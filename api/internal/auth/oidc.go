@@ -157,3 +157,13 @@ func rolesIn(claims map[string]json.RawMessage, path string) Roles {
 	}
 	return NewRoles(roles...)
 }
+
+// ProbeIssuer asks an issuer for what it says of itself.
+func ProbeIssuer(ctx context.Context, i Issuer) error {
+	probed, err := newIssuer(i)
+	if err != nil {
+		return err
+	}
+	_, err = oidc.NewProvider(oidc.ClientContext(ctx, probed.client), i.URL)
+	return err
+}
