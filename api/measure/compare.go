@@ -14,13 +14,24 @@ import (
 	"github.com/endplate/endplate/analysis/report"
 )
 
-// ByWorth orders the series of an examination by how many vertebrae they show
+// byWorth orders the series of an examination by how many vertebrae they show
 // measured, then by how fine their slices are: the greatest is the one to compare.
-func ByWorth(a, b *comparison.Examination) int {
+func byWorth(a, b *comparison.Examination) int {
 	return cmp.Or(
 		cmp.Compare(a.MeasuredLevels(), b.MeasuredLevels()),
 		cmp.Compare(b.SliceSpacing, a.SliceSpacing),
 	)
+}
+
+// Best returns the one of an examination's series that is compared, and notes in r
+// that there were others.
+func Best(name string, candidates []*comparison.Examination, r *report.ComparisonReport) *comparison.Examination {
+	best := slices.MaxFunc(candidates, byWorth)
+	if len(candidates) > 1 {
+		r.Chosen = append(r.Chosen, fmt.Sprintf("%s: of %d series %s was taken: %d vertebrae measured, slices %.3g mm apart",
+			name, len(candidates), best.SeriesInstanceUID, best.MeasuredLevels(), best.SliceSpacing))
+	}
+	return best
 }
 
 // Compare compares two examinations, or follows more, and adds it to r. They are

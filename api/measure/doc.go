@@ -7,5 +7,6 @@
 //
 // Gather or Sort takes in files, Inputs.Scan reads their headers, Inputs.Series
 // lists what can be measured, and Series.Measure reads and measures one of it.
-// Request does all of this for the paths that a caller names.
+// Request does all of this for the paths that a caller names; Runner has a child
+// process do it for the service.
 package measure

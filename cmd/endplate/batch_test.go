@@ -275,21 +275,6 @@ func childrenOf(pid int) []int {
 	return all
 }
 
-// A process that ends without an answer says why.
-func TestCrashesAreTold(t *testing.T) {
-	w := &worker{stderr: &tail{}}
-	fmt.Fprintf(w.stderr, "x\npanic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\n%s", strings.Repeat("main.f()\n", 1000))
-	crash, ok := errors.AsType[*crashError](w.crash(errors.New("exit status 2")))
-	if !ok || crash.killed || crash.reason != "panic: runtime error: index out of range [5] with length 3" {
-		t.Errorf("crash = %+v", crash)
-	}
-	w.stderr = &tail{}
-	crash, ok = errors.AsType[*crashError](w.crash(errors.New("signal: killed")))
-	if !ok || !crash.killed {
-		t.Errorf("crash = %+v, want one by a signal", crash)
-	}
-}
-
 func TestFind(t *testing.T) {
 	t.Chdir(t.TempDir())
 	study := func(dir string, name int) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/cohort"
 	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // Codes of studies that could not be measured for what they do to the program.
@@ -81,10 +82,10 @@ func (m *measuring) together(ctx context.Context, units []*unit) error {
 	})
 	for range min(m.jobs, len(units)) {
 		group.Go(func() error {
-			var w *worker
+			var w *measure.Process
 			defer func() {
 				if w != nil {
-					w.stop()
+					w.Stop()
 				}
 			}()
 			for u := range queue {
@@ -100,10 +101,10 @@ func (m *measuring) together(ctx context.Context, units []*unit) error {
 
 // alone measures the suspects one after another.
 func (m *measuring) alone(ctx context.Context) error {
-	var w *worker
+	var w *measure.Process
 	defer func() {
 		if w != nil {
-			w.stop()
+			w.Stop()
 		}
 	}()
 	for _, s := range m.suspects {
@@ -122,7 +123,7 @@ func (m *measuring) alone(ctx context.Context) error {
 }
 
 // one measures one unit by the worker *w, which it starts where there is none.
-func (m *measuring) one(ctx context.Context, w **worker, cpus int, s suspect, alone bool) (err error) {
+func (m *measuring) one(ctx context.Context, w **measure.Process, cpus int, s suspect, alone bool) (err error) {
 	deaths := s.deaths
 	if alone {
 		deaths++
@@ -131,30 +132,30 @@ func (m *measuring) one(ctx context.Context, w **worker, cpus int, s suspect, al
 		return err
 	}
 	if *w == nil {
-		if *w, err = startWorker(cpus); err != nil {
+		if *w, err = startWorker(cpus, m.limit); err != nil {
 			return err
 		}
 	}
-	study, err := (*w).measure(ctx, s.unit, m.limit)
+	study, err := measureBy(ctx, *w, s.unit)
 	if err == nil {
 		return m.finish(s.unit, study)
 	}
 	*w = nil
-	crash, crashed := errors.AsType[*crashError](err)
+	crash, crashed := errors.AsType[*measure.CrashError](err)
 	switch {
 	case ctx.Err() != nil && alone:
 		return errors.Join(ctx.Err(), m.work.start(s.unit, s.deaths))
 	case ctx.Err() != nil:
 		return errors.Join(ctx.Err(), m.work.forget(s.unit))
-	case errors.Is(err, errTimeLimit):
+	case errors.Is(err, measure.ErrTimeLimit):
 		return m.fail(s.unit, codeTimeLimit, fmt.Sprintf("not measured within %v", m.limit))
-	case crashed && crash.killed && !alone:
+	case crashed && crash.Killed && !alone:
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.suspects = append(m.suspects, suspect{unit: s.unit})
 		return nil
 	case crashed:
-		return m.fail(s.unit, codeCrashed, "the process that measured it ended: "+crash.reason)
+		return m.fail(s.unit, codeCrashed, "the process that measured it ended: "+crash.Reason)
 	}
 	return err
 }

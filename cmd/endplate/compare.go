@@ -175,11 +175,7 @@ func take(ctx context.Context, path string, wanted []string, r *report.Compariso
 	if len(candidates) == 0 {
 		return nil, fmt.Errorf("%s: nothing could be measured: %s", path, nothingBecause(r.Skipped, path))
 	}
-	best := slices.MaxFunc(candidates, measure.ByWorth)
-	if len(candidates) > 1 {
-		r.Chosen = append(r.Chosen, fmt.Sprintf("%s: of %d series %s was taken: %d vertebrae measured, slices %.3g mm apart",
-			path, len(candidates), best.SeriesInstanceUID, best.MeasuredLevels(), best.SliceSpacing))
-	}
+	best := measure.Best(path, candidates, r)
 	return &taken{best, rereader(path, best.About)}, nil
 }
 

@@ -94,8 +94,9 @@ Not a medical device: for research, not for diagnosis.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newWorkerCommand(), newPhantomCommand(),
+	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newPhantomCommand(),
 		newTokenCommand(), newDoctorCommand(), newVersionCommand())
+	root.AddCommand(newWorkerCommand(), newChildCommand()) // for this program itself
 	return root
 }
 

@@ -1,0 +1,210 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package measure
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/api/convert"
+	"github.com/endplate/endplate/api/internal/fault"
+)
+
+// Task is what the service asks of a child: one of the two.
+type Task struct {
+	Measure *MeasureTask `json:",omitempty"`
+	Compare *CompareTask `json:",omitempty"`
+}
+
+// MeasureTask asks for the stacks of a series to be measured.
+type MeasureTask struct {
+	Files   []InstanceFile
+	Options []byte // endplate.v1.AnalysisOptions
+}
+
+// InstanceFile is a file that holds an instance.
+type InstanceFile struct {
+	SOPInstanceUID string
+	Path           string
+	SHA256         []byte // of what it must hold; empty: not verified
+}
+
+// CompareTask asks for examinations to be compared.
+type CompareTask struct {
+	Examinations []Stored
+	Options      []byte // endplate.v1.ComparisonOptions
+}
+
+// Done is what became of a task: a report, or the reason why there is none.
+type Done struct {
+	Report []byte // endplate.v1.Report or endplate.v1.ComparisonReport
+	Stored Stored // of MeasureTask
+
+	Reason fault.Reason // empty where there is a report
+	Text   string
+}
+
+// Producer says which program a report is of.
+type Producer struct{ Name, Version string }
+
+// Do does a task. That a series cannot be read or shows no vertebra is a result.
+func (p Producer) Do(ctx context.Context, t *Task, stage func(string, float64)) *Done {
+	var done *Done
+	var err error
+	switch {
+	case t.Measure != nil:
+		done, err = p.measure(ctx, t.Measure, stage)
+	case t.Compare != nil:
+		done, err = p.compare(t.Compare)
+	default:
+		err = errors.New("no task")
+	}
+	if err != nil {
+		d := fault.Public(err)
+		done = &Done{Reason: d.Reason, Text: d.Text}
+	}
+	return done
+}
+
+func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string, float64)) (*Done, error) {
+	fixed, err := fixedOf(t.Options)
+	if err != nil {
+		return nil, err
+	}
+	stage("verifying", 0)
+	if err := verify(t.Files); err != nil {
+		return nil, err
+	}
+	stage("reading headers", 0)
+	in := Sort(func(yield func(dicom.Source, error) bool) {
+		for _, f := range t.Files {
+			s, err := File(f.Path)
+			s.Name = f.SOPInstanceUID
+			if !yield(s, err) {
+				return
+			}
+		}
+	})
+	catalog, err := in.Scan(ctx, dicom.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer catalog.Close()
+	out := &report.Report{Algorithm: p.Name, Version: p.Version, Skipped: append(in.Skipped, Skipped(catalog)...)}
+	var stored []StoredSeries
+	for i, s := range in.Series(catalog, nil) {
+		s.Examination.Path, s.About.Name = "", s.About.SeriesInstanceUID
+		m := s.Measure(ctx, Options{Fixed: fixed, Progress: stage})
+		if m.Skipped != nil {
+			out.Skipped = append(out.Skipped, *m.Skipped)
+			continue
+		}
+		out.Examinations = append(out.Examinations, *m.Examination)
+		stored = append(stored, StoredSeries{Stack: i, About: m.About, Result: m.Examination.Result})
+	}
+	for i := range out.Skipped {
+		out.Skipped[i].Path = ""
+	}
+	return doneWith(convert.Report(out), stored)
+}
+
+func doneWith(r proto.Message, series []StoredSeries) (*Done, error) {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := Encode(series)
+	return &Done{Report: b, Stored: stored}, err
+}
+
+// verify makes sure that files hold what was stored.
+func verify(files []InstanceFile) error {
+	for _, f := range files {
+		if len(f.SHA256) == 0 {
+			continue
+		}
+		sum, err := hashOf(f.Path)
+		if err != nil {
+			return fault.Wrap(err, fault.Corrupt, fault.StoredDataCorrupt, "instance %s cannot be read from the storage", f.SOPInstanceUID)
+		}
+		if !bytes.Equal(sum, f.SHA256) {
+			return fault.New(fault.Corrupt, fault.StoredDataCorrupt, "the bytes of instance %s have changed", f.SOPInstanceUID)
+		}
+	}
+	return nil
+}
+
+func hashOf(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return h.Sum(nil), err
+}
+
+func (p Producer) compare(t *CompareTask) (*Done, error) {
+	opt, err := comparisonOf(t.Options)
+	if err != nil {
+		return nil, err
+	}
+	out := &report.ComparisonReport{Algorithm: p.Name, Version: p.Version}
+	var all []*comparison.Examination
+	for i, stored := range t.Examinations {
+		e, err := stored.examination(out)
+		if err != nil {
+			return nil, err
+		}
+		if e == nil {
+			return nil, fault.New(fault.NotReady, fault.AnalysisFailed, "analysis %d of those to compare has no measured series", i+1)
+		}
+		all = append(all, e)
+	}
+	if err := Compare(all, opt, out); err != nil {
+		return nil, comparisonFault(err)
+	}
+	for _, e := range all {
+		e.Name = "" // there are no paths
+	}
+	return doneWith(convert.ComparisonReport(out), nil)
+}
+
+// examination returns the best examination of what is stored; nil if there is none.
+func (s Stored) examination(out *report.ComparisonReport) (*comparison.Examination, error) {
+	series, err := s.Decode()
+	if err != nil || len(series) == 0 {
+		return nil, err
+	}
+	var candidates []*comparison.Examination
+	for _, one := range series {
+		candidates = append(candidates, comparison.NewExamination(one.Result, one.About))
+	}
+	return Best(candidates[0].Name, candidates, out), nil
+}
+
+// comparisonFault classes what Compare returns: none of it changes when it is tried
+// again.
+func comparisonFault(err error) error {
+	_, unmeasured := errors.AsType[*comparison.NotMeasurableError](err)
+	switch {
+	case errors.Is(err, comparison.ErrOtherPatient):
+		return fault.New(fault.Invalid, fault.OtherPatient, "%v", err)
+	case errors.Is(err, comparison.ErrNoCommonLevel), unmeasured:
+		return fault.New(fault.Invalid, fault.NoCommonLevel, "%v", err)
+	case errors.Is(err, comparison.ErrReversed):
+		return fault.New(fault.Invalid, fault.InvalidField, "%v", err)
+	}
+	return err
+}
