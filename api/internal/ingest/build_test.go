@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 )
@@ -52,10 +53,7 @@ func instanceOf(set map[string]string, pixels int) []byte {
 	maps.Copy(all, set)
 	elements := map[uint32][]byte{}
 	for keyword, value := range all {
-		info, err := tag.FindByKeyword(keyword)
-		if err != nil {
-			panic(err)
-		}
+		info := infoOf(keyword)
 		if value != "" {
 			elements[info.Tag.Uint32()] = element(info.Tag, info.VRs[0], value)
 		}
@@ -85,4 +83,18 @@ func element(t tag.Tag, vr, value string) []byte {
 	b = append(b, vr...)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(value)))
 	return append(b, value...)
+}
+
+var infos sync.Map // of tag.Info by keyword: to find one takes a while
+
+func infoOf(keyword string) tag.Info {
+	if info, ok := infos.Load(keyword); ok {
+		return info.(tag.Info)
+	}
+	info, err := tag.FindByKeyword(keyword)
+	if err != nil {
+		panic(err)
+	}
+	infos.Store(keyword, info)
+	return info
 }
