@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,27 +63,33 @@ func (s *Store) Check(ctx context.Context, hashes bool, report func(Problem)) er
 	for _, b := range batches {
 		announced[prefixOf(b)] = true
 	}
-	for _, shard := range shards() {
+	shards, err := s.shards(ctx, report)
+	for _, shard := range shards {
 		if err := s.checkShard(ctx, shard, announced, hashes, report); err != nil {
 			return err
 		}
 	}
-	return s.checkForeign(ctx, report)
+	return err
 }
 
-// shardAlphabet is that of newID.
-const shardAlphabet = "234567abcdefghijklmnopqrstuvwxyz"
-
-// shards returns the prefixes that keys can have, so that no more than a small part
-// of all keys is in memory at a time.
-func shards() []string {
-	var all []string
-	for _, a := range shardAlphabet {
-		for _, b := range shardAlphabet {
-			all = append(all, string([]rune{a, b, '/'}))
-		}
+// shards returns what keys begin with, those of rows and those of blobs, so that no
+// more than a small part of all keys is in memory at a time. It reports what is no
+// beginning of a key.
+func (s *Store) shards(ctx context.Context, report func(Problem)) ([]string, error) {
+	shards, err := collect(ctx, s.reader, text, fmt.Sprintf(
+		"SELECT DISTINCT SUBSTR(blob_key, 1, %[1]d) FROM instances UNION SELECT DISTINCT SUBSTR(blob_key, 1, %[1]d) FROM garbage", len("xx/")))
+	if err != nil {
+		return nil, err
 	}
-	return all
+	err = s.blobs.top(ctx, func(name string) {
+		if len(name) != len("xx/") || !strings.HasSuffix(name, "/") {
+			report(Problem{BlobOrphan, name, "no key of a blob begins so"})
+			return
+		}
+		shards = append(shards, name)
+	})
+	slices.Sort(shards)
+	return slices.Compact(shards), err
 }
 
 func (s *Store) checkShard(ctx context.Context, shard string, announced map[string]bool, hashes bool, report func(Problem)) error {
@@ -141,19 +148,6 @@ func (s *Store) checkBlobs(ctx context.Context, shard string, known map[string]*
 	})
 }
 
-// checkForeign looks for blobs whose keys the store never makes.
-func (s *Store) checkForeign(ctx context.Context, report func(Problem)) error {
-	known := map[string]bool{}
-	for _, shard := range shards() {
-		known[shard] = true
-	}
-	return s.blobs.top(ctx, func(name string) {
-		if !known[name] {
-			report(Problem{BlobOrphan, name, "no key of a blob begins so"})
-		}
-	})
-}
-
 // checkDatabase asks the database whether it is whole.
 func (s *Store) checkDatabase(ctx context.Context, report func(Problem)) error {
 	if s.dialect != SQLite {
@@ -205,7 +199,7 @@ func (s *Store) checkStates(ctx context.Context, report func(Problem)) error {
 }
 
 func (s *Store) checkLeftovers(ctx context.Context, report func(Problem)) error {
-	if err := s.findings(ctx, report, BatchStale, "announced long ago", "SELECT batch FROM intents WHERE created_at < ?",
+	if err := s.findings(ctx, report, BatchStale, "announced long ago", "SELECT batch FROM intents WHERE swept_at IS NULL AND created_at < ?",
 		s.now().Add(-staleAge).UnixMicro()); err != nil {
 		return err
 	}

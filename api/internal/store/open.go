@@ -13,8 +13,9 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
-	_ "modernc.org/sqlite"             // registers "sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers "sqlite"
 
 	"github.com/endplate/endplate/api/internal/fault"
 )
@@ -42,13 +43,15 @@ func (s *Store) openDatabase(config Config) error {
 }
 
 func (s *Store) openPostgreSQL(dsn string, connections int) error {
-	db, err := sql.Open("pgx", dsn)
+	parsed, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, fault.InvalidField, "the URL of the database cannot be read")
 	}
 	if connections == 0 {
 		connections = defaultConnections
 	}
+	connections = max(connections, 2) // migrations hold a lock with one of them
+	db := stdlib.OpenDB(*parsed)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connLifetime)

@@ -88,3 +88,9 @@ func (s *Server) Down(t testing.TB) {
 		s.process = nil
 	}
 }
+
+// Dump returns what pg_dump writes of a database, with arguments of its own.
+func (s *Server) Dump(t testing.TB, database string, args ...string) string {
+	t.Helper()
+	return dump(t, append(args, "--no-owner", "--dbname="+database))
+}

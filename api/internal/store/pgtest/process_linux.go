@@ -122,3 +122,12 @@ func (p *process) stop(t testing.TB) {
 	}
 	<-p.done
 }
+
+func dump(t testing.TB, args []string) string {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(binaries(t), "pg_dump"), args...).Output()
+	if err != nil {
+		t.Fatalf("pg_dump: %v", err)
+	}
+	return string(out)
+}

@@ -17,3 +17,5 @@ func initialize(t testing.TB) string {
 func start(testing.TB, string) *process { return nil }
 
 func (*process) stop(testing.TB) {}
+
+func dump(testing.TB, []string) string { return "" }
