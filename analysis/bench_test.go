@@ -5,6 +5,7 @@ package analysis_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -113,6 +114,19 @@ func BenchmarkMeasureLabels(b *testing.B) {
 	labels := s.Labels(s.Cover(spine.T10, spine.L5, 10, 180, 0.7, 1).Geometry())
 	for b.Loop() {
 		if _, err := analysis.MeasureLabels(b.Context(), labels, analysis.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// One point moved in a CT of seventeen vertebrae.
+func BenchmarkCorrect(b *testing.B) {
+	r := measureCT(b, readFolder(b, shared(b, "data/ct/lidc1")))
+	i := slices.IndexFunc(r.Vertebrae, func(v analysis.Vertebra) bool { return v.Status == analysis.Measured })
+	v := &r.Vertebrae[i]
+	move := analysis.MoveLandmark{Level: v.Level, Position: r3.Add(v.Landmarks.Superior.Anterior.Position, v.Landmarks.SuperiorAxis)}
+	for b.Loop() {
+		if _, err := analysis.Correct(r, []analysis.Correction{move}); err != nil {
 			b.Fatal(err)
 		}
 	}

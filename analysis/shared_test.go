@@ -38,7 +38,7 @@ func shared(t testing.TB, path string) string {
 }
 
 // readFolder reads the only CT of a folder, be it DICOM or NIfTI.
-func readFolder(t *testing.T, dir string) *volume.Volume {
+func readFolder(t testing.TB, dir string) *volume.Volume {
 	t.Helper()
 	images, err := filepath.Glob(filepath.Join(dir, "*.nii*"))
 	if err != nil {
