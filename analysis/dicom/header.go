@@ -75,10 +75,15 @@ func ReadHeader(r io.Reader) (*Header, error) {
 	values := map[tag.Tag][]byte{}
 	h.PixelData, err = readValues(w, p, values)
 	h.fill(values)
-	if err == nil {
-		_, err = io.Copy(io.Discard, r)
+	if err != nil {
+		return h, err
 	}
-	return h, err
+	for _, rest := range []io.Reader{w.Src, r} { // the two differ where r is deflated
+		if _, err := io.Copy(io.Discard, rest); err != nil {
+			return h, cutOff(err)
+		}
+	}
+	return h, nil
 }
 
 // headerTags are the elements that a Header is made of.
@@ -163,7 +168,7 @@ func pass(r io.Reader, n int64) error {
 	return cutOff(err)
 }
 
-// cutOff classes an error within pixel data.
+// cutOff classes an error in pixel data or behind it.
 func cutOff(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return element.Truncated("ends within PixelData")

@@ -219,7 +219,7 @@ func testCrashes(t *testing.T, config store.Config) {
 		}
 	}
 	t.Logf("%d crashes, %d instances acknowledged, %d studies deleted", crashes, len(tr.hashes), len(tr.deleted))
-	if len(tr.hashes) == 0 || len(tr.deleted) == 0 {
+	if len(tr.hashes) == 0 || len(tr.deleted) == 0 && crashes >= crashCount {
 		t.Error("the victims did nothing")
 	}
 }

@@ -335,3 +335,76 @@ func TestRealFiles(t *testing.T) {
 	}
 	storetest.Whole(t, s)
 }
+
+// A series comes in whole, and can be read where it lies.
+func TestARealSeries(t *testing.T) {
+	g, s := open(t, ingest.Config{})
+	files, err := filepath.Glob(filepath.Join(shared(t, "data/ct/petct2"), "*"))
+	if err != nil || len(files) == 0 {
+		t.Skip("no series", err)
+	}
+	stream := g.Stream()
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream.Add(t.Context(), ingest.Upload{Name: name}, f)
+		f.Close()
+	}
+	series := map[string]int{}
+	for _, o := range stream.Wait() {
+		if o.Err != nil {
+			t.Errorf("%s: %v", o.Name, o.Err)
+			continue
+		}
+		series[o.SeriesInstanceUID]++
+		i, err := s.Instance(t.Context(), o.SOPInstanceUID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, ok := s.LocalPath(i)
+		got, err := os.ReadFile(path)
+		want, wantErr := os.ReadFile(o.Name)
+		if !ok || err != nil || wantErr != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not stored as it came: %v", o.Name, errors.Join(err, wantErr))
+		}
+	}
+	for uid, n := range series {
+		if x, err := s.Series(t.Context(), uid); err != nil || x.InstanceCount != n || x.Modality != "CT" {
+			t.Errorf("series %+v, %v, want %d instances", x, err, n)
+		}
+	}
+	storetest.Whole(t, s)
+}
+
+// Whatever comes is stored as it is or refused as a whole.
+func FuzzAdd(f *testing.F) {
+	f.Add(ctInstance(nil))
+	f.Add(ctInstance(map[string]string{"SpecificCharacterSet": "ISO 2022 IR 87", "PatientName": "a\x1b$B;3"}))
+	root := os.Getenv("ENDPLATE_SHARED")
+	if root == "" {
+		root = filepath.Join("..", "..", "..", "..", "shared")
+	}
+	files, _ := filepath.Glob(filepath.Join(root, "data", "dicom", "*", "*"))
+	const small = 100 << 10 // bytes; larger ones slow the fuzzer down
+	for _, name := range files {
+		if b, err := os.ReadFile(name); err == nil && len(b) < small {
+			f.Add(b)
+		}
+	}
+	g, s := open(f, ingest.Config{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o := g.Add(t.Context(), ingest.Upload{}, bytes.NewReader(b))
+		switch {
+		case o.State == ingest.Refused:
+			if k := fault.Of(o.Err); k != fault.Invalid && k != fault.Unsupported && k != fault.Exist {
+				t.Errorf("refused for %v: %v", k, o.Err)
+			}
+		case o.Err != nil:
+			t.Errorf("stored with %v", o.Err)
+		case !bytes.Equal(stored(t, s, o.SOPInstanceUID), b):
+			t.Error("other bytes are stored")
+		}
+	})
+}

@@ -4,6 +4,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -175,22 +176,24 @@ func (s *Store) Sync(ctx context.Context, staged []*Staged) []error {
 	return errs
 }
 
-// syncFolders has the names of the blobs on the disk.
+// syncFolders has the names of the blobs on the disk, and those of the folders above
+// them: who made a folder may have died before it was synced.
 func (s *Store) syncFolders(ctx context.Context, staged []*Staged, errs []error) {
 	if s.blobs.dir == "" {
 		return
 	}
-	folders := map[string]error{}
-	for i, st := range staged {
-		dir := filepath.Dir(s.blobs.path(st.key))
-		err, done := folders[dir]
-		if !done {
+	done := map[string]error{}
+	once := func(dir string) error {
+		err, ok := done[dir]
+		if !ok {
 			err = classifyBlob(ctx, syncFolder(dir))
-			folders[dir] = err
+			done[dir] = err
 		}
-		if errs[i] == nil {
-			errs[i] = err
-		}
+		return err
+	}
+	for i, st := range staged {
+		folder := filepath.Dir(s.blobs.path(st.key))
+		errs[i] = cmp.Or(errs[i], once(folder), once(filepath.Dir(folder)), once(s.blobs.dir))
 	}
 }
 

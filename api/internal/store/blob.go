@@ -47,7 +47,7 @@ func openBlobs(ctx context.Context, address string) (*blobs, error) {
 	}
 	dir := filepath.FromSlash(u.Path)
 	if runtime.GOOS == "windows" {
-		dir = strings.TrimPrefix(dir, `\`)
+		dir = strings.TrimPrefix(dir, `\`) // before the letter of a drive
 	}
 	if err := makeFolder(dir); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, fault.StorageUnavailable, "the folder of the blobs cannot be made")

@@ -115,7 +115,7 @@ func (s *Store) Dialect() Dialect { return s.dialect }
 
 // Ping tells whether database and blobs answer.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.db.PingContext(ctx); err != nil {
+	if err := s.readDB.PingContext(ctx); err != nil {
 		return s.dialect.classify(ctx, err)
 	}
 	return s.blobs.ping(ctx)
@@ -141,7 +141,8 @@ const (
 )
 
 // Write calls f in a transaction and commits it if f returns nil. It calls f anew if
-// the transaction lost against another, so f must have no effects but through it.
+// the transaction lost against another, so f must have no effects but through it. It
+// must not call Write, nor read by the store what it wrote: it has tx for that.
 // When Write returns nil, what f did is on the disk. An error of Unavailable, Canceled
 // or Deadline leaves open whether it was committed.
 func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {

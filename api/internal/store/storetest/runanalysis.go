@@ -430,6 +430,16 @@ func testRetention(t *testing.T, s *store.Store) {
 			t.Errorf("Expired(%+v), %v (-want +got):\n%s", tt.policy, err, diff)
 		}
 	}
+	deleted, err := s.Retain(ctx, store.Retention{MaxBytes: 2 * size})
+	if diff := cmp.Diff([]string{"1.2.3.0", "1.2.3.1"}, deleted); err != nil || diff != "" {
+		t.Errorf("Retain, %v (-want +got):\n%s", err, diff)
+	}
+	if deleted, err := s.Retain(ctx, store.Retention{MaxBytes: 2 * size, MaxAge: time.Hour}); err != nil || deleted != nil {
+		t.Errorf("Retain = %v, %v the second time", deleted, err)
+	}
+	if rest, _, err := s.ListStudies(ctx, store.StudyFilter{}, store.Page{}); err != nil || len(rest) != 2 {
+		t.Errorf("%d studies are left, %v", len(rest), err)
+	}
 }
 
 func testSourceErrors(t *testing.T, s *store.Store) {
