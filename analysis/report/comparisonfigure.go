@@ -7,12 +7,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/render"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -21,8 +20,13 @@ import (
 // examination's frame and of one size.
 type ComparisonFigures struct{ before, after view }
 
-// Room above and below the compared bodies' centres, mm.
-const comparedEnds = 30.0
+// Room around the compared bodies' centres, mm: for the body in front, for canal and
+// arch behind.
+const (
+	comparedAnterior  = 45.0
+	comparedPosterior = 60.0
+	comparedEnds      = 30.0
+)
 
 // DrawComparison draws the sagittal pictures of both examinations side by side. A
 // volume may be nil: its outlines are then all there is. It returns nil where
@@ -32,20 +36,24 @@ func DrawComparison(before, after *volume.Volume, c *comparison.Comparison) (*Co
 	if len(path) == 0 {
 		return nil, nil
 	}
-	frame := sagittalFrame(path)
-	back := c.Match.Registration.Global.Inverse()
-	out := &ComparisonFigures{before: frame, after: frame}
-	out.before.title, out.after.title = "Before: "+examinationName(c.Before), "After: "+examinationName(c.After)
+	margins := render.Margins{Anterior: comparedAnterior, Posterior: comparedPosterior, Ends: comparedEnds}
+	g, err := render.AlongPath(path, 0, margins, render.Field{PixelSize: pixelMM})
+	if err != nil {
+		return nil, fmt.Errorf("figure: %w", err)
+	}
+	out := &ComparisonFigures{
+		before: view{title: "Before: " + examinationName(c.Before), geometry: g},
+		after:  view{title: "After: " + examinationName(c.After), geometry: g},
+	}
 	if before != nil {
-		if err := out.before.sample(before.Canonical(), func(x, y float64) (r3.Vec, r3.Vec) {
-			p, across := frame.at(x, y)
-			return back.Apply(p), back.Rotate(across)
-		}); err != nil {
+		back := c.Match.Registration.Global.Inverse()
+		was := g.Moved(back.Apply, back.Rotate)
+		if err := out.before.fill(before.Canonical(), &was); err != nil {
 			return nil, err
 		}
 	}
 	if after != nil {
-		if err := out.after.sample(after.Canonical(), frame.at); err != nil {
+		if err := out.after.fill(after.Canonical(), &g); err != nil {
 			return nil, err
 		}
 	}
@@ -65,34 +73,6 @@ func comparedPath(c *comparison.Comparison) []r3.Vec {
 		}
 	}
 	return path
-}
-
-// sagittalFrame returns a picture without an image that follows a path from side to
-// side.
-func sagittalFrame(path []r3.Vec) view {
-	anterior, posterior := math.Inf(1), math.Inf(-1)
-	for _, p := range path {
-		anterior, posterior = min(anterior, p.Y), max(posterior, p.Y)
-	}
-	const inFront, behind = 45.0, 60.0 // mm of the centres: the body, and canal and arch
-	anterior -= inFront
-	posterior += behind
-	path = slices.Clone(path)
-	slices.SortFunc(path, func(p, q r3.Vec) int {
-		if p.Z > q.Z {
-			return -1
-		}
-		return 1
-	})
-	top := path[0].Z + comparedEnds
-	return view{
-		width: posterior - anterior, height: top - path[len(path)-1].Z + comparedEnds,
-		place: func(p r3.Vec) (x, y float64) { return p.Y - anterior, top - p.Z },
-		at: func(x, y float64) (r3.Vec, r3.Vec) {
-			z := top - y
-			return r3.Vec{X: lateral(path, z), Y: anterior + x, Z: z}, r3.Vec{X: 1}
-		},
-	}
 }
 
 // comparedPicture is one of the two pictures as SVG.
@@ -138,9 +118,10 @@ func comparedPictures(f *ComparisonFigures, c *comparison.Comparison) []compared
 }
 
 func newComparedPicture(v *view, class string) comparedPicture {
+	width, height := v.size()
 	p := comparedPicture{
 		Title: v.title, Class: class, Alt: v.title + ": sagittal picture with the bodies' outlines",
-		Width: coordinate(v.width), Height: coordinate(v.height), FullSpan: coordinate(v.width + comparedNamesMM),
+		Width: coordinate(width), Height: coordinate(height), FullSpan: coordinate(width + comparedNamesMM),
 		Scale: v.scale(), ScaleMM: scaleMM,
 	}
 	p.DisplayWidthPx = int(p.FullSpan * pxPerMM)

@@ -93,21 +93,23 @@ func levelFields() []field[*analysis.Vertebra] {
 
 func landmarkFields() []field[*analysis.Vertebra] {
 	var all []field[*analysis.Vertebra]
-	for _, p := range sixPoints {
-		endplate, place, _ := strings.Cut(p.name, "_")
+	for n := range landmark.Name(landmark.NumPoints) {
+		of := func(l *landmark.Vertebra) landmark.Point { return *l.Point(n) }
+		name := strings.ReplaceAll(n.String(), " ", "_")
+		endplate, place, _ := strings.Cut(n.String(), " ")
 		what := place + " point of the " + endplate + " endplate"
 		placed := func(v *analysis.Vertebra) bool {
-			return v.Landmarks != nil && p.of(v.Landmarks) != (landmark.Point{})
+			return v.Landmarks != nil && of(v.Landmarks) != (landmark.Point{})
 		}
 		all = append(all,
-			number("landmarks_"+p.name+"_x", inMM, what+", LPS: towards the patient's left",
-				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).Position.X }, placed),
-			number("landmarks_"+p.name+"_y", inMM, "the same, towards posterior",
-				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).Position.Y }, placed),
-			number("landmarks_"+p.name+"_z", inMM, "the same, towards superior",
-				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).Position.Z }, placed),
-			number("landmarks_"+p.name+"_sd_mm", inMM, "its standard deviation",
-				func(v *analysis.Vertebra) float64 { return p.of(v.Landmarks).SD }, placed))
+			number("landmarks_"+name+"_x", inMM, what+", LPS: towards the patient's left",
+				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).Position.X }, placed),
+			number("landmarks_"+name+"_y", inMM, "the same, towards posterior",
+				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).Position.Y }, placed),
+			number("landmarks_"+name+"_z", inMM, "the same, towards superior",
+				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).Position.Z }, placed),
+			number("landmarks_"+name+"_sd_mm", inMM, "its standard deviation",
+				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).SD }, placed))
 	}
 	return all
 }
@@ -196,17 +198,4 @@ func hasExpected(v *analysis.Vertebra) bool {
 // heightSD returns the largest standard deviation of the three heights, mm.
 func heightSD(v *analysis.Vertebra) float64 {
 	return max(v.Heights.AnteriorSD, v.Heights.MiddleSD, v.Heights.PosteriorSD)
-}
-
-// sixPoints are the six morphometry points and their names in the contract.
-var sixPoints = []struct {
-	name string
-	of   func(*landmark.Vertebra) landmark.Point
-}{
-	{"superior_anterior", func(l *landmark.Vertebra) landmark.Point { return l.Superior.Anterior }},
-	{"superior_middle", func(l *landmark.Vertebra) landmark.Point { return l.Superior.Middle }},
-	{"superior_posterior", func(l *landmark.Vertebra) landmark.Point { return l.Superior.Posterior }},
-	{"inferior_anterior", func(l *landmark.Vertebra) landmark.Point { return l.Inferior.Anterior }},
-	{"inferior_middle", func(l *landmark.Vertebra) landmark.Point { return l.Inferior.Middle }},
-	{"inferior_posterior", func(l *landmark.Vertebra) landmark.Point { return l.Inferior.Posterior }},
 }

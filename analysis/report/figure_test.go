@@ -20,40 +20,26 @@ import (
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-// A canal on a quarter circle of 100 mm: closed forms for arc length and frame.
+// A canal on a quarter circle of 100 mm.
 func circularCanal() []localization.CanalPoint {
 	var canal []localization.CanalPoint
 	for s := 0.0; s <= 157; s++ {
-		t := s / 100
-		canal = append(canal, localization.CanalPoint{
-			Position: r3.Vec{Y: 100 - 100*math.Cos(t), Z: -100 * math.Sin(t)},
-			Superior: r3.Vec{Y: -math.Sin(t), Z: math.Cos(t)},
-			Anterior: r3.Vec{Y: -math.Cos(t), Z: -math.Sin(t)},
-		})
+		f := onCircle(s)
+		canal = append(canal, localization.CanalPoint{Position: f.Origin, Superior: f.Superior, Anterior: f.Anterior})
 	}
 	return canal
 }
 
-func TestCanalCoordinatesInvertCanalFrame(t *testing.T) {
-	canal := circularCanal()
-	along := arcLengths(canal)
-	for _, s := range []float64{-8, 0, 0.4, 50.5, 120, along[len(along)-1] + 9} {
-		for _, a := range []float64{-20, 0, 60} {
-			frame := canalFrame(canal, along, s)
-			gotS, gotA := canalCoordinates(canal, along, frame.Point(0, a, 0))
-			// Linear interpolation of a circle of 100 mm by chords of 1 mm is off
-			// by 1/800 mm; 60 mm in front of it by less than that again.
-			if math.Abs(gotS-s) > 0.01 || math.Abs(gotA-a) > 0.01 {
-				t.Errorf("canalCoordinates at (%g, %g) = (%.3f, %.3f)", s, a, gotS, gotA)
-			}
-		}
-	}
+// onCircle returns the frame of circularCanal at s mm from its superior end.
+func onCircle(s float64) volume.Frame {
+	sin, cos := math.Sincos(s / 100)
+	return volume.NewFrame(r3.Vec{Y: 100 - 100*cos, Z: -100 * sin}, r3.Vec{Y: -sin, Z: cos}, r3.Vec{Y: -cos, Z: -sin})
 }
 
 // A bright ball must appear where its centre is said to lie, in both pictures.
 func TestPicturesShowWhatPlaceSays(t *testing.T) {
 	canal := circularCanal()
-	ball := canalFrame(canal, arcLengths(canal), 80).Point(0, 30, 0)
+	ball := onCircle(80).Point(0, 30, 0)
 	vol := volume.New(volume.Geometry{
 		Columns: 30, Rows: 220, Slices: 180,
 		Origin: r3.Vec{X: -15, Y: -100, Z: -140},
@@ -68,19 +54,14 @@ func TestPicturesShowWhatPlaceSays(t *testing.T) {
 			}
 		}
 	}
-	var path []r3.Vec
-	for _, c := range canal {
-		path = append(path, c.Position)
-	}
-	s, err := straightened(vol, canal)
+	f, err := Draw(vol, &analysis.Result{Canal: canal})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := sagittal(vol, path)
-	if err != nil {
-		t.Fatal(err)
+	if len(f.views) != 2 {
+		t.Fatalf("%d pictures, want 2", len(f.views))
 	}
-	for _, v := range []view{s, g} {
+	for _, v := range f.views {
 		wantX, wantY := v.place(ball)
 		gotX, gotY := brightCentroid(t, v.png)
 		if math.Hypot(gotX-wantX, gotY-wantY) > pixelMM {
@@ -94,7 +75,7 @@ func TestPicturesShowWhatPlaceSays(t *testing.T) {
 func TestCementIsOutlinedWhereItLies(t *testing.T) {
 	canal := circularCanal()
 	const radius, size, tolerance = 7.0, 21, 1.3
-	center := canalFrame(canal, arcLengths(canal), 80).Point(0, 0, 12) // beside the plane; on the canal, where straightening keeps lengths
+	center := onCircle(80).Point(0, 0, 12) // beside the plane; on the canal, where straightening keeps lengths
 	vol := volume.New(volume.Geometry{
 		Columns: 60, Rows: 220, Slices: 180,
 		Origin: r3.Vec{X: -30, Y: -100, Z: -140},
@@ -150,12 +131,4 @@ func brightCentroid(t *testing.T, raw []byte) (x, y float64) {
 		}
 	}
 	return x / sum, y / sum
-}
-
-func TestGreyWindow(t *testing.T) {
-	for hu, want := range map[float64]uint8{-1024: 0, -200: 0, 300: 128, 800: 255, 3000: 255} {
-		if got := grey(hu); got != want {
-			t.Errorf("grey(%g) = %d, want %d", hu, got, want)
-		}
-	}
 }

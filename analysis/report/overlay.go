@@ -13,12 +13,8 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/landmark"
-	"github.com/endplate/endplate/analysis/segmentation"
-	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/analysis/render"
 )
-
-// overhang is how far an endplate's line is drawn beyond the body, mm.
-const overhang = 4.0
 
 // Room beside a picture for the numbers of a vertebra and for its name, mm.
 const (
@@ -76,13 +72,14 @@ type mark struct {
 const pxPerMM = 3.0
 
 func newPicture(v *view, result *analysis.Result) picture {
+	width, height := v.size()
 	p := picture{
 		Title:    v.title,
 		Alt:      fmt.Sprintf("%s: %d vertebrae with outlines and six points each", v.title, len(result.Vertebrae)),
-		Width:    coordinate(v.width),
-		Height:   coordinate(v.height),
+		Width:    coordinate(width),
+		Height:   coordinate(height),
 		Left:     -numbersMM,
-		FullSpan: coordinate(numbersMM + v.width + namesMM),
+		FullSpan: coordinate(numbersMM + width + namesMM),
 		ScaleMM:  scaleMM,
 		Scale:    v.scale(),
 	}
@@ -104,7 +101,8 @@ func newPicture(v *view, result *analysis.Result) picture {
 
 // scale returns a bar in the lower right corner.
 func (v *view) scale() segment {
-	x, y := coordinate(v.width-scaleInset), coordinate(v.height-scaleInset)
+	width, height := v.size()
+	x, y := coordinate(width-scaleInset), coordinate(height-scaleInset)
 	return segment{x - scaleMM, y, x, y}
 }
 
@@ -120,19 +118,23 @@ func (v *view) outline(vertebra *analysis.Vertebra) outline {
 	_, y := v.place(vertebra.Center)
 	out := outline{Level: r.Level, Tone: r.Tone.String(), LabelY: coordinate(y), Label: label(&r), Numbers: numbers(&r)}
 	if b := vertebra.Body; b != nil {
-		for _, c := range contours(b) {
+		for _, c := range render.BodyOutline(b) {
 			out.Contours = append(out.Contours, v.polyline(c))
 		}
 	}
 	if l := vertebra.Landmarks; l != nil {
-		out.Lines = v.endplateLines(vertebra.Body, l)
-		for _, p := range sixPoints {
-			at := p.of(l)
-			if at == (landmark.Point{}) {
+		for _, ends := range render.EndplateLines(vertebra.Body, l) {
+			x1, y1 := v.place(ends[0])
+			x2, y2 := v.place(ends[1])
+			out.Lines = append(out.Lines, segment{coordinate(x1), coordinate(y1), coordinate(x2), coordinate(y2)})
+		}
+		for n := range landmark.Name(landmark.NumPoints) {
+			p := l.Point(n)
+			if *p == (landmark.Point{}) {
 				continue
 			}
-			x, y := v.place(at.Position)
-			title := fmt.Sprintf("%s %s, sd %s mm", r.Level, strings.ReplaceAll(p.name, "_", " "), fixed(at.SD, 2))
+			x, y := v.place(p.Position)
+			title := fmt.Sprintf("%s %s, sd %s mm", r.Level, n, fixed(p.SD, 2))
 			out.Points = append(out.Points, mark{coordinate(x), coordinate(y), title})
 		}
 	}
@@ -163,56 +165,6 @@ func (t tone) String() string {
 	return [...]string{plain: "plain", faint: "faint", doubtful: "doubtful", deformed: "deformed"}[t]
 }
 
-// contours returns the outline's four parts.
-func contours(b *segmentation.Body) [][]r3.Vec {
-	return [][]r3.Vec{
-		curve(b.Frame, b.Superior.S, b.Superior.A),
-		curve(b.Frame, b.Inferior.S, b.Inferior.A),
-		curve(b.Frame, b.Anterior.S, b.Anterior.A),
-		curve(b.Frame, b.Posterior.S, b.Posterior.A),
-	}
-}
-
-// curve returns points of a frame's mid-sagittal plane.
-func curve(f volume.Frame, s, a []float64) []r3.Vec {
-	var points []r3.Vec
-	for i := range min(len(s), len(a)) {
-		points = append(points, f.Point(s[i], a[i], 0))
-	}
-	return points
-}
-
-// endplateLines returns the least-squares lines of the endplates, through the
-// mean of each endplate's points.
-func (v *view) endplateLines(b *segmentation.Body, l *landmark.Vertebra) []segment {
-	var lines []segment
-	for i, e := range []landmark.Endplate{l.Superior, l.Inferior} {
-		if e.Direction == (r3.Vec{}) || e.Middle == (landmark.Point{}) {
-			continue
-		}
-		half := r3.Norm(r3.Sub(e.Anterior.Position, e.Posterior.Position))/2 + overhang
-		center := e.Middle.Position
-		if b != nil {
-			plate := []segmentation.Plate{b.Superior, b.Inferior}[i]
-			if points := curve(b.Frame, plate.S, plate.A); len(points) > 0 {
-				center = centroid(points)
-			}
-		}
-		x1, y1 := v.place(r3.Add(center, r3.Scale(half, e.Direction)))
-		x2, y2 := v.place(r3.Sub(center, r3.Scale(half, e.Direction)))
-		lines = append(lines, segment{coordinate(x1), coordinate(y1), coordinate(x2), coordinate(y2)})
-	}
-	return lines
-}
-
-func centroid(points []r3.Vec) r3.Vec {
-	var sum r3.Vec
-	for _, p := range points {
-		sum = r3.Add(sum, p)
-	}
-	return r3.Scale(1/float64(len(points)), sum)
-}
-
 // polyline returns the places of points as SVG writes them.
 func (v *view) polyline(points []r3.Vec) string {
 	var b strings.Builder
@@ -224,4 +176,15 @@ func (v *view) polyline(points []r3.Vec) string {
 		fmt.Fprintf(&b, "%s,%s", coordinate(x), coordinate(y))
 	}
 	return b.String()
+}
+
+// svgPath returns a polyline of a picture as the path of an SVG.
+func svgPath(points []render.ImagePoint) string {
+	var path strings.Builder
+	command := "M"
+	for _, p := range points {
+		fmt.Fprintf(&path, "%s%s %s", command, coordinate(p.Col*pixelMM), coordinate(p.Row*pixelMM))
+		command = "L"
+	}
+	return path.String()
 }

@@ -27,7 +27,7 @@ func (v *Volume) Canonical() *Volume {
 
 // reoriented permutes and flips the axes of a right-angled volume.
 func (v *Volume) reoriented() *Volume {
-	axes, flip := v.Geometry.orientation()
+	axes, flip := v.Geometry.Orientation()
 	if axes == [3]int{0, 1, 2} && flip == [3]bool{} {
 		return v
 	}
@@ -69,9 +69,9 @@ func (v *Volume) reoriented() *Volume {
 	return w
 }
 
-// orientation returns which grid axis (0 column, 1 row, 2 slice) runs nearest
+// Orientation returns which grid axis (0 column, 1 row, 2 slice) runs nearest
 // to each of x, y and z, and whether against it.
-func (g Geometry) orientation() (axes [3]int, flip [3]bool) {
+func (g Geometry) Orientation() (axes [3]int, flip [3]bool) {
 	steps := [3][3]float64{}
 	for n, s := range [3]r3.Vec{g.Column, g.Row, g.Slice} {
 		u := r3.Unit(s)
