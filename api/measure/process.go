@@ -22,7 +22,7 @@ import (
 type Command struct {
 	Path string   // of the program; empty: this one
 	Args []string // the program's name first
-	Env  []string
+	Env  []string // all of it: nothing of this process's is handed on beside it
 }
 
 // Limits bound what a child may take.
@@ -94,14 +94,15 @@ const heapShare = 0.8
 
 // environment adds the limits that the Go runtime keeps by itself. What the caller
 // says stays.
-func environment(env []string, l Limits) []string {
+func environment(given []string, l Limits) []string {
+	env := append([]string{}, given...) // not nil, which would be that of this process
 	add := func(key, value string) {
 		for _, e := range env {
 			if strings.HasPrefix(e, key+"=") {
 				return
 			}
 		}
-		env = append(env[:len(env):len(env)], key+"="+value)
+		env = append(env, key+"="+value)
 	}
 	if l.Processors > 0 {
 		add("GOMAXPROCS", strconv.Itoa(l.Processors))
@@ -141,8 +142,9 @@ func (p *Process) kill() {
 	_ = p.cmd.Process.Kill() // likewise
 }
 
-// mostAnswer is the largest answer that is read, bytes.
-const mostAnswer = 1 << 30
+// mostAnswer is the largest answer that is read, bytes. That of a whole spine takes
+// some megabytes.
+const mostAnswer = 256 << 20
 
 // Ask sends a request and returns the answer. It tells of the stages meanwhile. The
 // error is a *CrashError, ErrTimeLimit, ErrMemoryLimit or the context's own; after
@@ -159,13 +161,28 @@ func Ask[A any](ctx context.Context, p *Process, request any, stage func(string,
 	if err == nil && stop() {
 		return answer, nil
 	}
+	unreadable := p.unreadable(err)
+	if unreadable {
+		p.kill()
+	}
 	_ = p.in.Close() // it may have ended by itself; else it ends now, or at a limit
 	<-p.ended
 	p.out.Close()
-	if cause := context.Cause(limited); cause != nil {
+	switch cause := context.Cause(limited); {
+	case cause != nil:
 		return nil, cause
+	case unreadable:
+		return nil, &CrashError{Reason: "its answer cannot be read"}
 	}
-	return nil, p.crash()
+	return nil, crashOf(p.stderr.String(), p.err)
+}
+
+// unreadable tells whether an exchange failed for what the child says, or for how
+// much it says, and not because it ended.
+func (p *Process) unreadable(err error) bool {
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, wrong := errors.AsType[*json.UnmarshalTypeError](err)
+	return syntax || wrong || p.budget.N <= 0
 }
 
 func exchange[A any](p *Process, request any, stage func(string, float64)) (*A, error) {
@@ -220,9 +237,7 @@ func (p *Process) watchMemory(ctx context.Context, cancel context.CancelCauseFun
 // not tell.
 func (p *Process) Memory() int64 { return resident(p.cmd.Process.Pid) }
 
-// crash tells from what is left why the process ended. It has ended.
-func (p *Process) crash() error { return crashOf(p.stderr.String(), p.err) }
-
+// crashOf tells from what is left of a process why it ended.
 func crashOf(stderr string, exit error) *CrashError {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)

@@ -115,7 +115,7 @@ func TestHowChildrenEnd(t *testing.T) {
 	}{
 		{do: "panic", reason: "panic: in a goroutine"},
 		{do: "exit", reason: "exit status 7"},
-		{do: "garbage", reason: "it ended without an answer"},
+		{do: "garbage", reason: "its answer cannot be read"},
 		{do: "hang", limits: measure.Limits{Time: 100 * time.Millisecond}, want: measure.ErrTimeLimit},
 		{do: "hog", limits: measure.Limits{Memory: 256 << 20}, want: measure.ErrMemoryLimit},
 	} {
