@@ -9,10 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/endplate/endplate/api/internal/ingest"
 	"github.com/endplate/endplate/api/internal/store"
@@ -111,64 +109,4 @@ func BenchmarkStream(b *testing.B) {
 		config.Database = pgtest.Start(b).Database(b)
 		benchmarkStreams(b, 1, config)
 	})
-}
-
-// BenchmarkLoad has 64 callers add instances one by one, and tells how long an
-// analysis takes to read meanwhile.
-func BenchmarkLoad(b *testing.B) {
-	const callers = 64
-	s := storetest.Open(b, storetest.Embedded(b))
-	g, _ := open(b, ingest.Config{Store: s})
-	storetest.Put(b, s, storetest.Made(1, 1, 1))
-	var a store.Analysis
-	if err := s.Write(b.Context(), func(tx *store.Tx) (err error) {
-		a, _, err = tx.CreateAnalysis(b.Context(), store.NewAnalysis{SeriesInstanceUID: "1.2.3.1.1"})
-		return err
-	}); err != nil {
-		b.Fatal(err)
-	}
-	var latencies []time.Duration
-	for n := 0; b.Loop(); n++ {
-		b.StopTimer()
-		all := seriesOf(n)
-		b.StartTimer()
-		var wg sync.WaitGroup
-		for c := range callers {
-			wg.Go(func() {
-				for i := c; i < len(all); i += callers {
-					if o := g.Add(b.Context(), ingest.Upload{}, all[i].Read()); o.Err != nil {
-						b.Error(o.Err)
-					}
-				}
-			})
-		}
-		done := make(chan struct{})
-		go func() {
-			wg.Wait()
-			close(done)
-		}()
-		latencies = append(latencies, reads(b, s, a.ID, done)...)
-	}
-	slices.Sort(latencies)
-	b.ReportMetric(float64(sliceCount*b.N)/b.Elapsed().Seconds(), "instances/s")
-	b.ReportMetric(latencies[len(latencies)*99/100].Seconds()*1000, "p99-get-ms")
-}
-
-// reads reads an analysis every millisecond until done, and returns how long each
-// took.
-func reads(b *testing.B, s *store.Store, id string, done <-chan struct{}) (latencies []time.Duration) {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return latencies
-		case <-tick.C:
-			start := time.Now()
-			if _, err := s.Analysis(b.Context(), id); err != nil {
-				b.Error(err)
-			}
-			latencies = append(latencies, time.Since(start))
-		}
-	}
 }

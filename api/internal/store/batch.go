@@ -124,6 +124,12 @@ func (m *measured) classify(ctx context.Context, err error) error {
 	return classifyBlob(ctx, err)
 }
 
+// Open opens the blob for reading.
+func (st *Staged) Open(ctx context.Context) (io.ReadSeekCloser, error) {
+	f, err := st.batch.s.blobs.open(ctx, st.key)
+	return f, classifyBlob(ctx, err)
+}
+
 // Discard removes a blob that is not to be indexed.
 func (st *Staged) Discard(ctx context.Context) error {
 	st.closeFile()

@@ -90,14 +90,11 @@ func (b *blobs) create(key string) (*os.File, error) {
 	return os.OpenFile(path, flags, 0o600)
 }
 
-// partsAtOnce bounds the memory of one upload to a bucket: each part takes 5 MB.
-const partsAtOnce = 2
-
 // write makes an object of the bucket of r. It is durable when write returns.
 func (b *blobs) write(ctx context.Context, key string, r io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before Close, it discards what was written
-	w, err := b.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: "application/dicom", MaxConcurrency: partsAtOnce})
+	w, err := b.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: "application/dicom"})
 	if err != nil {
 		return err
 	}

@@ -76,21 +76,11 @@ func (s *Store) LocalPath(i Instance) (path string, ok bool) {
 	return s.blobs.path(i.key), true
 }
 
-// OpenInstance opens the bytes of an instance. It fails with [fault.NotExist] if the
-// instance has been deleted and with [fault.Corrupt] if its bytes are not there, and
-// does not verify them: see CopyInstance.
+// OpenInstance opens the bytes of an instance. It fails with [fault.Corrupt] if they
+// are not there, and does not verify them: see CopyInstance.
 func (s *Store) OpenInstance(ctx context.Context, i Instance) (io.ReadSeekCloser, error) {
 	f, err := s.blobs.open(ctx, i.key)
-	if err == nil {
-		return f, nil
-	}
-	err = classifyBlob(ctx, err)
-	if fault.Of(err) == fault.Corrupt {
-		if _, deleted := s.Instance(ctx, i.SOPInstanceUID); fault.Of(deleted) == fault.NotExist {
-			return nil, deleted
-		}
-	}
-	return nil, err
+	return f, classifyBlob(ctx, err)
 }
 
 // CopyInstance writes the bytes of an instance to w. It fails with [fault.Corrupt] if

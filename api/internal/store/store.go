@@ -16,9 +16,6 @@
 // the blobs, which are removed after it. [Store.Check] verifies that nothing is
 // lost and nothing left over.
 //
-// An upload to a bucket that a crash interrupts may leave parts of an object that no
-// listing shows: a rule of the bucket should remove them (AbortIncompleteMultipartUpload).
-//
 // # Time
 //
 // The times of rows are the server's clock, kept from running backwards where order

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/endplate/endplate/api/internal/fault"
+	"github.com/endplate/endplate/api/internal/store"
+)
+
+// settleArgs asks for a series to be analysed once it is quiet. There is one job for
+// a series at a time, however many instances come.
+type settleArgs struct {
+	SeriesInstanceUID string `json:"series_instance_uid"`
+}
+
+func (settleArgs) Kind() string { return "settle" }
+
+// settler has quiet series analysed.
+type settler struct {
+	river.WorkerDefaults[settleArgs]
+	q *Queue
+}
+
+// analyzable tells whether a series may show a spine, as far as its headers say.
+// Which of its images do is for the analysis to find out.
+func analyzable(s store.Series) bool { return s.Modality == "CT" }
+
+// SOP classes of CT images that hold a volume. DICOM PS3.4 B.5.
+const (
+	classCT        = "1.2.840.10008.5.1.4.1.1.2"
+	classEnhanced  = "1.2.840.10008.5.1.4.1.1.2.1"
+	classConverted = "1.2.840.10008.5.1.4.1.1.2.2"
+)
+
+// leastSlices is the least number of single slices that dicom.Scan takes for a
+// volume.
+const leastSlices = 3
+
+// showsVolume tells whether instances may make a volume: scout views and dose
+// reports, which are series of CT too, do not.
+func showsVolume(instances []store.Instance) bool {
+	slices := 0
+	for _, i := range instances {
+		switch i.SOPClassUID {
+		case classEnhanced, classConverted:
+			return true
+		case classCT:
+			slices++
+		}
+	}
+	return slices >= leastSlices
+}
+
+func (w *settler) Work(ctx context.Context, job *river.Job[settleArgs]) error {
+	defer w.q.begin(job.ID)()
+	var wait time.Duration
+	err := w.q.Store.Write(ctx, func(tx *store.Tx) (err error) {
+		if wait, err = w.q.settle(ctx, tx, job.Args.SeriesInstanceUID); err != nil || wait > 0 {
+			return err
+		}
+		return w.q.done(ctx, tx, job.ID)
+	})
+	switch {
+	case fault.Of(err) == fault.NotExist && err != nil:
+		return nil // it was deleted
+	case fault.Of(err) == fault.Exhausted && err != nil:
+		return river.JobSnooze(retryFull)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return w.q.later(ctx, job.JobRow, err)
+	case wait > 0:
+		return river.JobSnooze(wait)
+	}
+	return nil
+}
+
+// settle queues an analysis of a series that is quiet, or returns how long it is to
+// be waited for. The series is locked: an instance that is being added either makes
+// it unquiet here, or finds this job at its end and queues another.
+func (q *Queue) settle(ctx context.Context, tx *store.Tx, uid string) (wait time.Duration, err error) {
+	s, err := tx.LockSeries(ctx, uid)
+	if err != nil {
+		return 0, err
+	}
+	quiet := tx.Now().Sub(s.LastReceivedAt)
+	if quiet < 0 {
+		quiet = q.QuietTime // the clock was set back; the job's own time has passed
+	}
+	if quiet < q.QuietTime {
+		return q.QuietTime - quiet, nil
+	}
+	instances, err := tx.Instances(ctx, uid)
+	if err != nil || !showsVolume(instances) {
+		return 0, err
+	}
+	a, created, err := tx.CreateAnalysis(ctx, store.NewAnalysis{SeriesInstanceUID: uid, Origin: store.Automatic})
+	if err != nil || !created {
+		return 0, err
+	}
+	q.Logger.InfoContext(ctx, "series analysed by itself", slog.String("analysis_id", a.ID))
+	return 0, q.EnqueueAnalysis(ctx, tx, a)
+}
