@@ -241,8 +241,11 @@ func (c Config) authConfig() auth.Config {
 }
 
 // anonymous names callers whom nothing tells apart: those of this machine, or
-// anybody.
+// anybody; nobody where none can call.
 func (c Config) anonymous() string {
+	if !c.serves() {
+		return ""
+	}
 	if auth.Exposed([]string{c.GRPCAddr, c.HTTPAddr}, false, false) == nil {
 		return "local"
 	}

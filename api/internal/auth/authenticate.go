@@ -22,8 +22,8 @@ type Config struct {
 	Issuer          Issuer
 	Certificates    bool // whether certificates that the listener has verified count
 
-	// Anonymous names everybody on a server without any credentials. Everything is
-	// allowed to them.
+	// Anonymous names everybody on a server without any credentials; everything is
+	// allowed to them. Empty where nobody can call.
 	Anonymous string
 
 	OpenHealth     bool // health checks need no credentials
@@ -63,6 +63,10 @@ func New(config Config, log *slog.Logger) (*Authenticator, error) {
 		if a.issuer, err = newIssuer(config.Issuer); err != nil {
 			return nil, err
 		}
+	}
+	if !config.configured() && config.Anonymous != "" {
+		log.LogAttrs(context.Background(), slog.LevelWarn, "no credentials configured: everybody may do everything",
+			slog.String("subject", config.Anonymous))
 	}
 	return a, nil
 }
