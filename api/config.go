@@ -59,6 +59,10 @@ type Storage struct {
 	Retention time.Duration // after which a study that received nothing more is deleted; 0: never
 
 	Deidentify bool // take identities out of instances before they are stored
+	// DeidentifyKeyFile holds the secret by which that is done, and is made where it is
+	// not there; empty: deidentify.key in the folder of the data. Servers that share a
+	// database share the secret.
+	DeidentifyKeyFile string
 }
 
 // DatabaseURL returns where the database is.

@@ -7,12 +7,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -22,6 +19,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/deidentify"
+	"github.com/endplate/endplate/api"
 	"github.com/endplate/endplate/api/measure"
 )
 
@@ -137,31 +135,18 @@ func newProfile(flags deidentifyFlags, p *progress) (*deidentify.Profile, error)
 // readKey returns the key in a file, which it makes if it is not there, or a key
 // of its own where no file is named.
 func readKey(path string, p *progress) ([]byte, error) {
-	const size = 32 // bytes
-	fresh := make([]byte, size)
-	rand.Read(fresh) // never fails
 	if path == "" {
 		p.printf("the key is forgotten at the end: what comes later will not match; see --key-file")
-		return fresh, nil
+		return api.NewKey(), nil
 	}
-	b, err := os.ReadFile(path)
-	if err == nil {
-		return bytes.TrimSpace(b), nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--key-file %s: %s", path, measure.Pathless(err))
-	}
-	text := hex.AppendEncode(nil, fresh)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	key, made, err := api.ReadKey(path)
 	if err != nil {
 		return nil, fmt.Errorf("--key-file %s: %s", path, measure.Pathless(err))
 	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
+	if made {
+		p.printf("%s: made a new key", path)
 	}
-	p.printf("%s: made a new key", path)
-	return text, nil
+	return key, nil
 }
 
 // deidentification is the work and what came of it.

@@ -17,7 +17,7 @@ import (
 // The program answers as a child, and gets nothing secret.
 func TestChildProcess(t *testing.T) {
 	t.Setenv("ENDPLATE_DATABASE", "postgres://user:SECRET@host/db")
-	command := childProcess()
+	command := measure.Child("")
 	for _, e := range command.Env {
 		if strings.Contains(e, "SECRET") {
 			t.Errorf("the child gets %s", e)

@@ -153,6 +153,7 @@ func keepFlags(c *api.Storage) *pflag.FlagSet {
 	bytesVar(f, &c.MinFree, "min-free", 1<<30, "refuse instances when less than `SIZE` is free on the disk")
 	f.DurationVar(&c.Retention, "retention", 0, "delete a study `TIME` after its last instance; 0: never")
 	f.BoolVar(&c.Deidentify, "deidentify", false, "take identities out of instances before they are stored")
+	f.StringVar(&c.DeidentifyKeyFile, "deidentify-key-file", "", "`FILE` of the secret for that, made if it is not there (default deidentify.key in the folder)")
 	return f
 }
 

@@ -17,6 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
@@ -36,6 +37,9 @@ type Config struct {
 	// Touched, if not nil, is called in the transaction that indexes instances, with
 	// the series that got them.
 	Touched func(ctx context.Context, tx *store.Tx, series []store.Series) error
+	// Observe, if not nil, is told of every instance that came and the time from its
+	// first byte until it was stored or refused.
+	Observe func(source string, o Outcome, took time.Duration)
 	// Logger is told of what concerns no caller; nil means nobody is.
 	Logger *slog.Logger
 }
@@ -170,6 +174,13 @@ func (s *Stream) Wait() []Outcome {
 
 // add reads an instance and hands it on to be indexed. It calls done once.
 func (g *Ingest) add(ctx context.Context, u Upload, r io.Reader, done func(Outcome)) {
+	if observe := g.config.Observe; observe != nil {
+		start, tell := time.Now(), done
+		done = func(o Outcome) {
+			observe(u.Source, o, time.Since(start))
+			tell(o)
+		}
+	}
 	refuse := func(o Outcome, err error) {
 		o.Err = err
 		done(o)

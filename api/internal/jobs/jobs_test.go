@@ -148,6 +148,16 @@ func tryRequest(ctx context.Context, q *jobs.Queue, series string) (a store.Anal
 	return a, err
 }
 
+// cancel cancels an analysis.
+func cancel(t testing.TB, q *jobs.Queue, id string) (a store.Analysis, err error) {
+	t.Helper()
+	err = q.Store.Write(t.Context(), func(tx *store.Tx) (err error) {
+		a, err = q.CancelAnalysis(t.Context(), tx, id, "no longer wanted")
+		return err
+	})
+	return a, err
+}
+
 // patience is how long a test waits for what must come.
 const patience = 5 * time.Minute
 
@@ -370,11 +380,11 @@ func aQueuedAnalysisIsCancelled(t *testing.T, config store.Config) {
 	put(t, s)
 	q := idle(t, jobs.Config{Store: s})
 	a := request(t, q, made)
-	got, err := q.CancelAnalysis(t.Context(), a.ID)
+	got, err := cancel(t, q, a.ID)
 	if err != nil || got.State != store.Cancelled || got.ReasonCode == "" {
 		t.Fatalf("cancel: %+v, %v", got, err)
 	}
-	if again, err := q.CancelAnalysis(t.Context(), a.ID); err != nil || !again.FinishedAt.Equal(got.FinishedAt) {
+	if again, err := cancel(t, q, a.ID); err != nil || !again.FinishedAt.Equal(got.FinishedAt) {
 		t.Errorf("cancelled again: %+v, %v", again, err)
 	}
 	w := start(t, jobs.Config{Store: s, Workers: 1, Do: here})
@@ -382,7 +392,7 @@ func aQueuedAnalysisIsCancelled(t *testing.T, config store.Config) {
 	if a, err := s.Analysis(t.Context(), a.ID); err != nil || a.State != store.Cancelled || a.Attempt != 0 || b.ID == a.ID {
 		t.Errorf("cancelled analysis = %+v, %v", a, err)
 	}
-	if _, err := q.CancelAnalysis(t.Context(), "none"); fault.Of(err) != fault.NotExist {
+	if _, err := cancel(t, q, "none"); fault.Of(err) != fault.NotExist {
 		t.Errorf("cancel of none: %v", err)
 	}
 }
@@ -412,7 +422,7 @@ func aRunningAnalysisIsCancelledFromElsewhere(t *testing.T, config store.Config)
 		return err == nil && a.Stage == "hanging" && a.Fraction == 0.5
 	})
 	elsewhere := idle(t, jobs.Config{Store: s})
-	if _, err := elsewhere.CancelAnalysis(t.Context(), a.ID); err != nil {
+	if _, err := cancel(t, elsewhere, a.ID); err != nil {
 		t.Fatal(err)
 	}
 	<-h.stopped

@@ -214,20 +214,17 @@ var unfinished = []rivertype.JobState{
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
-// CancelAnalysis stops an analysis, whichever process is at it; one that has ended
-// stays as it is. It returns the analysis as it is then.
-func (q *Queue) CancelAnalysis(ctx context.Context, id string) (store.Analysis, error) {
-	var a store.Analysis
-	err := q.Store.Write(ctx, func(tx *store.Tx) (err error) {
-		if a, err = tx.EndAnalysis(ctx, id, store.Cancelled, codeCancelled, "cancelled by a caller"); err != nil || a.State != store.Cancelled {
-			return err
-		}
-		_, err = q.client.JobCancelTx(ctx, tx.SQL(), a.JobID)
-		if errors.Is(err, rivertype.ErrNotFound) {
-			return nil // it ended long ago
-		}
-		return err
-	})
+// CancelAnalysis stops an analysis, whichever process is at it, for a reason in words;
+// one that has ended stays as it is. It returns the analysis as it is then.
+func (q *Queue) CancelAnalysis(ctx context.Context, tx *store.Tx, id, reason string) (store.Analysis, error) {
+	a, err := tx.EndAnalysis(ctx, id, store.Cancelled, codeCancelled, reason)
+	if err != nil || a.State != store.Cancelled {
+		return a, err
+	}
+	_, err = q.client.JobCancelTx(ctx, tx.SQL(), a.JobID)
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return a, nil // it ended long ago
+	}
 	return a, err
 }
 

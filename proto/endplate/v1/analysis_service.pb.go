@@ -647,7 +647,9 @@ type Revision struct {
 	// What was changed against the revision before.
 	Corrections []*Correction `protobuf:"bytes,5,rep,name=corrections,proto3" json:"corrections,omitempty"`
 	// Whether the author says that the result as a whole has been reviewed.
-	Reviewed      bool `protobuf:"varint,6,opt,name=reviewed,proto3" json:"reviewed,omitempty"`
+	Reviewed bool `protobuf:"varint,6,opt,name=reviewed,proto3" json:"reviewed,omitempty"`
+	// Which of the report's analyses the corrections are of.
+	AnalysisIndex int32 `protobuf:"varint,7,opt,name=analysis_index,json=analysisIndex,proto3" json:"analysis_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,6 +724,13 @@ func (x *Revision) GetReviewed() bool {
 		return x.Reviewed
 	}
 	return false
+}
+
+func (x *Revision) GetAnalysisIndex() int32 {
+	if x != nil {
+		return x.AnalysisIndex
+	}
+	return 0
 }
 
 // Correction is one thing that a reader changes. Vertebrae are named by the level
@@ -1793,7 +1802,10 @@ type CorrectAnalysisRequest struct {
 	// Whether the reader has reviewed the result as a whole.
 	Reviewed bool `protobuf:"varint,5,opt,name=reviewed,proto3" json:"reviewed,omitempty"`
 	// As in CreateAnalysisRequest.
-	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Which of the report's analyses the corrections are of, where the series holds
+	// several stacks.
+	AnalysisIndex int32 `protobuf:"varint,7,opt,name=analysis_index,json=analysisIndex,proto3" json:"analysis_index,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1868,6 +1880,13 @@ func (x *CorrectAnalysisRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CorrectAnalysisRequest) GetAnalysisIndex() int32 {
+	if x != nil {
+		return x.AnalysisIndex
+	}
+	return 0
 }
 
 // CorrectAnalysisResponse is the corrected result.
@@ -2604,7 +2623,7 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\x06Origin\x12\x16\n" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tREQUESTED\x10\x01\x12\r\n" +
-	"\tAUTOMATIC\x10\x02\"\xe6\x01\n" +
+	"\tAUTOMATIC\x10\x02\"\x8d\x02\n" +
 	"\bRevision\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x129\n" +
@@ -2612,7 +2631,8 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"created_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\x129\n" +
 	"\vcorrections\x18\x05 \x03(\v2\x17.endplate.v1.CorrectionR\vcorrections\x12\x1a\n" +
-	"\breviewed\x18\x06 \x01(\bR\breviewed\"\xa8\x03\n" +
+	"\breviewed\x18\x06 \x01(\bR\breviewed\x12%\n" +
+	"\x0eanalysis_index\x18\a \x01(\x05R\ranalysisIndex\"\xa8\x03\n" +
 	"\n" +
 	"Correction\x12@\n" +
 	"\rmove_landmark\x18\x01 \x01(\v2\x19.endplate.v1.MoveLandmarkH\x00R\fmoveLandmark\x12=\n" +
@@ -2687,7 +2707,7 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\"N\n" +
 	"\x16CancelAnalysisResponse\x124\n" +
-	"\banalysis\x18\x01 \x01(\v2\x18.endplate.v1.AnalysisRunR\banalysis\"\xee\x01\n" +
+	"\banalysis\x18\x01 \x01(\v2\x18.endplate.v1.AnalysisRunR\banalysis\"\x95\x02\n" +
 	"\x16CorrectAnalysisRequest\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\x12#\n" +
@@ -2696,7 +2716,8 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\acomment\x18\x04 \x01(\tR\acomment\x12\x1a\n" +
 	"\breviewed\x18\x05 \x01(\bR\breviewed\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x06 \x01(\tR\trequestId\"O\n" +
+	"request_id\x18\x06 \x01(\tR\trequestId\x12%\n" +
+	"\x0eanalysis_index\x18\a \x01(\x05R\ranalysisIndex\"O\n" +
 	"\x17CorrectAnalysisResponse\x124\n" +
 	"\banalysis\x18\x01 \x01(\v2\x18.endplate.v1.AnalysisRunR\banalysis\"7\n" +
 	"\x14ListRevisionsRequest\x12\x1f\n" +

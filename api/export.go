@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/api/convert"
+	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
+	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
+)
+
+// document says how a format is written.
+type document struct {
+	mediaType, extension string
+	figures              bool
+	write                func(io.Writer, *report.Report) error
+}
+
+var documents = map[endplatev1.ExportAnalysisRequest_Format]document{
+	endplatev1.ExportAnalysisRequest_JSON: {"application/json", "json", false, convert.WriteJSON},
+	endplatev1.ExportAnalysisRequest_CSV:  {"text/csv; charset=utf-8", "csv", false, report.WriteCSV},
+	endplatev1.ExportAnalysisRequest_HTML: {"text/html; charset=utf-8", "html", true, report.WriteHTML},
+	endplatev1.ExportAnalysisRequest_TABLE: {"text/plain; charset=utf-8", "txt", false, func(w io.Writer, r *report.Report) error {
+		return report.WriteTable(w, r, report.Colors{})
+	}},
+}
+
+func (s *analysisService) ExportAnalysis(ctx context.Context, r *endplatev1.ExportAnalysisRequest) (*endplatev1.ExportAnalysisResponse, error) {
+	var c checker
+	c.id("analysis_id", r.GetAnalysisId())
+	number := c.revision(r.Revision)
+	format := r.GetFormat()
+	if format == endplatev1.ExportAnalysisRequest_FORMAT_UNSPECIFIED {
+		format = endplatev1.ExportAnalysisRequest_JSON
+	}
+	kind, known := documents[format]
+	if !known {
+		c.reject("format", "no format")
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	whole, err := s.reportOf(ctx, r.GetAnalysisId(), number, kind.figures)
+	if err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	if err := kind.write(&content, whole); err != nil {
+		return nil, err
+	}
+	return &endplatev1.ExportAnalysisResponse{
+		MediaType: kind.mediaType,
+		Filename:  fmt.Sprintf("endplate-%s.%s", r.GetAnalysisId(), kind.extension),
+		Content:   content.Bytes(),
+	}, nil
+}
+
+// reportOf returns a revision of a result as reports are written from.
+func (s *server) reportOf(ctx context.Context, analysisID string, number int, figures bool) (*report.Report, error) {
+	v, err := s.store.Revision(ctx, analysisID, number, store.Whole)
+	if err != nil {
+		return nil, err
+	}
+	series, err := measure.Stored{Results: v.Result.Results, About: v.Result.About}.Decode()
+	if err != nil {
+		return nil, corrupt(analysisID, err)
+	}
+	message := &endplatev1.Report{}
+	if err := proto.Unmarshal(v.Result.Report, message); err != nil {
+		return nil, corrupt(analysisID, err)
+	}
+	out := &report.Report{Skipped: skippedOf(message)}
+	for i := range series {
+		algorithm := message.GetAnalyses()[i].GetAlgorithm()
+		out.Algorithm, out.Version = algorithm.GetName(), algorithm.GetVersion()
+		e := series[i].Examination()
+		if figures {
+			vol, err := s.volumes.get(ctx, volumeKey{analysisID, series[i].Stack})
+			if err != nil {
+				return nil, err
+			}
+			if e.Figures, err = report.Draw(vol, e.Result); err != nil {
+				return nil, err
+			}
+		}
+		out.Examinations = append(out.Examinations, e)
+	}
+	return out, nil
+}
+
+func skippedOf(m *endplatev1.Report) []report.Skipped {
+	var all []report.Skipped
+	for _, s := range m.GetSkipped() {
+		all = append(all, report.Skipped{
+			Path: s.GetPath(), SeriesInstanceUID: s.GetSeriesInstanceUid(), SOPInstanceUID: s.GetSopInstanceUid(),
+			Code: s.GetCode(), Reason: s.GetReason(),
+		})
+	}
+	return all
+}

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/endplate/endplate/api/internal/audit"
+	"github.com/endplate/endplate/api/internal/ingest"
+	"github.com/endplate/endplate/api/internal/jobs"
+	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
+)
+
+// openService opens what the services share, in the order of the data's path.
+func (s *Server) openService(ctx context.Context) (err error) {
+	c := s.config
+	v := &server{
+		config:   c,
+		log:      s.log,
+		streams:  make(chan struct{}, c.Limits.AnalyzeStreams),
+		draining: make(chan struct{}),
+	}
+	if v.store, err = s.openStore(ctx); err != nil {
+		return err
+	}
+	s.onClose(v.store.Close)
+	if v.audit, err = audit.Open(c.Security.AuditFile, requestID, s.log); err != nil {
+		return err
+	}
+	s.onClose(v.audit.Close)
+	v.runner = c.runner()
+	if v.jobs, err = jobs.New(s.jobsConfig(v)); err != nil {
+		return err
+	}
+	var transform func(io.Writer, io.Reader) error
+	if c.Storage.Deidentify {
+		if transform, err = c.deidentifier(); err != nil {
+			return err
+		}
+	}
+	v.ingest = ingest.New(ctx, ingest.Config{
+		Store:       v.store,
+		MaxInstance: c.Limits.InstanceBytes,
+		Transform:   transform,
+		Touched:     v.settle,
+		Observe:     s.observeInstance,
+		Logger:      s.log,
+	})
+	s.onClose(v.ingest.Close)
+	v.volumes = newVolumes(c.Limits.RenderCacheBytes, v.readVolume)
+	s.service = v
+	s.metrics.Queue(v.jobs.Waiting)
+	return nil
+}
+
+func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
+	c := s.config.Storage
+	if c.Folder != "" {
+		if err := os.MkdirAll(c.Folder, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	blobs, err := c.BlobsURL()
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Config{Database: c.DatabaseURL(), Blobs: blobs, MinFree: c.MinFree, Logger: s.log})
+}
+
+// runner says how children measure.
+func (c Config) runner() measure.Runner {
+	return measure.Runner{
+		Command: measure.Child(c.Executable),
+		Limits:  measure.Limits{Memory: c.Work.AnalysisMemory, Time: c.Work.AnalysisTime, Nice: childNice},
+	}
+}
+
+// childNice keeps the server answering while its children compute.
+const childNice = 10
+
+func (s *Server) jobsConfig(v *server) jobs.Config {
+	c := s.config
+	host, _ := os.Hostname() // for people to read; empty is as good
+	return jobs.Config{
+		Store:      v.store,
+		Do:         v.runner.Do,
+		Worker:     store.Worker{ID: strings.ToLower(rand.Text()), Host: host, Version: c.Version},
+		Workers:    c.Work.Workers,
+		QuietTime:  c.Work.QuietTime,
+		QueueLimit: c.Work.QueueLimit,
+		Grace:      c.ShutdownGrace,
+		Scratch:    c.Storage.Folder,
+		Retention:  store.Retention{MaxAge: c.Storage.Retention},
+		Observer:   jobs.Observer{Analysis: s.metrics.Analysis, Stage: s.metrics.Stage},
+		Logger:     s.log,
+	}
+}
+
+// settle is told of series that have got instances, in the transaction that adds them.
+func (s *server) settle(ctx context.Context, tx *store.Tx, series []store.Series) error {
+	for _, one := range series {
+		if err := s.jobs.Settle(ctx, tx, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"math"
+
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/render"
+	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/internal/fault"
+	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
+	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
+)
+
+// What a picture may be asked to be.
+const (
+	leastPixel  = 0.1  // mm
+	mostPixel   = 10.0 // mm
+	mostSlab    = 200. // mm
+	mostOffset  = 2000.
+	mostWindow  = 1e5  // HU
+	mostPicture = 4096 // pixels, to either side
+)
+
+func (s *analysisService) RenderImage(ctx context.Context, r *endplatev1.RenderImageRequest) (*endplatev1.RenderImageResponse, error) {
+	var c checker
+	c.id("analysis_id", r.GetAnalysisId())
+	number := c.revision(r.Revision)
+	c.picture(r)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	one, err := s.storedSeries(ctx, r.GetAnalysisId(), number, int(r.GetAnalysisIndex()))
+	if err != nil {
+		return nil, err
+	}
+	vol, err := s.volumes.get(ctx, volumeKey{r.GetAnalysisId(), one.Stack})
+	if err != nil {
+		return nil, err
+	}
+	picture, err := draw(vol, one.Result, r)
+	return picture, viewFault(err)
+}
+
+// picture rejects numbers that make no picture.
+func (c *checker) picture(r *endplatev1.RenderImageRequest) {
+	if r.GetAnalysisIndex() < 0 {
+		c.reject("analysis_index", "negative")
+	}
+	c.within("offset_mm", r.GetOffsetMm(), -mostOffset, mostOffset)
+	c.within("slab_mm", r.GetSlabMm(), 0, mostSlab)
+	c.within("window_center_hu", r.GetWindowCenterHu(), -mostWindow, mostWindow)
+	if r.WindowWidthHu != nil {
+		c.within("window_width_hu", r.GetWindowWidthHu(), 1, mostWindow)
+	}
+	if r.PixelMm != nil {
+		c.within("pixel_mm", r.GetPixelMm(), leastPixel, mostPixel)
+	}
+	if r.GetLevel() != endplatev1.Level_LEVEL_UNSPECIFIED {
+		c.level("level", r.GetLevel())
+	}
+}
+
+// storedSeries returns what is stored of one analysis of a report.
+func (s *server) storedSeries(ctx context.Context, analysisID string, number, index int) (*measure.StoredSeries, error) {
+	v, err := s.store.Revision(ctx, analysisID, number, store.Whole)
+	if err != nil {
+		return nil, err
+	}
+	series, err := measure.Stored{Results: v.Result.Results, About: v.Result.About}.Decode()
+	if err != nil {
+		return nil, corrupt(analysisID, err)
+	}
+	if index >= len(series) {
+		return nil, fault.New(fault.NotReady, fault.NoSuchView, "the report holds %d analyses with pictures", len(series))
+	}
+	return &series[index], nil
+}
+
+// draw draws one picture.
+func draw(vol *volume.Volume, result *analysis.Result, r *endplatev1.RenderImageRequest) (*endplatev1.RenderImageResponse, error) {
+	scene, err := render.New(vol, result)
+	if err != nil {
+		return nil, err
+	}
+	g, err := viewOf(scene, result, r)
+	if err != nil {
+		return nil, err
+	}
+	opt := render.Options{Window: windowOf(r), Thickness: r.GetSlabMm()}
+	if r.GetOverlay() {
+		opt.Layers = render.AllLayers
+	}
+	picture, err := scene.Render(&g, opt)
+	if err != nil {
+		return nil, err
+	}
+	var png bytes.Buffer
+	if err := render.WritePNG(&png, picture); err != nil {
+		return nil, err
+	}
+	return &endplatev1.RenderImageResponse{
+		Png:            png.Bytes(),
+		Columns:        int32(g.Columns),
+		Rows:           int32(g.Rows),
+		PixelToPatient: pixelToPatient(&g),
+	}, nil
+}
+
+// windowOf returns the grey window that was asked for; the zero window is the default.
+func windowOf(r *endplatev1.RenderImageRequest) render.Window {
+	if r.WindowWidthHu == nil && r.WindowCenterHu == nil {
+		return render.Window{}
+	}
+	w := render.Spine
+	if r.WindowCenterHu != nil {
+		w.Center = r.GetWindowCenterHu()
+	}
+	if r.WindowWidthHu != nil {
+		w.Width = r.GetWindowWidthHu()
+	}
+	return w
+}
+
+// viewOf returns the surface that a picture is of.
+func viewOf(scene *render.Scene, result *analysis.Result, r *endplatev1.RenderImageRequest) (render.Geometry, error) {
+	field := render.Field{PixelSize: r.GetPixelMm(), MaxColumns: mostPicture, MaxRows: mostPicture}
+	vertebra, err := vertebraOf(result, r.GetLevel())
+	if err != nil {
+		return render.Geometry{}, err
+	}
+	switch view := r.GetView(); view {
+	case endplatev1.RenderImageRequest_STRAIGHTENED:
+		return scene.Straightened(render.Sagittal, r.GetOffsetMm(), field)
+	case endplatev1.RenderImageRequest_AXIAL:
+		field.Whole = true
+		return scene.Plane(render.Axial, centre(result, vertebra).Z+r.GetOffsetMm(), field)
+	case endplatev1.RenderImageRequest_CORONAL:
+		return scene.Plane(render.Coronal, centre(result, vertebra).Y+r.GetOffsetMm(), field)
+	default:
+		if vertebra < 0 {
+			return scene.Following(r.GetOffsetMm(), field)
+		}
+		return scene.Plane(render.Sagittal, centre(result, vertebra).X+r.GetOffsetMm(), field)
+	}
+}
+
+// vertebraOf returns the index of a level's vertebra; -1 if none is asked for.
+func vertebraOf(result *analysis.Result, level endplatev1.Level) (int, error) {
+	if level == endplatev1.Level_LEVEL_UNSPECIFIED {
+		return -1, nil
+	}
+	for i := range result.Vertebrae {
+		if int32(result.Vertebrae[i].Level) == int32(level) {
+			return i, nil
+		}
+	}
+	return 0, fault.New(fault.NotExist, fault.NotFound, "the result has no vertebra %s", level)
+}
+
+// centre returns the middle of a vertebra, or of all there are.
+func centre(result *analysis.Result, vertebra int) r3.Vec {
+	if vertebra >= 0 {
+		return result.Vertebrae[vertebra].Center
+	}
+	path := render.SpinePath(result)
+	if len(path) == 0 {
+		return r3.Vec{X: math.NaN(), Y: math.NaN(), Z: math.NaN()}
+	}
+	return path[len(path)/2]
+}
+
+// pixelToPatient tells where pixels lie: one affine for a plane, else one a row.
+func pixelToPatient(g *render.Geometry) []*endplatev1.PixelToPatient {
+	if a, ok := g.Affine(); ok {
+		m := a.Matrix()
+		column := func(i int) *endplatev1.Position { return xyz(m[0][i], m[1][i], m[2][i]) }
+		return []*endplatev1.PixelToPatient{{Column: column(0), Row: column(1), Origin: column(3)}}
+	}
+	all := make([]*endplatev1.PixelToPatient, g.Rows)
+	for row := range all {
+		l := g.Line(row)
+		all[row] = &endplatev1.PixelToPatient{Origin: xyz(l.Origin.X, l.Origin.Y, l.Origin.Z), Column: xyz(l.Step.X, l.Step.Y, l.Step.Z)}
+	}
+	return all
+}
+
+func xyz(x, y, z float64) *endplatev1.Position { return &endplatev1.Position{X: &x, Y: &y, Z: &z} }
+
+// viewFault classes the errors of views.
+func viewFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []struct {
+		err    error
+		kind   fault.Kind
+		reason fault.Reason
+	}{
+		{render.ErrOutside, fault.Invalid, fault.NoSuchView},
+		{render.ErrNoImage, fault.NotReady, fault.NoSuchView},
+		{render.ErrNoSpine, fault.NotReady, fault.NoSuchView},
+		{render.ErrTooLarge, fault.Invalid, fault.LimitExceeded},
+		{render.ErrInvalid, fault.Invalid, fault.NoSuchView},
+	} {
+		if errors.Is(err, known.err) {
+			return fault.New(known.kind, known.reason, "%v", err)
+		}
+	}
+	return err
+}
+
+// readVolume reads the volume that an analysis measured, from what is stored. The
+// analysis has succeeded: a child process has read the same instances before.
+func (s *server) readVolume(ctx context.Context, key volumeKey) (*volume.Volume, error) {
+	a, err := s.store.Analysis(ctx, key.analysisID)
+	if err != nil {
+		return nil, err
+	}
+	instances, err := s.store.InstancesOf(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	vol, err := measure.Stack(ctx, s.sources(ctx, instances), key.index)
+	if err != nil {
+		return nil, fault.Wrap(err, cmp.Or(fault.Of(err), fault.Corrupt), fault.StoredDataCorrupt, "the images of analysis %s cannot be read", a.ID)
+	}
+	return vol, nil
+}
