@@ -247,11 +247,3 @@ func (q *Queue) freeComparison(ctx context.Context, tx *store.Tx, job *rivertype
 	}
 	return q.insertComparison(ctx, tx, args, time.Time{})
 }
-
-// gone passes over that what a job was for was deleted.
-func gone(err error) error {
-	if errors.Is(over(err), errOver) {
-		return nil
-	}
-	return err
-}

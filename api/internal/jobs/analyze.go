@@ -169,9 +169,9 @@ func (t *attempt) interrupted(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// requeue has the analysis wait again.
+// requeue has the analysis wait again, unless the attempt is over.
 func (t *attempt) requeue(ctx context.Context) error {
-	return t.q.write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return gone(t.q.write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.RequeueAnalysis(ctx, t.a.ID, t.a.Attempt, "", "")
-	})
+	}))
 }

@@ -162,9 +162,9 @@ func (t *comparing) finish(ctx context.Context, f store.ComparisonFinish) error 
 
 // requeue has the comparison wait again.
 func (t *comparing) requeue(ctx context.Context) {
-	err := t.q.write(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := gone(t.q.write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.RequeueComparison(ctx, t.c.ID, t.c.Attempt)
-	})
+	}))
 	if err != nil {
 		t.q.Logger.WarnContext(ctx, "comparison not given back", slog.String("comparison_id", t.c.ID), slog.Any("error", err))
 	}

@@ -71,7 +71,7 @@ func TestPostgreSQL(t *testing.T) {
 
 // soon are times that a test can wait for.
 var soon = jobs.Timing{
-	Poll: 5 * time.Millisecond, Heartbeat: 50 * time.Millisecond, Dead: 500 * time.Millisecond,
+	Poll: 20 * time.Millisecond, Heartbeat: 50 * time.Millisecond, Dead: 500 * time.Millisecond,
 	Backoff: 10 * time.Millisecond, Wait: 20 * time.Millisecond, Upkeep: time.Hour,
 }
 

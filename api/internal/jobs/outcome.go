@@ -28,6 +28,14 @@ func over(err error) error {
 	return err
 }
 
+// gone passes over that an attempt is over, or that what a job was for was deleted.
+func gone(err error) error {
+	if errors.Is(over(err), errOver) {
+		return nil
+	}
+	return err
+}
+
 // commit makes the transaction that stores what a job made and ends it. A job whose
 // attempt is over stores nothing; one whose transaction fails is done again.
 func (q *Queue) commit(ctx context.Context, job *rivertype.JobRow, f func(context.Context, *store.Tx) error) (committed bool, err error) {

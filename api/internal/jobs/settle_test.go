@@ -71,7 +71,7 @@ func analysesOf(t *testing.T, s *store.Store, series string) []store.Analysis {
 
 func quietSeriesAreAnalysed(t *testing.T, config store.Config) {
 	s := storetest.Open(t, config)
-	q := start(t, jobs.Config{Store: s, Workers: 1, Do: here, QuietTime: 100 * time.Millisecond})
+	q := idle(t, jobs.Config{Store: s, QuietTime: 100 * time.Millisecond})
 	scout, mr := storetest.Made(2, 1, 1), storetest.Made(3, 1, 1)
 	mr.Series.Modality = "MR"
 	receive(t, q, scout)
@@ -79,6 +79,7 @@ func quietSeriesAreAnalysed(t *testing.T, config store.Config) {
 	for k := range 5 {
 		receive(t, q, storetest.Made(1, 1, k))
 	}
+	start(t, jobs.Config{Store: s, Workers: 1, Do: here, QuietTime: q.QuietTime})
 	count := func(n int) func() bool {
 		return func() bool {
 			all := analysesOf(t, s, made)
