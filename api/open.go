@@ -53,7 +53,8 @@ func (s *Server) openService(ctx context.Context) (err error) {
 		Logger:      s.log,
 	})
 	s.onClose(v.ingest.Close)
-	v.volumes = newVolumes(c.Limits.RenderCacheBytes, v.readVolume)
+	v.volumes = newKept(c.Limits.RenderCacheBytes, sizeOfVolume, v.readVolume)
+	v.results = newKept(mostResults, sizeOfResults, v.readResults)
 	s.service = v
 	s.metrics.Queue(v.jobs.Waiting)
 	return nil

@@ -70,21 +70,60 @@ func (c *checker) picture(r *endplatev1.RenderImageRequest) {
 	}
 }
 
-// storedSeries returns what is stored of one analysis of a report.
+// storedSeries returns what is stored of one analysis of a report. It asks the store
+// first: what was deleted may still be kept.
 func (s *server) storedSeries(ctx context.Context, analysisID string, number, index int) (*measure.StoredSeries, error) {
-	v, err := s.store.Revision(ctx, analysisID, number, store.Whole)
+	a, err := s.store.Analysis(ctx, analysisID)
 	if err != nil {
 		return nil, err
 	}
-	series, err := measure.Stored{Results: v.Result.Results, About: v.Result.About}.Decode()
+	if number == store.Latest {
+		number = a.LatestRevision
+	}
+	series, err := s.results.get(ctx, resultKey{analysisID, number})
 	if err != nil {
-		return nil, corrupt(analysisID, err)
+		return nil, err
 	}
 	if index >= len(series) {
 		return nil, fault.New(fault.NotReady, fault.NoSuchView, "the report holds %d analyses with pictures", len(series))
 	}
 	return &series[index], nil
 }
+
+// resultKey names a revision, which never changes.
+type resultKey struct {
+	analysisID string
+	number     int
+}
+
+func (s *server) readResults(ctx context.Context, key resultKey) ([]measure.StoredSeries, error) {
+	v, err := s.store.Revision(ctx, key.analysisID, key.number, store.Whole)
+	if err != nil {
+		return nil, err
+	}
+	series, err := measure.Stored{Results: v.Result.Results, About: v.Result.About}.Decode()
+	if err != nil {
+		return nil, corrupt(key.analysisID, err)
+	}
+	return series, nil
+}
+
+// A decoded result takes some megabytes, of which most are outlines.
+const (
+	resultBytes = 4 << 20
+	mostResults = 64 << 20
+)
+
+func sizeOfResults(series []measure.StoredSeries) int64 { return int64(len(series)+1) * resultBytes }
+
+// volumeKey names a volume: a stack that an analysis measured.
+type volumeKey struct {
+	analysisID string
+	stack      int
+}
+
+// sizeOfVolume returns the bytes that a volume's samples take.
+func sizeOfVolume(vol *volume.Volume) int64 { return int64(len(vol.Samples)) * 2 }
 
 // draw draws one picture.
 func draw(vol *volume.Volume, result *analysis.Result, r *endplatev1.RenderImageRequest) (*endplatev1.RenderImageResponse, error) {
@@ -230,9 +269,9 @@ func (s *server) readVolume(ctx context.Context, key volumeKey) (*volume.Volume,
 	if err != nil {
 		return nil, err
 	}
-	vol, err := measure.Stack(ctx, s.sources(ctx, instances), key.index)
+	vol, err := measure.Stack(ctx, s.sources(ctx, instances), key.stack)
 	if err != nil {
 		return nil, fault.Wrap(err, cmp.Or(fault.Of(err), fault.Corrupt), fault.StoredDataCorrupt, "the images of analysis %s cannot be read", a.ID)
 	}
-	return vol, nil
+	return vol.Canonical(), nil // which pictures are made of
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/internal/audit"
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/ingest"
@@ -71,7 +72,8 @@ type server struct {
 	jobs     *jobs.Queue
 	runner   measure.Runner
 	audit    *audit.Log
-	volumes  *volumes
+	volumes  *kept[volumeKey, *volume.Volume]
+	results  *kept[resultKey, []measure.StoredSeries]
 	streams  chan struct{} // holds a token for each AnalyzeStream at work
 	draining chan struct{} // closed when the server is told to end
 }
