@@ -52,9 +52,10 @@ type Header struct {
 
 // ReadHeader reads an instance to the end of r, keeps what a Header tells of, and
 // makes sure that its structure is whole: every element within its bounds, and all
-// of the pixel data there. Pixels are not decoded, and no more than 64 MB before
-// them are held. The UIDs are as they stand; [ValidUID] tells whether they can be. On
-// error the header holds what was met before it.
+// of the pixel data there. Pixels are not decoded, and no more than 64 MB of a
+// sequence, whose parts must be looked at, are held. The UIDs are as they stand;
+// [ValidUID] tells whether they can be. On error the header holds what was met before
+// it.
 //
 // The errors are ErrNotDICOM, ErrMalformed, ErrTruncated, ErrTooLarge, ErrUnreadable
 // with the error of r, *MissingAttributeError and *InvalidAttributeError.
@@ -100,10 +101,13 @@ var headerTags = map[tag.Tag]bool{
 // values that a Header is made of, and tells whether there are pixels.
 func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels bool, err error) {
 	for {
-		if err := w.Fill(p + 1); err != nil {
-			return false, atEnd(w, p, err)
+		if err := forget(w, p); err != nil {
+			return false, err
 		}
-		h, err := w.Header(p, w.Size, w.Implicit)
+		if err := w.Fill(1); err != nil {
+			return false, atEnd(w, err)
+		}
+		h, err := w.Header(0, w.Size, w.Implicit)
 		if err != nil {
 			return false, err
 		}
@@ -111,22 +115,36 @@ func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels boo
 		case tag.PixelData, tag.FloatPixelData, tag.DoubleFloatPixelData:
 			return true, passPixels(w, h)
 		}
-		if p, err = w.Skip(h, w.Size, 0); err == nil {
-			err = w.Fill(p)
-		}
-		if err != nil {
+		if p, err = w.Skip(h, w.Size, 0); err != nil {
 			return false, err
 		}
-		if _, known := values[h.Tag]; headerTags[h.Tag] && !known && h.Length <= maxValue {
-			values[h.Tag] = w.B[h.Value:p]
+		if _, known := values[h.Tag]; !headerTags[h.Tag] || known || h.Length > maxValue {
+			continue
 		}
+		if err := w.Fill(p); err != nil {
+			return false, err
+		}
+		values[h.Tag] = w.B[h.Value:p]
 	}
 }
 
-// atEnd tells the end of a data set without pixel data from one that is cut off or
-// cannot be read on.
-func atEnd(w *element.Walker, p int, err error) error {
-	if errors.Is(err, element.ErrTruncated) && len(w.B) == p {
+// forget makes the walker begin at p, and reads over what of it is not there yet: the
+// whole of a long element is never held unless its parts must be looked at.
+func forget(w *element.Walker, p int) error {
+	w.Size -= p
+	if p <= len(w.B) {
+		w.B = w.B[p:] // what was taken from before stays as it is
+		return nil
+	}
+	n := p - len(w.B)
+	w.B = w.B[len(w.B):]
+	return pass(w.Src, int64(n))
+}
+
+// atEnd tells the end of a data set without pixel data from one that cannot be read
+// on.
+func atEnd(w *element.Walker, err error) error {
+	if errors.Is(err, element.ErrTruncated) && len(w.B) == 0 {
 		return nil
 	}
 	return err
@@ -163,15 +181,15 @@ func pass(r io.Reader, n int64) error {
 		return nil
 	}
 	if errors.Is(err, io.EOF) {
-		return element.Truncated("PixelData needs %d more bytes", n-passed)
+		return element.Truncated("a value needs %d more bytes", n-passed)
 	}
 	return cutOff(err)
 }
 
-// cutOff classes an error in pixel data or behind it.
+// cutOff classes an error within a value or behind the pixel data.
 func cutOff(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return element.Truncated("ends within PixelData")
+		return element.Truncated("ends within a value")
 	}
 	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt {
 		return element.Malformed("deflated data set")

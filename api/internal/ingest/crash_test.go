@@ -75,8 +75,8 @@ func victim() error {
 				if err := upload(ctx, g, fmt.Sprintf("1.2.%s.%d.%d", os.Getenv(victimRound), caller, n), say); err != nil {
 					failed <- err
 				}
-				if n%8 == 7 {
-					if err := remove(ctx, s, fmt.Sprintf("1.2.%s.%d.%d", os.Getenv(victimRound), caller, n-rand.IntN(8)), say); err != nil {
+				if n%3 == 2 {
+					if err := remove(ctx, s, fmt.Sprintf("1.2.%s.%d.%d", os.Getenv(victimRound), caller, n-rand.IntN(3)), say); err != nil {
 						failed <- err
 					}
 				}
@@ -137,11 +137,12 @@ func crash(t *testing.T, config store.Config, round int) []string {
 	if round%4 == 0 {
 		kill(300 * time.Millisecond) // while it opens the store
 	}
+	const enough = 200 // lines
+	last := rand.N(enough)
 	var lines []string
 	for scanner := bufio.NewScanner(out); scanner.Scan(); {
-		if scanner.Text() == "ready" {
-			kill(400 * time.Millisecond)
-			continue
+		if len(lines) == last { // some moment after this line; the first is "ready"
+			kill(30 * time.Millisecond)
 		}
 		lines = append(lines, scanner.Text())
 	}
