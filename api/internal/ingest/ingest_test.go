@@ -393,7 +393,9 @@ func FuzzAdd(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	g, s := open(f, ingest.Config{})
+	config := storetest.Embedded(f)
+	config.Blobs = "mem://"
+	g, s := open(f, ingest.Config{Store: storetest.Open(f, config)})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o := g.Add(t.Context(), ingest.Upload{}, bytes.NewReader(b))
 		switch {
