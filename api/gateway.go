@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/textproto"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -51,15 +50,12 @@ func newGateway(ctx context.Context, dial func(context.Context) (net.Conn, error
 	return boundedBodies(withOpenAPI(mux), upload), conn, nil
 }
 
-// forwarded says which headers of an HTTP request reach the gRPC server. All
-// others stay behind, also those with the gateway's own prefix: metadata from
-// outside is no way around the checks of the door.
+// forwarded says which headers of an HTTP request reach the gRPC server beside
+// Authorization, which the gateway hands on by itself. All others stay behind, also
+// those with the gateway's own prefix: metadata from outside is no way around the
+// checks of the door.
 func forwarded(header string) (string, bool) {
-	switch textproto.CanonicalMIMEHeaderKey(header) {
-	case "Authorization", "X-Request-Id":
-		return strings.ToLower(header), true
-	}
-	return "", false
+	return requestIDHeader, strings.EqualFold(header, requestIDHeader)
 }
 
 // withOpenAPI serves the description of the interface beside it.
