@@ -59,6 +59,13 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	return errors.Join(err, servers.Wait())
 }
 
+// Hurry ends the grace of a server that shuts down, now or later on. It may be called
+// from anywhere.
+func (s *Server) Hurry() { s.hurry() }
+
+// Reload reads the credentials again.
+func (s *Server) Reload() { s.auth.Reload() }
+
 // tellReady says that calls are taken, and where.
 func (s *Server) tellReady(ctx context.Context) {
 	at := s.Addresses()
@@ -75,8 +82,17 @@ func (s *Server) tellReady(ctx context.Context) {
 func (s *Server) shutdown(ctx context.Context) error {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "shutting down")
 	end := time.Now().Add(s.config.ShutdownGrace)
+	var hurrying sync.WaitGroup
+	defer hurrying.Wait()
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
+	hurrying.Go(func() {
+		select {
+		case <-s.hurried:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	s.health.Shutdown()
 	close(s.service.draining)
 	var all sync.WaitGroup

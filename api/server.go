@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -54,6 +55,9 @@ type Server struct {
 	webs    []door
 	doors   []net.Listener // of grpc
 	closers []func() error // in the order in which they were opened
+
+	hurried chan struct{} // closed by Hurry
+	hurry   func()
 }
 
 // door is an HTTP server with where it listens.
@@ -88,6 +92,8 @@ func New(ctx context.Context, config Config) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.hurried = make(chan struct{})
+	s.hurry = sync.OnceFunc(func() { close(s.hurried) })
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
