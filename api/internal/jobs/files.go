@@ -25,7 +25,7 @@ func (q *Queue) files(ctx context.Context, a store.Analysis, stage func(string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	folder := ""
+	folder, left := "", q.CopyLimit
 	remove = func() {
 		if folder != "" {
 			_ = os.RemoveAll(folder) // else when the next process starts
@@ -36,7 +36,10 @@ func (q *Queue) files(ctx context.Context, a store.Analysis, stage func(string, 
 		file := measure.InstanceFile{SOPInstanceUID: i.SOPInstanceUID, Path: path, SHA256: i.SHA256[:]}
 		if !local {
 			stage("fetching", float64(k)/float64(len(instances)))
-			if folder == "" {
+			if left -= i.Size; left < 0 {
+				err = errTooLarge
+			}
+			if err == nil && folder == "" {
 				folder, err = q.scratch()
 			}
 			if err == nil {
@@ -51,6 +54,8 @@ func (q *Queue) files(ctx context.Context, a store.Analysis, stage func(string, 
 	}
 	return files, remove, nil
 }
+
+var errTooLarge = fault.New(fault.Unsupported, fault.LimitExceeded, "the series has more bytes than are copied for an analysis")
 
 // fetch copies an instance; what it copies is verified.
 func (q *Queue) fetch(ctx context.Context, path string, i store.Instance) (measure.InstanceFile, error) {

@@ -490,6 +490,17 @@ func TestBucket(t *testing.T) {
 	})
 }
 
+func TestALargeSeriesIsNotCopied(t *testing.T) {
+	config := storetest.Embedded(t)
+	config.Blobs = "mem://"
+	s := storetest.Open(t, config)
+	put(t, s)
+	q := start(t, jobs.Config{Store: s, Workers: 1, Scratch: t.TempDir(), CopyLimit: 20, Do: here})
+	if a := ended(t, s, request(t, q, made).ID); a.State != store.Failed || a.ReasonCode != string(fault.LimitExceeded) || a.Attempt != 1 {
+		t.Errorf("analysis = %+v", a)
+	}
+}
+
 func aFullQueueRefuses(t *testing.T, config store.Config) {
 	s := storetest.Open(t, config)
 	for series := range 3 {

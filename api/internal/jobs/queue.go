@@ -40,6 +40,7 @@ type Config struct {
 	Grace      time.Duration // that jobs are given to finish when the process ends
 
 	Scratch   string          // folder for what is copied from a bucket; empty: the system's
+	CopyLimit int64           // bytes that are copied for one analysis at most; 0: 8 GiB
 	Retention store.Retention // of studies
 	SweepAge  time.Duration   // of blobs without rows; longer than an upload takes; 0: a day
 
@@ -110,6 +111,7 @@ const farAway = 30 * 24 * time.Hour
 func New(c Config) (*Queue, error) {
 	c.Timing = c.Timing.withDefaults()
 	c.SweepAge = cmp.Or(c.SweepAge, 24*time.Hour)
+	c.CopyLimit = cmp.Or(c.CopyLimit, 8<<30)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
