@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 
+	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/fault"
 )
 
@@ -23,10 +24,10 @@ import (
 func unary(log *slog.Logger, inner ...grpc.UnaryServerInterceptor) grpc.ServerOption {
 	chain := []grpc.UnaryServerInterceptor{
 		func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-			ctx = withRequestID(ctx)
+			ctx, who := auth.Observe(withRequestID(ctx))
 			start := time.Now()
 			response, err := handle(ctx, request)
-			logCall(ctx, log, info.FullMethod, start, err)
+			logCall(ctx, log, info.FullMethod, who().Subject, start, err)
 			return response, statusOf(err)
 		},
 	}
@@ -41,10 +42,10 @@ func unary(log *slog.Logger, inner ...grpc.UnaryServerInterceptor) grpc.ServerOp
 func stream(log *slog.Logger, inner ...grpc.StreamServerInterceptor) grpc.ServerOption {
 	chain := []grpc.StreamServerInterceptor{
 		func(server any, s grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-			s = &contextStream{s, withRequestID(s.Context())}
+			ctx, who := auth.Observe(withRequestID(s.Context()))
 			start := time.Now()
-			err := handle(server, s)
-			logCall(s.Context(), log, info.FullMethod, start, err)
+			err := handle(server, &contextStream{s, ctx})
+			logCall(ctx, log, info.FullMethod, who().Subject, start, err)
 			return statusOf(err)
 		},
 	}
@@ -81,7 +82,7 @@ func (e *panicError) Error() string { return "panic: " + e.value + "\n" + string
 
 // logCall writes the one line of a call. Questions after the server's health come
 // every few seconds and tell nothing.
-func logCall(ctx context.Context, log *slog.Logger, method string, start time.Time, err error) {
+func logCall(ctx context.Context, log *slog.Logger, method, subject string, start time.Time, err error) {
 	if strings.HasPrefix(method, "/grpc.health.") {
 		return
 	}
@@ -89,7 +90,8 @@ func logCall(ctx context.Context, log *slog.Logger, method string, start time.Ti
 	attributes := []slog.Attr{
 		slog.String("request_id", requestID(ctx)),
 		slog.String("method", method),
-		slog.Duration("duration", time.Since(start)),
+		slog.String("subject", subject),
+		slog.Int64("duration_ms", time.Since(start).Milliseconds()),
 	}
 	level := slog.LevelInfo
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -57,6 +58,15 @@ func (s *Server) openService(ctx context.Context) (err error) {
 	v.results = newKept(mostResults, sizeOfResults, v.readResults)
 	s.service = v
 	s.metrics.Queue(v.jobs.Waiting)
+	if c.Storage.Folder != "" {
+		s.metrics.Free(func() float64 {
+			free, err := store.FreeBytes(c.Storage.Folder)
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(free)
+		})
+	}
 	return nil
 }
 

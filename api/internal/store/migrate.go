@@ -99,11 +99,15 @@ func (s *Store) migrateOwn(ctx context.Context, logger *slog.Logger) error {
 	return err
 }
 
+// migrateRiver tells in one line what River would tell in one for each step.
 func migrateRiver[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], logger *slog.Logger) error {
-	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: logger})
+	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	made, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err == nil && len(made.Versions) > 0 {
+		logger.LogAttrs(ctx, slog.LevelInfo, "queue migrated", slog.Int("version", made.Versions[len(made.Versions)-1].Version))
+	}
 	return err
 }
