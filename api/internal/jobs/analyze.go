@@ -154,7 +154,7 @@ func (t *attempt) finish(ctx context.Context, f store.Finish) error {
 func (t *attempt) tell(ctx context.Context, f store.Finish) {
 	took := time.Since(t.a.StartedAt)
 	t.q.Logger.InfoContext(ctx, "analysis ended", slog.String("analysis_id", t.a.ID), slog.String("state", string(f.State)),
-		slog.String("code", f.ReasonCode), slog.Int("attempt", t.a.Attempt), 
+		slog.String("code", f.ReasonCode), slog.Int("attempt", t.a.Attempt),
 		slog.Int64("waited_ms", t.wait.Milliseconds()), slog.Int64("took_ms", took.Milliseconds()))
 	if observe := t.q.Observer.Analysis; observe != nil {
 		observe(string(f.State), t.wait, took)
