@@ -32,7 +32,7 @@ const (
 
 	// Half axes of a pedicle's cross-section with its cortex, as shares of the
 	// body's width and height: 5 mm of 28 across at T6 and 9 of 44 at L1, and over
-	// half of the height (Panjabi 1991 and 1992 [M]).
+	// half of the height (Panjabi 1991 and 1992; unverified).
 	pedicleHalfWidth  = 0.09
 	pedicleHalfHeight = 0.25
 
