@@ -21,7 +21,8 @@ import (
 // line, the median of the wall from wallNear to wallFar from that endplate.
 // Osteophytes and rims lie nearer to the endplate and do not move the line.
 //
-// Reference: design.md §3 step 6.
+// Reference: no published source found; default. That osteophytes are left out is
+// common practice (unverified).
 const (
 	CornerInset = 1.5
 	wallNear    = 3.0

@@ -91,7 +91,7 @@ func TestCornersBesideAFragment(t *testing.T) {
 }
 
 // Corners stand 1.5 mm inside the wall lines, middle points at half the depth.
-// Reference: design.md §3 step 6.
+// Reference: this package's definition of the points; see landmark.CornerInset.
 func TestPointsOfABox(t *testing.T) {
 	v, err := landmark.FromBody(box().body())
 	if err != nil {
@@ -116,7 +116,7 @@ func TestPointsOfABox(t *testing.T) {
 }
 
 // An osteophyte at the rim, less than 3 mm from the endplate, moves no point.
-// Reference: clinical.md §2.1 (corner placement).
+// Reference: common protocols leave osteophytes out (unverified).
 func TestOsteophyteMovesNoPoint(t *testing.T) {
 	c := box()
 	c.anterior = func(s float64) float64 {
@@ -135,7 +135,7 @@ func TestOsteophyteMovesNoPoint(t *testing.T) {
 
 // A spur whose base reaches into the window of the wall line moves it by less
 // than it moves the median of the wall.
-// Reference: clinical.md §2.1 (corner placement).
+// Reference: common protocols leave osteophytes out (unverified).
 func TestBroadOsteophyteHardlyMovesAPoint(t *testing.T) {
 	c := box()
 	c.anterior = func(s float64) float64 { return 15 + 4*math.Exp(-(s-9.5)*(s-9.5)/2) }
