@@ -30,7 +30,9 @@ const (
 // left axis of the vertebrae from the first to the last. So neither the
 // patient's position nor the axial rotation of a scoliotic segment turns them.
 //
-// Reference: clinical.md §2.7.
+// Reference: Curfs 2016 (Gardner's angle); Ulmar, Eur Spine J 2010;19:558
+// (bisegmental Cobb angle); Zappalá 2021 (kyphosis from T4 or T5 to T12); the
+// lordosis from L1 to S1 is that of TPTBox. Kyphosis positive: a convention.
 func Angles(column []Vertebra) []Angle {
 	var angles []Angle
 	add := func(name string, level spine.Level, i, j int, end spine.Endplate) {

@@ -29,7 +29,7 @@ func (a *Attenuation) Measured() bool { return a.Volume > 0 }
 
 const (
 	// coreDepth is how far from the faces cancellous bone is measured, mm, as
-	// TotalSegmentator erodes bodies (clinical.md §6 [V]); in low bodies less
+	// TotalSegmentator 2.18 erodes bodies in its spine report; in low bodies less
 	// must do.
 	coreDepth      = 4.0
 	leastCoreDepth = 2.5
@@ -37,15 +37,15 @@ const (
 	leastVolume    = 0.3 // ml
 
 	// mostSpread, HU, is the greatest standard deviation between the voxels of
-	// cancellous bone: in a sharp kernel's noise it is some 80. [M]
+	// cancellous bone: in a sharp kernel's noise it is some 80 (unverified).
 	mostSpread = 150
 
 	// impactedDepth, mm, is how far from the endplates a deformed body is
-	// measured: beyond the band of crushed trabeculae beside them. [M]
+	// measured: beyond the band of crushed trabeculae beside them (unverified).
 	impactedDepth = 6.0
 
 	// Gas, cement and metal are no bone, nor are the voxels beside them, HU and
-	// mm. Cement is usually above 1000 HU (clinical.md §5 [M]).
+	// mm. Cement usually has some 1000 to 3000 HU (unverified).
 	gasHU       = -200
 	cementHU    = 900
 	foreignRim  = 3.0
@@ -128,7 +128,7 @@ func (c *crop) fromPlates(vol *volume.Volume, i int) float64 {
 
 // The basivertebral plexus: a wedge from the posterior wall to beyond the body's
 // middle. The foramen is some 5 to 10 mm wide and half as high, and the veins fan
-// out to either side. [M]
+// out to either side (unverified).
 const (
 	plexusReach = 0.55 // of the depth
 	plexusWidth = 5.0  // mm to each side at the wall

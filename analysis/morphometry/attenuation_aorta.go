@@ -30,7 +30,7 @@ type Aorta struct {
 
 // EnhancedHU is the attenuation of the aorta from which its blood holds contrast
 // medium: half way between unenhanced blood of some 40 HU and the venous phase's
-// 150 HU. [M]
+// 150 HU (unverified).
 const EnhancedHU = 100
 
 const (
@@ -43,7 +43,7 @@ const (
 	aortaStep                = 2.5
 
 	// aortaCore is the radius that is asked to be uniform, mm: the lumen of an
-	// adult's is 8 to 15. [M]
+	// adult's is 8 to 15 (unverified).
 	aortaCore = 6.0
 	// aortaSlab is how far to both sides of the body's middle it is read, mm.
 	aortaSlab = 4.0

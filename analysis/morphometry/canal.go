@@ -39,7 +39,7 @@ const (
 // MeasureCanal measures a canal's sections; false if there are none.
 //
 // Reference: Keynan et al., Spine 2006;31:E156 (diameter and area of the canal
-// as the measures of its compromise); clinical.md §2.5.
+// as the measures of its compromise).
 func MeasureCanal(c *segmentation.Canal) (Canal, bool) {
 	n := len(c.Sections)
 	if n < 3 {

@@ -53,7 +53,7 @@ func canalSpreadOf(l spine.Level, from []spine.Level) float64 {
 // adjacent levels that excluded does not mark, up to two away. One side alone
 // serves where the other has none. The reason says why there is no result.
 //
-// Reference: PLoS ONE 2015;10:e0135735, figs 1 and 2 (clinical.md §2.2).
+// Reference: PLoS ONE 2015;10:e0135735, figs 1 and 2.
 func MeasureCompromise(column []LevelCanal, i int, excluded []bool) (c Compromise, reason string) {
 	own := column[i].Canal
 	if own == nil {

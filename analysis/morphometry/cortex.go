@@ -34,13 +34,13 @@ func (g *Gap) Excess() float64 { return max(g.Share-g.Usual, 0) }
 
 const (
 	// corticalShare is the part of the patient's usual cortical mass below which
-	// a place counts as without cortex. [M]
+	// a place counts as without cortex: default.
 	corticalShare = 1.0 / 3
 	// patchReach, mm, is over how far a patch's mass is the median of.
 	patchReach = 2.5
 	// boneBeyond is the attenuation of what lies beyond a place without cortex from
 	// which that is no gap: bone of a fused or an unresolved narrow disc, or a
-	// vessel with contrast medium, HU. Discs have 60 to 100. [M]
+	// vessel with contrast medium, HU. Discs have 60 to 100 (unverified).
 	boneBeyond = 120
 	// leastPatches a face must have to be assessed.
 	leastPatches = 20

@@ -37,8 +37,8 @@ const (
 	// The spread of undeformed endplates between the levels of one person: of the
 	// concavity, mm, and of the angle to the posterior wall, degrees. The
 	// concavity is 1.5 mm on the one side of a disc and 0.7 on the other (Wang 2012,
-	// clinical.md §2.1 [V]); angles to the wall scatter by some 4° between the levels
-	// of people without fracture. [M]
+	// Eur Spine J, PMC3481085); angles to the wall scatter by some 4° between the
+	// levels of people without fracture (unverified).
 	sunkSpread = 0.6
 	tiltSpread = 4.0
 	// shapeReach is how many levels away those stand that tell what is expected.

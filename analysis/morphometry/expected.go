@@ -35,8 +35,9 @@ const maxReach = 3
 // the spread of r in unselected people, which grows with the root of the
 // distance in levels, and the neighbours' own errors.
 //
-// Reference: clinical.md §2.2, §3.2; Buckens et al., PLoS ONE 2013;8:e71204
-// (nearest unfractured vertebra).
+// Reference: Buckens et al., PLoS ONE 2013;8:e71204 (nearest unfractured
+// vertebra); RadElement RDES230 (nearest normal vertebra). The ratios r are those
+// of heightProfile. Scaling by them and taking the mean of two: default.
 func Expect(column []LevelHeights, i int, excluded []bool) Expected {
 	neighbours := usable(column, i, excluded, 1)
 	if len(neighbours) == 0 {
@@ -74,7 +75,8 @@ func predict(neighbour LevelHeights, to spine.Level) prediction {
 // of the same differ: 1.96·√2. Here it multiplies the deviation of the
 // difference's either part, combined.
 //
-// Reference: clinical.md §4, §11.
+// Reference: the least significant change of densitometry, a convention; that it
+// decides between two neighbours: no published source found, default.
 const repeatability = 2.77
 
 // withoutLower leaves out a neighbour of two that contradicts the other by

@@ -27,7 +27,7 @@ type Share struct {
 
 const (
 	// softHU is the attenuation of what replaces bone in a lytic lesion: that of
-	// soft tissue. [M]
+	// soft tissue (unverified).
 	softHU = 40
 	// leastContrast, HU, is how far above it cancellous bone must lie for a lytic
 	// lesion to stand out from its noise and texture.
@@ -35,7 +35,7 @@ const (
 
 	// Dense bone is this far above the cancellous bone expected and at least so
 	// dense, HU: half way to a bone island or an osteoblastic metastasis of 450 HU
-	// and more. [M]
+	// and more (unverified).
 	denseAbove = 150
 	leastDense = 300
 

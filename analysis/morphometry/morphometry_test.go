@@ -64,7 +64,7 @@ func TestHeights(t *testing.T) {
 }
 
 // The wedge angle is positive where the anterior side is lower.
-// Reference: clinical.md §2.7 (kyphosis positive), §3.4 (+ = ventral).
+// Reference: Masharawi 2010, PMC2899959 (positive = ventral wedge).
 func TestWedgeAngleSign(t *testing.T) {
 	want := 2 * math.Atan(3.0/27) * 180 / math.Pi
 	got, sd, _ := morphometry.WedgeAngle(vertebra(upright(0, -20), 20, 26))
@@ -114,7 +114,7 @@ func degreesOf(angles []morphometry.Angle) map[string]float64 {
 
 // Gardner: superior endplate of the level above to inferior endplate of the
 // level; bisegmental Cobb: to that of the level below.
-// Reference: clinical.md §2.7.
+// Reference: Curfs 2016; Ulmar, Eur Spine J 2010;19:558.
 func TestSegmentalAngles(t *testing.T) {
 	angles := morphometry.Angles(bend(spine.T11, spine.L1, 5))
 	want := map[string]float64{"GARDNER T12": 5, "GARDNER L1": 5, "BISEGMENTAL_COBB T12": 10}
@@ -127,7 +127,7 @@ func TestSegmentalAngles(t *testing.T) {
 }
 
 // Kyphosis from T4 to T12 is positive, lordosis from L1 to S1 negative.
-// Reference: clinical.md §2.7.
+// Reference: Zappalá 2021 (T4 to T12); TPTBox (L1 to S1); the signs are convention.
 func TestRegionalAngles(t *testing.T) {
 	got := degreesOf(morphometry.Angles(bend(spine.T4, spine.T12, 4)))
 	near(t, "thoracic kyphosis", got["THORACIC_KYPHOSIS "], 32, 1e-3)
@@ -200,7 +200,7 @@ func heights(first spine.Level, h ...[3]float64) []morphometry.LevelHeights {
 // The ratio of a level's height to the mean of its neighbours', against the
 // table of 631 to 702 people, and its spread. L4 is left out: the table's L5 is
 // not corner-based.
-// Reference: clinical.md §3.2.
+// Reference: computed from CTSpinoPelvic1K, level_gradients.csv at a9d12ed.
 func TestExpectedFromTwoNeighbours(t *testing.T) {
 	for _, tt := range []struct {
 		level                               spine.Level
@@ -224,7 +224,7 @@ func TestExpectedFromTwoNeighbours(t *testing.T) {
 }
 
 // One neighbour: H · (level / neighbour).
-// Reference: clinical.md §3.2, single neighbour.
+// Reference: computed from CTSpinoPelvic1K, level_gradients.csv at a9d12ed.
 func TestExpectedFromOneNeighbour(t *testing.T) {
 	for _, tt := range []struct {
 		level               spine.Level
@@ -242,7 +242,7 @@ func TestExpectedFromOneNeighbour(t *testing.T) {
 }
 
 // Height grows by 6.5 % a level from T9 to L1.
-// Reference: Palm 2025, in clinical.md §3.1 (6.63 % in women, 6.48 % in men).
+// Reference: Palm 2025, Sci Rep (6.63 % in women, 6.48 % in men).
 func TestGrowthFromT9ToL1(t *testing.T) {
 	column := heights(spine.T10-1, [3]float64{20, 20, 20}, [3]float64{20, 20, 20})
 	h := 1.0
@@ -257,7 +257,7 @@ func TestGrowthFromT9ToL1(t *testing.T) {
 
 // A missing or excluded neighbour leaves the other; without both the nearest
 // level on each side counts, with more uncertainty; beyond three levels none.
-// Reference: clinical.md §2.2, §2.3 (Buckens 2013).
+// Reference: Buckens 2013, PLoS ONE 8:e71204; three levels: default.
 func TestNeighboursAreReplaced(t *testing.T) {
 	normal := [3]float64{25, 23, 25}
 	column := heights(spine.T12, normal, normal, normal, normal, normal)
@@ -298,7 +298,8 @@ func TestCollapsedNeighbourIsLeftOut(t *testing.T) {
 
 // The normal middle height of mostly thoracic vertebrae is 15 % below the
 // posterior one; L5 is taller in front.
-// Reference: clinical.md §3.5 (median .85), §3.3.
+// Reference: computed from neuro-ml/vertebral-fractures-severity at 5120fcb (median
+// .85); Bonczar 2024 and Front Physiol 2026 (Ha/Hp of L5 1.138 and 1.126).
 func TestRatioNorms(t *testing.T) {
 	for l := spine.T4; l <= spine.T11; l++ {
 		r, ok := morphometry.RatiosOf(l, morphometry.Heights{Anterior: 18, Middle: 17, Posterior: 20})

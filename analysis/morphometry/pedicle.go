@@ -47,12 +47,13 @@ const (
 	// with.
 	pedicleReach = 2
 	// A pedicle is eroded if what its bone adds to soft tissue, softHU, is below a
-	// share of the expected, and present from another share on. [M]
+	// share of the expected, and present from another share on: default.
 	erodedBelow, presentFrom = 0.30, 0.38
 	// bonyHU is what soft tissue, enhanced or not, does not reach over a pedicle's
-	// cross-section: there is bone, whatever the others are. [M]
+	// cross-section: there is bone, whatever the others are (unverified).
 	bonyHU = 180
-	// bonelessHU is what a cross-section with any cortex exceeds: there is none. [M]
+	// bonelessHU is what a cross-section with any cortex exceeds: there is none
+	// (unverified).
 	bonelessHU = 70
 	// leastExpected is the least attenuation of the others that bears a
 	// comparison, HU.

@@ -71,12 +71,13 @@ const (
 // neighbours' walls define a curve, from which that of an intact wall follows;
 // along it the wall is expected to stand as intact walls do along theirs, at the
 // same relative height and the same distance from the middle, in the median of
-// up to three levels on either side. The greatest distance behind that counts. Over the basivertebral foramen, into which the
-// neighbours' outlines may dip, their walls are taken to go on straight.
+// up to three levels on either side. The greatest distance behind that counts.
+// Over the basivertebral foramen, into which the neighbours' outlines may dip,
+// their walls are taken to go on straight.
 //
-// Reference: the line joining the posterior walls of adjacent intact vertebrae
-// is the convention (clinical.md §2.5 [M]); Zhang et al., 2019 PMC6739913 (a
-// normal wall is concave).
+// Reference: Zhang et al., 2019, PMC6739913 (a normal wall is concave). That it
+// is measured from the line joining the posterior walls of the adjacent intact
+// vertebrae is a convention; unverified.
 func MeasureRetropulsion(column []LevelWall, i int, excluded []bool) (r Retropulsion, reason string) {
 	if !profiled(column[i].Level) {
 		return r, "posterior walls are judged from T1 to L5"

@@ -24,7 +24,7 @@ const wallMiddle = 4.0
 // endplates are not known. The wall's line is the least-squares line of its
 // middle, between 15 and 85 % of its height.
 //
-// Reference: McGrory et al., J Bone Joint Surg Am 1993 (clinical.md §2.5).
+// Reference: McGrory et al., J Bone Joint Surg Am 1993.
 func MeasurePosteriorAngles(v *LevelWall) (PosteriorAngles, bool) {
 	if !hasWall(v) || v.Landmarks == nil || !v.Landmarks.Superior.Found() || !v.Landmarks.Inferior.Found() {
 		return PosteriorAngles{}, false
@@ -90,7 +90,8 @@ type PosteriorHeights struct {
 // MeasurePosteriorHeights returns the ratios of vertebra i of a column ordered
 // from superior to inferior; expected may be nil.
 //
-// Reference: O'Neill et al., the EVOS crush ratios (clinical.md §2.2).
+// Reference: O'Neill et al., the EVOS crush ratios
+// (ndorms.ox.ac.uk/publications/125986).
 func MeasurePosteriorHeights(column []LevelHeights, i int, expected *Expected) PosteriorHeights {
 	var p PosteriorHeights
 	h := column[i].Heights

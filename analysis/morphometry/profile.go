@@ -12,49 +12,58 @@ import (
 // heightProfile says how a height changes from level to level: the ratio of a
 // level's height to that of the level above, and how much people differ in it.
 // Only ratios matter; absolute norms are no yardstick, since published series
-// disagree by a fifth to a third (clinical.md §3.1).
+// disagree by 21 to 29 % of their median.
+//
+// Reference: github.com/Gregory-Schwing-MD-PhD/CTSpinoPelvic1K. Its
+// morphometrics/level_gradients.csv at a9d12ed (802 CT colonographies, heights of
+// the tallest column of the anterior and the posterior half of the body) gives,
+// computed here with iterative trimming at three standard deviations, the steps
+// and spreads from T12 downwards. Its level_references.csv and
+// panjabi_reference.csv at 21d65b74 transcribe Panjabi 1991 (cadavers, n = 12),
+// Bonczar 2024 (meta-analysis of 18 studies) and Front Physiol 2026 (CT of 100),
+// which were not seen themselves.
 type heightProfile struct {
 	step [spine.L5 - spine.T1]float64 // T2/T1 … L5/L4
 	sd   [spine.L5 - spine.T1]float64 // relative standard deviation of the same
 }
 
-// Steps above T11. Evidence marks are those of clinical.md §0.
+// Steps above T11.
 const (
 	// T1 to T9: between 1.022 (Egwu 2019, 26 columns, Hp 17.59 at T2 to 20.46 at
-	// T9, Ha 16.93 to 18.83; [V2]) and 1.034 (Panjabi 1991, Hp 14.3 at T1 and 22.7
-	// at T12 [V2] with the steps below).
+	// T9, Ha 16.93 to 18.83; seen only as another source quotes it) and 1.034
+	// (Panjabi 1991, Hp 14.3 at T1 and 22.7 at T12, with the steps below).
 	upperThoracicStep = 1.028
 	// T9 to T11: mean growth from T9 to L1, 6.63 % in women and 6.48 % in men
-	// (Palm 2025 [V]).
+	// (Palm 2025, Sci Rep, CT of 262 people).
 	lowerThoracicStep = 1.066
 )
 
 // Spread of one step where none is published: that of the same height from T12
-// to L4 (root mean square of clinical.md §3.2 [C]). The middle height's is taken
-// to be the anterior one's.
+// to L4 (root mean square over the levels in CTSpinoPelvic1K). The middle height's
+// is taken to be the anterior one's.
 const (
 	anteriorStepSD  = 0.046
 	posteriorStepSD = 0.037
 )
 
-// anteriorHeights: T12/T11 to L4/L3 are means of 653 to 730 people (clinical.md
-// §3.2 [C]). L5/L4 is from corner-based series, 1.022 (Bonczar 2024) and 1.004
-// (Front Physiol 2026; both [V2]), since the estimator of §3.2 takes the tallest
-// column, which flattens L5. T1 to T11 grow as the posterior height: Ha/Hp is
-// about .92 in all of them (§3.3, §3.5).
+// anteriorHeights: T12/T11 to L4/L3 are means of 653 to 730 people
+// (CTSpinoPelvic1K). L5/L4 is from corner-based series, 1.022 (Bonczar 2024) and
+// 1.004 (Front Physiol 2026), since CTSpinoPelvic1K takes the tallest column,
+// which flattens L5. T1 to T11 grow as the posterior height: Ha/Hp is about .92 in
+// all of them (see ratioNorms).
 var anteriorHeights = newProfile(
 	[]float64{1.071, 1.070, 1.036, 1.024, 1.002, 1.013},
 	[]float64{.053, .046, .044, .048, .036, .048}, anteriorStepSD)
 
 // posteriorHeights: as anteriorHeights; L5/L4 is .936 (Bonczar 2024) and .935
-// (Front Physiol 2026; both [V2]). Its spread is that of §3.2.
+// (Front Physiol 2026). Its spread is that of CTSpinoPelvic1K.
 var posteriorHeights = newProfile(
 	[]float64{1.069, 1.053, 1.010, 0.994, 0.976, 0.936},
 	[]float64{.040, .039, .033, .035, .039, .091}, posteriorStepSD)
 
 // middleHeights grow as the mean of the two others: the concavity of the
-// endplates, about 2 mm together, is much the same at all levels (Wang 2012
-// [V]). No series of the middle height was found.
+// endplates, about 2 mm together, is much the same at all levels (Wang 2012, Eur
+// Spine J, PMC3481085). No series of the middle height was found.
 var middleHeights = func() heightProfile {
 	m := anteriorHeights
 	for i := range m.step {
@@ -111,8 +120,8 @@ func (p heightProfile) relative(l spine.Level) float64 {
 
 // spread returns the relative standard deviation of the ratio of two levels'
 // heights, as if each step between them varied by itself. For two neighbours it
-// gives 3.3 % anterior and 2.6 % posterior, where §3.2 has 3.2 to 3.9 and 2.5 to
-// 2.9.
+// gives 3.3 % anterior and 2.6 % posterior, where CTSpinoPelvic1K has 3.2 to 3.9
+// and, but for L4, 2.5 to 2.9.
 func (p heightProfile) spread(a, b spine.Level) float64 {
 	lo, hi := min(place(a), place(b)), max(place(a), place(b))
 	variance := 0.0

@@ -7,7 +7,9 @@ import "github.com/endplate/endplate/analysis/spine"
 
 // Ratios are a body's heights relative to its own posterior height. They
 // describe the shape; as a rule for fractures they would call a fifth of all
-// vertebrae fractured (clinical.md §3.5).
+// vertebrae fractured: 19.7 % of 3,393 that experts read have min(Ha, Hm)/Hp
+// below 0.8, computed here from github.com/neuro-ml/vertebral-fractures-severity
+// at 5120fcb (100 chest CTs, six points by two or three of seven experts).
 type Ratios struct {
 	Wedge       Ratio // anterior / posterior
 	Biconcavity Ratio // middle / posterior
@@ -44,26 +46,33 @@ type ratioNorm struct {
 }
 
 // concavity is the depth of both endplates together at their middle, mm: 1.5 in
-// the endplate cranial to a disc and 0.7 in the caudal one (Wang 2012 [V]).
+// the endplate cranial to a disc and 0.7 in the caudal one (Wang 2012, Eur Spine
+// J, PMC3481085).
 const concavity = 2.2
 
 // biconcavity returns the normal middle / posterior height: the mean of the
 // corner heights less the concavity. For the thoracic levels it gives .82 to
-// .86; the median of 3,393 mostly thoracic vertebrae read by experts is .85
-// (clinical.md §3.5 [C]).
+// .86; the median of the 3,393 mostly thoracic vertebrae read by experts (see
+// Ratios) is .85.
 func (n ratioNorm) biconcavity() float64 { return (1+n.wedge)/2 - concavity/n.posterior }
 
 // biconcavitySD is the standard deviation of middle / posterior height at one
-// level. Over all levels, with fractures and reading errors, it is .086, a tenth
-// less than that of anterior / posterior (.096; clinical.md §3.5 [C]); a tenth
-// less than the corner-based series' .05 to .08 of one level (§3.3) is .06.
+// level. Over all levels, with fractures and reading errors, it is .086 in the
+// experts' readings (see Ratios), a tenth less than that of anterior / posterior
+// (.096); a tenth less than the corner-based series' .05 to .08 of one level (see
+// ratioNorms) is .06.
 const biconcavitySD = 0.06
 
-// ratioNorms from T1 to L5. The wedge ratio is the mean of the corner-based
-// series of clinical.md §3.3 [V, V2] with their mean standard deviation; above
-// T10 the median and deviation of §3.5 [C]. Heights are those of Panjabi 1991 at
-// T1, Duman 2026 at T12 and Bonczar 2024 at L1 to L5 (§3.1 [V2]), in between on
-// a line.
+// ratioNorms from T1 to L5. The wedge ratio is the mean of corner-based series
+// with their mean standard deviation: Matsumoto 2011 (MRI, n = 115) and a Chinese
+// MRI series (n = 120) from T10 or T11 to L2, Duman 2026 (Tomography 12:109),
+// Bonczar 2024 (18 studies), Front Physiol 2026 (CT of 100), Gilad 1985 (157 men)
+// and, at L5, a CT series in Int J Spine Surg (table 6). Above T10 it is the median
+// and deviation of the experts' readings (see Ratios). Heights are those of Panjabi
+// 1991 at T1, Duman 2026 at T12 and Bonczar 2024 at L1 to L5, in between on a line.
+// Duman, Bonczar, Front Physiol, Gilad and Panjabi are as transcribed in
+// CTSpinoPelvic1K (see heightProfile), level_references.csv and
+// panjabi_reference.csv; the papers themselves were not seen.
 var ratioNorms = [spine.L5 - spine.T1 + 1]ratioNorm{
 	{.92, .096, 14.3}, {.92, .096, 15.1}, {.92, .096, 15.9}, {.92, .096, 16.7}, // T1–T4
 	{.92, .096, 17.6}, {.92, .096, 18.4}, {.92, .096, 19.2}, {.92, .096, 20.0}, // T5–T8
