@@ -35,7 +35,8 @@ type Quantity struct{ Value, SD float64 }
 // one is then left out of what is expected of the others, until no more are
 // found. All are graded against the same undeformed levels at the end.
 //
-// Reference: clinical.md §2.2, §11.
+// Reference: Buckens et al., PLoS ONE 2013;8:e71204 (unfractured reference); its
+// repetition as levels are found: no published source found, default.
 func Assess(column []morphometry.Vertebra) Assessment {
 	a := Assessment{Vertebrae: make([]Vertebra, len(column)), Angles: morphometry.Angles(column)}
 	heights := make([]morphometry.LevelHeights, len(column))

@@ -28,8 +28,8 @@ const (
 // expect. The first three belong to the higher class; "more than" 40 and 50 %
 // make the last two.
 //
-// Reference: spinebase.org, a textbook's classes, as quoted in clinical.md §2.5
-// [V2].
+// Reference: spinebase.org, a textbook's classes, seen only as another source quotes
+// them.
 const (
 	CanalMildCut     = 10.0
 	CanalModerateCut = 25.0

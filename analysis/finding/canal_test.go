@@ -15,7 +15,7 @@ import (
 // 0–10 % minimal, 10–25 mild, 25–40 moderate, more than 40 severe, more than 50
 // critical.
 //
-// Reference: spinebase.org (clinical.md §2.5).
+// Reference: spinebase.org, a textbook's classes.
 func TestClassesOfCanalCompromise(t *testing.T) {
 	for _, tt := range []struct {
 		percent float64

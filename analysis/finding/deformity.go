@@ -83,8 +83,9 @@ func worst(losses []loss) loss {
 // where the neighbours are as biconcave as it is, they hide it. The greater loss
 // counts. Without neighbours the own posterior height is all there is.
 //
-// Reference: clinical.md §2.3, §11; RadElement RDES230 (nearest normal vertebra
-// or own posterior height, whichever is larger).
+// Reference: Genant et al., J Bone Miner Res 1993;8:1137; Buckens et al., PLoS ONE
+// 2013;8:e71204 (nearest unfractured vertebra); RadElement RDES230 (nearest normal
+// vertebra or own posterior height, whichever is larger).
 func deformityOf(l spine.Level, h *morphometry.Heights, e *morphometry.Expected) *Deformity {
 	own := ownLosses(l, h)
 	if own == nil {

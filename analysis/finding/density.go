@@ -85,15 +85,17 @@ const (
 // Cuts of the bands, HU: more than 90 % specific for osteoporosis, balanced, and
 // 90 % sensitive. An attenuation at a cut belongs to the lower band.
 //
-// Reference: Pickhardt et al., Ann Intern Med 2013;158:588 (clinical.md §6 [V]).
+// Reference: Pickhardt et al., Ann Intern Med 2013;158:588.
 const (
 	SpecificHU  = 110.0
 	BalancedHU  = 135.0
 	SensitiveHU = 160.0
 )
 
-// bandKVP is the tube voltage at which the cuts hold, kV: at 140 and at 100 the
-// same bone reads some 10 HU less and more (clinical.md §6 [V]).
+// bandKVP is the tube voltage at which the cuts hold, kV: at 140 and at 100 bone
+// reads some 10 HU less and more (131.3 and 148.1 HU against 140.9 in 16,747 CTs;
+// "Normalization of Trabecular Bone Attenuation across Kvp Values", poster, AAPM
+// 2026).
 const bandKVP = 120.0
 
 const densitySource = "Pickhardt 2013, Ann Intern Med 158:588 (L1, 120 kVp, unenhanced; n = 1867)"

@@ -27,7 +27,7 @@ func (a Answer) String() string { return [...]string{"cannot be told", "yes", "n
 // EndplateSunk and EndplateTilted are by how much, mm, an endplate departs from
 // the patient's undeformed levels from which it is broken, and the number of
 // standard deviations is RepeatabilityLimit: the deficit from which a height
-// counts (clinical.md §11).
+// counts. No published source found; default.
 const (
 	EndplateSunk   = MinDeficit
 	EndplateTilted = MinDeficit
@@ -35,8 +35,7 @@ const (
 
 // WallShareOF is the share of the posterior wall that separates OF2 from OF3.
 //
-// Reference: AO-DGOU OF card, Schnake et al., Global Spine J 2018;8:46S
-// (clinical.md §2.5, §2.6 [V]).
+// Reference: AO-DGOU OF card; Schnake et al., Global Spine J 2018;8:46S.
 const WallShareOF = 0.2
 
 // FractureInput is what a description rests on. What is nil was not had.

@@ -29,7 +29,8 @@ type classRule struct {
 // classRules are the classes that CT can tell in part. OF5 and the types B and C
 // rest on what it cannot.
 //
-// Reference: clinical.md §2.6.
+// Reference: Vaccaro, Spine 2013;38:2028, and RadElement RDES271 (AO Spine);
+// Schnake, Global Spine J 2018;8:46S (OF).
 var classRules = []classRule{
 	{"AO Spine", "A0", list(noEndplate, wallIntact, noLoss), []string{openLigaments, openCause}, sourceAO},
 	{"AO Spine", "A1", list(oneEndplate, wallIntact), []string{openLigaments, openMovement, openOedema, openCause}, sourceAO},

@@ -87,7 +87,9 @@ func TestCorticalGapBreaksAnEndplate(t *testing.T) {
 }
 
 // TestTreatmentFacts goes through the table: PVP from C2 to L5, BKP from T5 to L5,
-// vertebra plana and cortical fracture, stable A1 (clinical.md §1).
+// vertebra plana and cortical fracture, stable A1.
+//
+// Reference: a treating team's slides on PVP and BKP; no published source found.
 func TestTreatmentFacts(t *testing.T) {
 	intact := &morphometry.Tissue{}
 	wedge := finding.FractureInput{Level: spine.L1, Deformity: lost(finding.Wedge, 30), Endplates: sunk(4, 0), Wall: finding.WallIntact, Tissue: intact}

@@ -76,7 +76,8 @@ func lose(t *testing.T, i int, percent [3]float64) finding.Vertebra {
 }
 
 // Grade 1: 20–25 %, grade 2: 25–40 %, grade 3: from 40 % of height lost.
-// Reference: Genant 1993; RadElement RDES150; clinical.md §2.3.
+// Reference: Genant 1993, J Bone Miner Res 8:1137, as quoted in Wáng 2019, Quant
+// Imaging Med Surg, doi 10.21037/qims.2019.02.04; RadElement RDES150.
 func TestGrades(t *testing.T) {
 	for _, tt := range []struct {
 		percent float64
@@ -89,8 +90,9 @@ func TestGrades(t *testing.T) {
 	}
 }
 
-// The open-source convention for the bounds: ≥ 20, < 25, < 40, ≥ 40.
-// Reference: clinical.md §2.3.
+// A grade's lower bound belongs to it: ≥ 20, < 25, < 40, ≥ 40.
+// Reference: RadElement RDES150 (≥ 40 %); else the convention of an open-source
+// grader, no published source found.
 func TestGradeBounds(t *testing.T) {
 	for loss, want := range map[float64]int{19.999: 0, 20: 1, 24.999: 1, 25: 2, 39.999: 2, 40: 3, 100: 3, -5: 0} {
 		if got := finding.GenantGrade(loss); got != want {
@@ -101,7 +103,7 @@ func TestGradeBounds(t *testing.T) {
 
 // Deformity type = which height is worst: anterior → wedge, middle →
 // biconcave, all or posterior → crush.
-// Reference: Genant 1993, in clinical.md §2.3.
+// Reference: Genant 1993, J Bone Miner Res 8:1137, as others quote it.
 func TestShapes(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -126,7 +128,7 @@ func TestShapes(t *testing.T) {
 }
 
 // "Borderline" if within ±3 points of a cut.
-// Reference: clinical.md §11.
+// Reference: default; see finding.BorderlineMargin.
 func TestBorderline(t *testing.T) {
 	for percent, want := range map[float64]bool{10: false, 16: false, 18: true, 22: true, 27: true, 29: false, 36: false, 38: true, 42: true, 45: false} {
 		if got := lose(t, 4, [3]float64{percent, 0, 0}).Deformity.Borderline; got != want {
@@ -136,7 +138,7 @@ func TestBorderline(t *testing.T) {
 }
 
 // A loss counts from 2 mm: 20 % of a body of 9 mm is 1.8.
-// Reference: clinical.md §11.
+// Reference: no published source found; default.
 func TestSmallDeficits(t *testing.T) {
 	h := normal(spine.T4, spine.T4+4)
 	for i := range h {
@@ -153,7 +155,7 @@ func TestSmallDeficits(t *testing.T) {
 
 // Severe collapse: worst height at most half of the expected; vertebra plana:
 // all three at most a third.
-// Reference: clinical.md §2.4.
+// Reference: no consensus definition found; defaults.
 func TestCollapse(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
@@ -176,7 +178,8 @@ func TestCollapse(t *testing.T) {
 
 // A uniform crush is invisible to rules on the own heights; the neighbours show
 // it.
-// Reference: clinical.md §8.3.
+// Reference: the spine report of TotalSegmentator 2.18, whose rule (least below 0.8
+// of the greatest of the own heights) misses one.
 func TestUniformCrushIsSeen(t *testing.T) {
 	v := lose(t, 4, [3]float64{50, 50, 50})
 	if v.Deformity.Grade != 3 || v.Deformity.Shape != finding.Crush || v.Deformity.Basis != finding.AdjacentLevels {
@@ -186,7 +189,10 @@ func TestUniformCrushIsSeen(t *testing.T) {
 
 // The lordotic shape of L4 and L5, whose own smallest height is under 0.8 of
 // the greatest, is no fracture.
-// Reference: clinical.md §3.3, §3.5, §8.3 (L3–L5 of TotalSegmentator's example).
+// Reference: the example of TotalSegmentator 2.18's spine report flags L3 to L5 (L5
+// by 28.5, 25.5 and 22.5 mm); Ha/Hp of L5 is 1.138 in Bonczar 2024, and 16 of 40
+// corner-measured L5 have least / greatest below 0.8 (computed from CTSpinoPelvic1K,
+// ostk_level_morphometry.csv).
 func TestLordoticBodiesAreNormal(t *testing.T) {
 	h := [][3]float64{{26.5, 24.5, 27}, {27.2, 25, 26.8}, {27.6, 25.2, 26}, {28.5, 25.5, 22.2}}
 	for _, v := range finding.Assess(column(spine.L2, h)).Vertebrae {
@@ -199,7 +205,8 @@ func TestLordoticBodiesAreNormal(t *testing.T) {
 // Flagged neighbours are left out and the search repeated: two adjacent
 // fractures do not hide each other, nor does a fracture make its neighbours
 // tall.
-// Reference: clinical.md §2.2, §3.5.
+// Reference: Buckens 2013, PLoS ONE 8:e71204 (unfractured reference); the
+// repetition is a default.
 func TestAdjacentFractures(t *testing.T) {
 	h := normal(spine.T10-1, spine.L4)
 	for _, i := range []int{3, 4} {
@@ -227,7 +234,7 @@ func TestAdjacentFractures(t *testing.T) {
 // Where all vertebrae are alike biconcave, the own posterior height shows it:
 // ">20 % loss in … central height vs nearest normal vertebra or own posterior
 // height, whichever is larger".
-// Reference: RadElement RDES230, in clinical.md §2.3.
+// Reference: RadElement RDES230.
 func TestBiconcaveAmongBiconcave(t *testing.T) {
 	h := normal(spine.L1, spine.L5)
 	for i := range h {
@@ -243,7 +250,7 @@ func TestBiconcaveAmongBiconcave(t *testing.T) {
 
 // The own posterior height alone flags no normal body: "min(Ha, Hm)/Hp < 0.8"
 // would flag a fifth.
-// Reference: clinical.md §3.5.
+// Reference: 19.7 %, computed from neuro-ml/vertebral-fractures-severity at 5120fcb.
 func TestOwnHeightsAloneDoNotFracture(t *testing.T) {
 	for _, h := range [][3]float64{{15.8, 15.8, 20}, {16, 15.2, 20}} {
 		var all [][3]float64

@@ -33,22 +33,22 @@ func (s WallState) String() string {
 // Cuts of the posterior wall's criteria.
 const (
 	// WallRetropulsion, mm, is the retropulsion from which a wall is involved. No
-	// norm was found (clinical.md §12); it is the deficit from which a height
-	// counts, above the least significant change of 1.7 mm (§4).
+	// published norm was found; it is the deficit from which a height counts, above
+	// the least significant change of 1.7 mm that follows from a precision of heights
+	// of 0.6 mm (Bagur 2000).
 	WallRetropulsion = 2.0
 	// WallGapInvolved is the share of the wall's area without cortex from which
-	// it is involved: the share that separates OF2 from OF3 (AO-DGOU OF card,
-	// clinical.md §2.5).
+	// it is involved: the share that separates OF2 from OF3 (AO-DGOU OF card).
 	WallGapInvolved = 0.2
 	// WallGapSuspect is the share from which a wall is suspect: a default of this
 	// program, as much as blur and noise leave unseen of an intact wall.
 	WallGapSuspect = 0.1
 	// WallAngle, degrees, is the posterior body angle above which a wall is
-	// suspect. McGrory 1993, the cut quoted from memory (clinical.md §2.5 [M]).
+	// suspect. McGrory, J Bone Joint Surg Am 1993; the cut is unverified.
 	WallAngle = 100.0
 	// WallHeight is the posterior height relative to the expected one at which a
 	// wall is suspect: the loss of Genant's grade 1. That encroachment of the
-	// canal goes with posterior height loss: Kim 2017 (clinical.md §2.5).
+	// canal goes with posterior height loss: Kim 2017, Injury.
 	WallHeight = 1 - MildLoss/100
 )
 
@@ -89,7 +89,8 @@ type PosteriorWall struct {
 // or a gap of its cortex says so, suspect if any other criterion is met, and
 // intact only where it was seen against intact neighbours.
 //
-// Reference: clinical.md §2.5, §11.
+// Reference: those of the cuts; how they combine: no published source found,
+// default.
 func AssessPosteriorWall(m WallMeasures) PosteriorWall {
 	w := PosteriorWall{Criteria: m.criteria()}
 	for _, c := range w.Criteria {

@@ -35,7 +35,7 @@ func TestStatesOfAPosteriorWall(t *testing.T) {
 		code string
 	}{
 		{"nothing", func(*finding.WallMeasures) {}, finding.WallIntact, ""},
-		// Convention: behind the line of the adjacent walls (clinical.md §2.5 [M]).
+		// Convention, unverified: behind the line of the adjacent walls.
 		{"retropulsion", func(m *finding.WallMeasures) { m.Retropulsion.Value = 4 }, finding.WallInvolved, finding.PosteriorWallInvolved},
 		{"within the error", func(m *finding.WallMeasures) { m.Retropulsion.Estimate = estimate(2.4, 1) }, finding.WallIntact, ""},
 		// More than a fifth of the wall: OF3 (AO Spine-DGOU).

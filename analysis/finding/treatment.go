@@ -33,7 +33,8 @@ type treatmentRule struct {
 	ask                func(*TreatmentInput) (Answer, string)
 }
 
-// sourceSlides are the slides on PVP and BKP that clinical.md §1 quotes.
+// sourceSlides are a treating team's slides on PVP and BKP, in Dutch; no published
+// source of their facts was found.
 const sourceSlides = "checklist of the treating team (PVP C2 to L5, BKP T5 to L5; BKP: vertebra plana or severe fracture and, relatively, cortical fracture are contraindications; trauma: stable A1)"
 
 // treatmentRules is the table of facts.
