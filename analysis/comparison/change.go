@@ -23,7 +23,8 @@ const FamilyError = 0.01
 // (Bonferroni). For a single change at 5 % it would be 1.96, and the least
 // significant change 1.96·√2 = 2.77 precision standard deviations.
 //
-// Reference: clinical.md §4 (least significant change).
+// Reference: the least significant change of densitometry, a convention; the family
+// of changes and its error: default.
 func factor(n int) float64 {
 	return distuv.UnitNormal.Quantile(1 - FamilyError/(2*float64(max(n, 1))))
 }

@@ -91,7 +91,7 @@ func TestRestoredIsTheShareOfTheLoss(t *testing.T) {
 			t.Errorf("%s height restored by %v, want %.1f %%", finding.Height(h), q, want)
 		}
 	}
-	// Reference: clinical.md §2.2: nothing was lost of the posterior height.
+	// The share is of what was lost: nothing was of the posterior height.
 	if q := p.Restored[finding.PosteriorHeight]; q.Defined || q.Reason == "" {
 		t.Errorf("posterior height restored by %v, want a reason", q)
 	}

@@ -18,14 +18,14 @@ const (
 	// NewFractureLoss, percent, and NewFractureDeficit, mm: both must be reached by
 	// one height.
 	//
-	// Reference: EPOS (eprints.soton 25772), clinical.md §2.3; alternatives: Black
-	// et al., J Bone Miner Res 1999;14:90.
+	// Reference: EPOS (eprints.soton 25772); alternatives: Black et al., J Bone Miner
+	// Res 1999;14:90.
 	NewFractureLoss    = 20.0
 	NewFractureDeficit = 4.0
 	// RecollapseLoss, percent of a height, or RecollapseKyphosis, degrees, against
 	// the first examination after treatment.
 	//
-	// Reference: Yu 2017 (PMC5266161), clinical.md §5.
+	// Reference: Yu 2017 (PMC5266161).
 	RecollapseLoss     = 15.0
 	RecollapseKyphosis = 10.0
 )

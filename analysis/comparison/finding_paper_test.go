@@ -14,7 +14,7 @@ import (
 )
 
 // A new fracture is a reduction of any height by at least 20 % and at least 4 mm.
-// Reference: EPOS, eprints.soton 25772; clinical.md §2.3.
+// Reference: EPOS, eprints.soton 25772.
 func TestNewFractureNeedsBothCuts(t *testing.T) {
 	intact := column(spine.T10, spine.L4, 21)
 	for _, tt := range []struct {
@@ -57,7 +57,7 @@ func TestNewFractureIsAdjacentOrRemote(t *testing.T) {
 
 // Recollapse is a loss of height of at least 15 %, or of kyphosis of at least 10°,
 // against the first examination after treatment.
-// Reference: Yu 2017, PMC5266161; clinical.md §5.
+// Reference: Yu 2017, PMC5266161.
 func TestRecollapse(t *testing.T) {
 	treated := cemented(column(spine.T10, spine.L4, 23), spine.L1, 4)
 	for _, tt := range []struct {

@@ -16,7 +16,8 @@ import (
 // mean of their two readings, weighted by inverse variance, times the usual ratio
 // of levels. nil where there is no such level near.
 //
-// Reference: clinical.md §5 (expected from neighbours measured in both exams).
+// Reference: no published source found for neighbours measured in both
+// examinations; default.
 func expectedHeights(pairs []Pair, before, after *Examination) []*morphometry.Expected {
 	column := make([]morphometry.LevelHeights, len(pairs))
 	excluded := make([]bool, len(pairs))
@@ -62,7 +63,8 @@ func weighted(x, sx, y, sy float64) (mean, sd float64) {
 // least significant change (1.96 standard deviations of a loss) or than the
 // 2 mm that a deficit must have to count.
 //
-// Reference: clinical.md §2.2; Lieberman, Spine 2001 for the share of lost height.
+// Reference: convention, unverified (McKiernan; Lieberman, Spine 2001, whose 4.1 mm
+// are 46.8 % of the lost height as another source quotes it).
 func restored(h finding.Height, c *Change, e *morphometry.Expected) Quotient {
 	if c == nil {
 		return Quotient{Reason: "not measured in both examinations"}
