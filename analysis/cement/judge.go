@@ -5,8 +5,8 @@ package cement
 
 // What lowers the confidence, and by how much. Design values.
 const (
-	// faintHU: dense bone islands read up to about 1,300 HU [from memory, Ulano
-	// et al., AJR 2016;207:362: unverified].
+	// faintHU: dense bone islands read up to about 1,300 HU (Ulano et al., AJR
+	// 2016;207:362; unverified).
 	faintHU       = 1300
 	faintFactor   = 0.6
 	smallML       = 0.5

@@ -28,7 +28,7 @@ const (
 const (
 	// coreReach, mm, is how far on all sides of a lump's core it must be dense:
 	// more than the thickness of endplates and walls of bodies (below 1 mm,
-	// Ritzel 1997 for the wall [from memory]) with the blur of a scanner.
+	// Ritzel 1997 for the wall; unverified) with the blur of a scanner.
 	coreReach = 1.5
 	// leastCore is the least volume of the cores of a lump, mm³: a ball of
 	// 1.5 mm radius. A design value.

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// leakReach, mm, is how far from a treated body its cement is looked for:
-	// clinical convention of the project [from memory, no source found].
+	// leakReach, mm, is how far from a treated body its cement is looked for. No
+	// published source found; default.
 	leakReach = 15.0
 
 	// strongLeast and strongMost bound the attenuation, half way between cement
