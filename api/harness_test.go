@@ -24,6 +24,7 @@ import (
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api"
 	"github.com/endplate/endplate/api/measure"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
@@ -33,10 +34,17 @@ import (
 var producer = measure.Producer{Name: "endplate", Version: "test"}
 
 // TestMain makes the test's program the child that measures, where the server starts
-// it as one.
+// it as one, or a server, where a test does.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == measure.ChildCommand {
 		if err := measure.Serve(context.Background(), os.Stdin, os.Stdout, producer.Do); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if told := os.Getenv(serverTask); told != "" {
+		if err := serveTask(told); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -96,16 +104,29 @@ func serve(t testing.TB, c api.Config) *peer {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	p := &peer{at: <-ready}
-	if p.ClientConn, err = grpc.NewClient(p.at.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20))); err != nil {
+	return dial(t, <-ready)
+}
+
+// dial returns connections to a server that end with the test.
+func dial(t testing.TB, at api.Addresses) *peer {
+	t.Helper()
+	conn, err := grpc.NewClient(at.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Close() })
-	p.studies = endplatev1.NewStudyServiceClient(p)
-	p.analyses = endplatev1.NewAnalysisServiceClient(p)
-	p.comparisons = endplatev1.NewComparisonServiceClient(p)
-	return p
+	t.Cleanup(func() { conn.Close() })
+	return peerOf(conn, at)
+}
+
+func peerOf(conn *grpc.ClientConn, at api.Addresses) *peer {
+	return &peer{
+		ClientConn:  conn,
+		studies:     endplatev1.NewStudyServiceClient(conn),
+		analyses:    endplatev1.NewAnalysisServiceClient(conn),
+		comparisons: endplatev1.NewComparisonServiceClient(conn),
+		at:          at,
+	}
 }
 
 // series is a made CT series.
@@ -117,15 +138,38 @@ type series struct {
 // made returns a CT of T11 to L3 whose L1 has lost so much of its anterior height.
 func made(t testing.TB, study int, lossPercent float64) series {
 	t.Helper()
+	return written(t, phantomCT(lossPercent), examination(study))
+}
+
+func phantomCT(lossPercent float64) *volume.Volume {
 	p := phantom.Random(rand.New(rand.NewPCG(1, 0)), phantom.Options{
 		Fractures: map[spine.Level]phantom.Deformity{spine.L1: phantom.Fracture(phantom.Wedge, lossPercent)},
 	})
 	scan := p.Cover(spine.T12, spine.L2, 10, 100, 1, 2)
 	scan.Noise = 15
-	var s series
-	uids, err := dicom.WriteCT(p.CT(scan), dicom.SyntheticCT{
-		Study: fmt.Sprint(study), FrameOfReference: fmt.Sprint(study), PatientID: "P-1", Date: fmt.Sprintf("202001%02d", study),
-	}, func(_ int, instance []byte) error {
+	return p.CT(scan)
+}
+
+// examination names a study of the one patient, a day later each.
+func examination(study int) dicom.SyntheticCT {
+	day := time.Date(2020, 1, study, 0, 0, 0, 0, time.UTC).Format("20060102")
+	return dicom.SyntheticCT{Study: fmt.Sprint(study), FrameOfReference: fmt.Sprint(study), PatientID: "P-1", Date: day}
+}
+
+// examinations returns n examinations of the one patient.
+func examinations(t testing.TB, n int) (all []series) {
+	t.Helper()
+	ct := phantomCT(30)
+	for i := range n {
+		all = append(all, written(t, ct, examination(1+i)))
+	}
+	return all
+}
+
+// written returns a volume as a series.
+func written(t testing.TB, ct *volume.Volume, as dicom.SyntheticCT) (s series) {
+	t.Helper()
+	uids, err := dicom.WriteCT(ct, as, func(_ int, instance []byte) error {
 		s.instances = append(s.instances, slices.Clone(instance))
 		return nil
 	})
