@@ -5,6 +5,8 @@ package api_test
 
 import (
 	"context"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,7 @@ import (
 // answered that it is not there, and afterwards everything goes on.
 func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 	database := pgtest.Start(t)
-	c := apart(t, storageLost...)
+	c := apart(t, ofRiver)
 	c.Storage.Database = database.Database(t)
 	c.Work.Workers, c.ShutdownGrace = 2, time.Minute
 	server, p := c.process(t)
@@ -56,12 +58,17 @@ func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 	l.verify(t, p)
 	server.stop(t, c.Config)
 	l.verifyStored(t, c)
+	// Without a database River looks for jobs five times a second, and tells of it.
+	log, err := os.ReadFile(journal(c.Config))
+	if n := strings.Count(string(log), ofRiver); err != nil || n > 20 {
+		t.Errorf("%d lines of River in the log, %v", n, err)
+	}
 }
 
 // A server does not start without its database, and says so.
 func TestNoDatabaseNoServer(t *testing.T) {
 	database := pgtest.Start(t)
-	c := apart(t, storageLost...)
+	c := apart(t, ofRiver)
 	c.Storage.Database = database.Database(t)
 	database.Down(t)
 	p := launch(t, c.Config)

@@ -175,9 +175,8 @@ func apart(t testing.TB, excuses ...string) served {
 	return served{c}
 }
 
-// storageLost excuses what River, which has a log of its own, says while there is no
-// storage.
-var storageLost = []string{`"msg":"producer: `, `"msg":"jobcompleter.`, `"msg":"maintenance.`}
+// ofRiver excuses what River says while there is no storage.
+const ofRiver = `"component":"river"`
 
 // noErrors fails where a log tells of an error, a panic or a data race.
 func noErrors(t testing.TB, path string, excuses []string) {

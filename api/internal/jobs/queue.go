@@ -124,7 +124,7 @@ func New(c Config) (*Queue, error) {
 		RescueStuckJobsAfter: farAway,
 		SoftStopTimeout:      max(c.Grace, time.Millisecond),
 		PollOnly:             true,
-		Logger:               slog.New(quiet{c.Logger.Handler()}),
+		Logger:               riverLog(c.Logger),
 		Workers:              river.NewWorkers(),
 	}
 	river.AddWorker(config.Workers, &analyzer{q: q})
@@ -294,14 +294,3 @@ func (q *Queue) write(ctx context.Context, f func(context.Context, *store.Tx) er
 	defer cancel()
 	return q.Store.Write(ctx, func(tx *store.Tx) error { return f(ctx, tx) })
 }
-
-// quiet passes on what River says of trouble: that jobs are snoozed, end and begin is
-// told here, in our own words.
-type quiet struct{ slog.Handler }
-
-func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
-}
-
-func (h quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{h.Handler.WithAttrs(a)} }
-func (h quiet) WithGroup(name string) slog.Handler   { return quiet{h.Handler.WithGroup(name)} }
