@@ -67,7 +67,9 @@ func (q *Queue) Stop(ctx context.Context) error {
 	}))
 }
 
-// stayAlive signs life, and looks for jobs whose workers do not.
+// stayAlive signs life, and looks for jobs whose workers do not. Each has its time: a
+// worker that waited, for a row that a paused process holds, without signing would
+// count as dead itself.
 func (q *Queue) stayAlive(ctx context.Context) {
 	tick := time.NewTicker(q.Timing.Heartbeat)
 	defer tick.Stop()
@@ -77,12 +79,13 @@ func (q *Queue) stayAlive(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		err := q.heartbeat(ctx)
-		if err == nil {
-			err = q.recover(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			q.Logger.WarnContext(ctx, "no heartbeat", slog.Any("error", err))
+		for _, f := range []func(context.Context) error{q.heartbeat, q.recover, q.forgetDead} {
+			limited, cancel := context.WithTimeout(ctx, q.Timing.Dead/3)
+			err := f(limited)
+			cancel()
+			if err != nil && ctx.Err() == nil {
+				q.Logger.WarnContext(ctx, "workers not looked after", slog.Any("error", err))
+			}
 		}
 	}
 }
@@ -114,12 +117,33 @@ func (q *Queue) takeOver(ctx context.Context) error {
 // recover frees the jobs of workers that are dead, or that never signed, and those
 // of this process that it is not at: their end could not be stored.
 func (q *Queue) recover(ctx context.Context) error {
+	jobs, err := q.client.JobList(ctx, running())
+	if err != nil || len(jobs.Jobs) == 0 {
+		return err
+	}
+	workers, err := q.Store.Workers(ctx)
+	if err != nil {
+		return err
+	}
 	dead, err := q.Store.DeadWorkers(ctx, q.Timing.Dead)
 	if err != nil {
 		return err
 	}
-	jobs, err := q.client.JobList(ctx, running())
-	if err != nil || len(jobs.Jobs) == 0 && len(dead) == 0 {
+	alive := slices.DeleteFunc(workers, func(w store.Worker) bool {
+		return slices.ContainsFunc(dead, func(d store.Worker) bool { return d.ID == w.ID })
+	})
+	orphaned := func(job *rivertype.JobRow) bool { return q.orphaned(job, alive) }
+	if !slices.ContainsFunc(jobs.Jobs, orphaned) {
+		return nil
+	}
+	return q.Store.Write(ctx, func(tx *store.Tx) error { return q.free(ctx, tx, orphaned) })
+}
+
+// forgetDead removes the workers that are dead. That their jobs are freed does not
+// depend on it: a paused process may hold its own row.
+func (q *Queue) forgetDead(ctx context.Context) error {
+	dead, err := q.Store.DeadWorkers(ctx, q.Timing.Dead)
+	if err != nil || len(dead) == 0 {
 		return err
 	}
 	return q.Store.Write(ctx, func(tx *store.Tx) error {
@@ -129,16 +153,12 @@ func (q *Queue) recover(ctx context.Context) error {
 				return err
 			}
 		}
-		workers, err := tx.Workers(ctx)
-		if err != nil {
-			return err
-		}
-		return q.free(ctx, tx, func(job *rivertype.JobRow) bool { return q.orphaned(job, workers) })
+		return nil
 	})
 }
 
 // orphaned tells whether nobody is at a running job.
-func (q *Queue) orphaned(job *rivertype.JobRow, workers []store.Worker) bool {
+func (q *Queue) orphaned(job *rivertype.JobRow, alive []store.Worker) bool {
 	if job.AttemptedAt == nil || time.Since(*job.AttemptedAt) < q.Timing.Dead {
 		return false // its worker may be about to begin, or to sign
 	}
@@ -146,7 +166,7 @@ func (q *Queue) orphaned(job *rivertype.JobRow, workers []store.Worker) bool {
 	if by == q.Worker.ID {
 		return !q.isBusy(job.ID)
 	}
-	return !slices.ContainsFunc(workers, func(w store.Worker) bool { return w.ID == by })
+	return !slices.ContainsFunc(alive, func(w store.Worker) bool { return w.ID == by })
 }
 
 // worker returns the ID of the worker that fetched a job last.

@@ -95,8 +95,13 @@ func work() {
 	if t.Pause {
 		c.Grace = time.Minute
 		c.Do = func(context.Context, *measure.Task, func(string, float64)) (*measure.Done, error) {
-			syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 			defer close(paused)
+			// In the midst of a transaction, whose locks it holds on.
+			_ = s.Write(ctx, func(tx *store.Tx) error {
+				err := tx.Heartbeat(ctx, c.Worker)
+				syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+				return err
+			})
 			return &measure.Done{Report: []byte("from the dead")}, nil
 		}
 	}
@@ -238,8 +243,8 @@ func severalProcesses(t *testing.T, config store.Config) {
 func aPausedProcess(t *testing.T, config store.Config) {
 	s := storetest.Open(t, config)
 	put(t, s)
-	a := request(t, idle(t, jobs.Config{Store: s}), made)
 	paused := startWorker(t, task{Config: config, Workers: 1, Pause: true})
+	a := request(t, idle(t, jobs.Config{Store: s}), made)
 	reaches(t, s, a.ID, store.Running)
 	began := time.Now()
 	start(t, jobs.Config{Store: s, Workers: 1, Do: here})

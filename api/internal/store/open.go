@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,10 @@ const (
 	defaultReaders     = 4
 	defaultConnections = 16
 
-	busyTimeout  = 10 * time.Second
+	busyTimeout = 10 * time.Second
+	// idleTimeout is when PostgreSQL ends a transaction whose process has stopped in
+	// the midst of it, and with it the locks on which the others wait.
+	idleTimeout  = 15 * time.Second
 	connLifetime = time.Hour // so that a PostgreSQL behind a changed address is found again
 )
 
@@ -51,7 +55,10 @@ func (s *Store) openPostgreSQL(dsn string, connections int) error {
 		connections = defaultConnections
 	}
 	connections = max(connections, 2) // migrations hold a lock with one of them
-	db := stdlib.OpenDB(*parsed)
+	db := stdlib.OpenDB(*parsed, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET idle_in_transaction_session_timeout = "+strconv.FormatInt(idleTimeout.Milliseconds(), 10))
+		return err
+	}))
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxLifetime(connLifetime)
