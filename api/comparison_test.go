@@ -6,9 +6,12 @@ package api_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
@@ -55,6 +58,32 @@ func TestAnalysesAreCompared(t *testing.T) {
 	if err != nil || len(list.GetComparisons()) != 1 || list.GetComparisons()[0].GetReport() != nil {
 		t.Errorf("list is %v, %v", list, err)
 	}
+	p.exported(t, run)
+}
+
+// exported writes a comparison in all formats.
+func (p *peer) exported(t *testing.T, run *endplatev1.ComparisonRun) {
+	t.Helper()
+	for format, want := range map[endplatev1.ExportAnalysisRequest_Format]string{
+		endplatev1.ExportAnalysisRequest_JSON:  `"HEIGHT_RESTORED"`,
+		endplatev1.ExportAnalysisRequest_CSV:   ",L1,",
+		endplatev1.ExportAnalysisRequest_HTML:  "data:image/",
+		endplatev1.ExportAnalysisRequest_TABLE: "finding L1: ",
+	} {
+		got, err := p.comparisons.ExportComparison(t.Context(), &endplatev1.ExportComparisonRequest{ComparisonId: run.GetComparisonId(), Format: format})
+		if err != nil || !strings.Contains(string(got.GetContent()), want) {
+			t.Errorf("%v does not hold %q: %v, %.300s", format, want, err, got.GetContent())
+		}
+		if format != endplatev1.ExportAnalysisRequest_JSON {
+			continue
+		}
+		report := &endplatev1.ComparisonReport{}
+		if err := protojson.Unmarshal(got.GetContent(), report); err != nil || !proto.Equal(report, run.GetReport()) {
+			t.Errorf("the document is not the report: %v\n got %v\nwant %v", err, report, run.GetReport())
+		}
+	}
+	_, err := p.comparisons.ExportComparison(t.Context(), &endplatev1.ExportComparisonRequest{ComparisonId: "none"})
+	wantCode(t, err, codes.NotFound, "ERROR_REASON_NOT_FOUND")
 }
 
 func TestComparisonsThatCannotBe(t *testing.T) {

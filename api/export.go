@@ -34,18 +34,23 @@ var documents = map[endplatev1.ExportAnalysisRequest_Format]document{
 	}},
 }
 
+// document returns the kind of document of a format, JSON where none is said.
+func (c *checker) document(field string, f endplatev1.ExportAnalysisRequest_Format) (document, endplatev1.ExportAnalysisRequest_Format) {
+	if f == endplatev1.ExportAnalysisRequest_FORMAT_UNSPECIFIED {
+		f = endplatev1.ExportAnalysisRequest_JSON
+	}
+	kind, known := documents[f]
+	if !known {
+		c.reject(field, "no format")
+	}
+	return kind, f
+}
+
 func (s *analysisService) ExportAnalysis(ctx context.Context, r *endplatev1.ExportAnalysisRequest) (*endplatev1.ExportAnalysisResponse, error) {
 	var c checker
 	c.id("analysis_id", r.GetAnalysisId())
 	number := c.revision(r.Revision)
-	format := r.GetFormat()
-	if format == endplatev1.ExportAnalysisRequest_FORMAT_UNSPECIFIED {
-		format = endplatev1.ExportAnalysisRequest_JSON
-	}
-	kind, known := documents[format]
-	if !known {
-		c.reject("format", "no format")
-	}
+	kind, _ := c.document("format", r.GetFormat())
 	if err := c.err(); err != nil {
 		return nil, err
 	}

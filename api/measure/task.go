@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -156,42 +157,61 @@ func hashOf(path string) ([]byte, error) {
 }
 
 func (p Producer) compare(t *CompareTask) (*Done, error) {
-	opt, err := comparisonOf(t.Options)
-	if err != nil {
-		return nil, err
-	}
 	out := &report.ComparisonReport{Algorithm: p.Name, Version: p.Version}
-	var all []*comparison.Examination
-	for i, stored := range t.Examinations {
-		e, err := stored.examination(out)
-		if err != nil {
-			return nil, err
-		}
-		if e == nil {
-			return nil, fault.New(fault.NotReady, fault.AnalysisFailed, "analysis %d of those to compare has no measured series", i+1)
-		}
-		all = append(all, e)
-	}
-	if err := Compare(all, opt, out); err != nil {
-		return nil, comparisonFault(err)
-	}
-	for _, e := range all {
-		e.Name = "" // there are no paths
+	if _, err := t.Compare(out); err != nil {
+		return nil, err
 	}
 	return doneWith(convert.ComparisonReport(out), nil)
 }
 
-// examination returns the best examination of what is stored; nil if there is none.
-func (s Stored) examination(out *report.ComparisonReport) (*comparison.Examination, error) {
+// Compare compares the examinations and adds the comparison to out. It returns those
+// that were compared, in the order given.
+func (t *CompareTask) Compare(out *report.ComparisonReport) ([]Compared, error) {
+	opt, err := comparisonOf(t.Options)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Compared, len(t.Examinations))
+	examinations := make([]*comparison.Examination, len(all))
+	for i, stored := range t.Examinations {
+		if all[i], err = stored.compared(out); err != nil {
+			return nil, err
+		}
+		if all[i].Examination == nil {
+			return nil, fault.New(fault.NotReady, fault.AnalysisFailed, "analysis %d of those to compare has no measured series", i+1)
+		}
+		examinations[i] = all[i].Examination
+	}
+	if err := Compare(examinations, opt, out); err != nil {
+		return nil, comparisonFault(err)
+	}
+	for _, e := range examinations {
+		e.Name = "" // there are no paths
+	}
+	for _, c := range out.Comparisons { // which hold copies where levels were renamed
+		c.Before.Name, c.After.Name = "", ""
+	}
+	return all, nil
+}
+
+// Compared is an examination that was compared.
+type Compared struct {
+	*comparison.Examination
+	Stack int // which of the catalog's stacks it is
+}
+
+// compared returns the best examination of what is stored; none if there is none.
+func (s Stored) compared(out *report.ComparisonReport) (Compared, error) {
 	series, err := s.Decode()
 	if err != nil || len(series) == 0 {
-		return nil, err
+		return Compared{}, err
 	}
 	var candidates []*comparison.Examination
 	for _, one := range series {
 		candidates = append(candidates, comparison.NewExamination(one.Result, one.About))
 	}
-	return Best(candidates[0].Name, candidates, out), nil
+	best := Best(candidates[0].Name, candidates, out)
+	return Compared{best, series[slices.Index(candidates, best)].Stack}, nil
 }
 
 // comparisonFault classes what Compare returns: none of it changes when it is tried

@@ -42,6 +42,7 @@ var policy = map[string]Role{
 	"/endplate.v1.ComparisonService/GetComparison":    Read,
 	"/endplate.v1.ComparisonService/ListComparisons":  Read,
 	"/endplate.v1.ComparisonService/WatchComparison":  Read,
+	"/endplate.v1.ComparisonService/ExportComparison": Read,
 }
 
 // RoleFor returns the role that a method needs, and whether the method is known.

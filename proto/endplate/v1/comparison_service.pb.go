@@ -634,6 +634,125 @@ func (x *WatchComparisonResponse) GetComparison() *ComparisonRun {
 	return nil
 }
 
+// ExportComparisonRequest asks for a document.
+type ExportComparisonRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The comparison.
+	ComparisonId string `protobuf:"bytes,1,opt,name=comparison_id,json=comparisonId,proto3" json:"comparison_id,omitempty"`
+	// The format; JSON is a ComparisonReport, CSV has a row for each level.
+	Format        ExportAnalysisRequest_Format `protobuf:"varint,2,opt,name=format,proto3,enum=endplate.v1.ExportAnalysisRequest_Format" json:"format,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportComparisonRequest) Reset() {
+	*x = ExportComparisonRequest{}
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportComparisonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportComparisonRequest) ProtoMessage() {}
+
+func (x *ExportComparisonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportComparisonRequest.ProtoReflect.Descriptor instead.
+func (*ExportComparisonRequest) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ExportComparisonRequest) GetComparisonId() string {
+	if x != nil {
+		return x.ComparisonId
+	}
+	return ""
+}
+
+func (x *ExportComparisonRequest) GetFormat() ExportAnalysisRequest_Format {
+	if x != nil {
+		return x.Format
+	}
+	return ExportAnalysisRequest_FORMAT_UNSPECIFIED
+}
+
+// ExportComparisonResponse is a document.
+type ExportComparisonResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its media type, such as "text/csv; charset=utf-8".
+	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// A name for a file that holds it.
+	Filename string `protobuf:"bytes,2,opt,name=filename,proto3" json:"filename,omitempty"`
+	// The document.
+	Content       []byte `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportComparisonResponse) Reset() {
+	*x = ExportComparisonResponse{}
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportComparisonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportComparisonResponse) ProtoMessage() {}
+
+func (x *ExportComparisonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportComparisonResponse.ProtoReflect.Descriptor instead.
+func (*ExportComparisonResponse) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ExportComparisonResponse) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *ExportComparisonResponse) GetFilename() string {
+	if x != nil {
+		return x.Filename
+	}
+	return ""
+}
+
+func (x *ExportComparisonResponse) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 var File_endplate_v1_comparison_service_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_comparison_service_proto_rawDesc = "" +
@@ -687,12 +806,21 @@ const file_endplate_v1_comparison_service_proto_rawDesc = "" +
 	"\x17WatchComparisonResponse\x12:\n" +
 	"\n" +
 	"comparison\x18\x01 \x01(\v2\x1a.endplate.v1.ComparisonRunR\n" +
-	"comparison2\x98\x04\n" +
+	"comparison\"\x81\x01\n" +
+	"\x17ExportComparisonRequest\x12#\n" +
+	"\rcomparison_id\x18\x01 \x01(\tR\fcomparisonId\x12A\n" +
+	"\x06format\x18\x02 \x01(\x0e2).endplate.v1.ExportAnalysisRequest.FormatR\x06format\"o\n" +
+	"\x18ExportComparisonResponse\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x1a\n" +
+	"\bfilename\x18\x02 \x01(\tR\bfilename\x12\x18\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent2\xaa\x05\n" +
 	"\x11ComparisonService\x12{\n" +
 	"\x10CreateComparison\x12$.endplate.v1.CreateComparisonRequest\x1a%.endplate.v1.CreateComparisonResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/comparisons\x12\x7f\n" +
 	"\rGetComparison\x12!.endplate.v1.GetComparisonRequest\x1a\".endplate.v1.GetComparisonResponse\"'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/comparisons/{comparison_id}\x12u\n" +
 	"\x0fListComparisons\x12#.endplate.v1.ListComparisonsRequest\x1a$.endplate.v1.ListComparisonsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/comparisons\x12\x8d\x01\n" +
-	"\x0fWatchComparison\x12#.endplate.v1.WatchComparisonRequest\x1a$.endplate.v1.WatchComparisonResponse\"-\x82\xd3\xe4\x93\x02'\x12%/v1/comparisons/{comparison_id}:watch0\x01B;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
+	"\x0fWatchComparison\x12#.endplate.v1.WatchComparisonRequest\x1a$.endplate.v1.WatchComparisonResponse\"-\x82\xd3\xe4\x93\x02'\x12%/v1/comparisons/{comparison_id}:watch0\x01\x12\x8f\x01\n" +
+	"\x10ExportComparison\x12$.endplate.v1.ExportComparisonRequest\x1a%.endplate.v1.ExportComparisonResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/comparisons/{comparison_id}:exportB;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
 
 var (
 	file_endplate_v1_comparison_service_proto_rawDescOnce sync.Once
@@ -706,48 +834,54 @@ func file_endplate_v1_comparison_service_proto_rawDescGZIP() []byte {
 	return file_endplate_v1_comparison_service_proto_rawDescData
 }
 
-var file_endplate_v1_comparison_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_endplate_v1_comparison_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_endplate_v1_comparison_service_proto_goTypes = []any{
-	(*ComparisonOptions)(nil),        // 0: endplate.v1.ComparisonOptions
-	(*ComparisonRun)(nil),            // 1: endplate.v1.ComparisonRun
-	(*CreateComparisonRequest)(nil),  // 2: endplate.v1.CreateComparisonRequest
-	(*CreateComparisonResponse)(nil), // 3: endplate.v1.CreateComparisonResponse
-	(*GetComparisonRequest)(nil),     // 4: endplate.v1.GetComparisonRequest
-	(*GetComparisonResponse)(nil),    // 5: endplate.v1.GetComparisonResponse
-	(*ListComparisonsRequest)(nil),   // 6: endplate.v1.ListComparisonsRequest
-	(*ListComparisonsResponse)(nil),  // 7: endplate.v1.ListComparisonsResponse
-	(*WatchComparisonRequest)(nil),   // 8: endplate.v1.WatchComparisonRequest
-	(*WatchComparisonResponse)(nil),  // 9: endplate.v1.WatchComparisonResponse
-	(Level)(0),                       // 10: endplate.v1.Level
-	(AnalysisState)(0),               // 11: endplate.v1.AnalysisState
-	(*timestamppb.Timestamp)(nil),    // 12: google.protobuf.Timestamp
-	(*ComparisonReport)(nil),         // 13: endplate.v1.ComparisonReport
+	(*ComparisonOptions)(nil),         // 0: endplate.v1.ComparisonOptions
+	(*ComparisonRun)(nil),             // 1: endplate.v1.ComparisonRun
+	(*CreateComparisonRequest)(nil),   // 2: endplate.v1.CreateComparisonRequest
+	(*CreateComparisonResponse)(nil),  // 3: endplate.v1.CreateComparisonResponse
+	(*GetComparisonRequest)(nil),      // 4: endplate.v1.GetComparisonRequest
+	(*GetComparisonResponse)(nil),     // 5: endplate.v1.GetComparisonResponse
+	(*ListComparisonsRequest)(nil),    // 6: endplate.v1.ListComparisonsRequest
+	(*ListComparisonsResponse)(nil),   // 7: endplate.v1.ListComparisonsResponse
+	(*WatchComparisonRequest)(nil),    // 8: endplate.v1.WatchComparisonRequest
+	(*WatchComparisonResponse)(nil),   // 9: endplate.v1.WatchComparisonResponse
+	(*ExportComparisonRequest)(nil),   // 10: endplate.v1.ExportComparisonRequest
+	(*ExportComparisonResponse)(nil),  // 11: endplate.v1.ExportComparisonResponse
+	(Level)(0),                        // 12: endplate.v1.Level
+	(AnalysisState)(0),                // 13: endplate.v1.AnalysisState
+	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
+	(*ComparisonReport)(nil),          // 15: endplate.v1.ComparisonReport
+	(ExportAnalysisRequest_Format)(0), // 16: endplate.v1.ExportAnalysisRequest.Format
 }
 var file_endplate_v1_comparison_service_proto_depIdxs = []int32{
-	10, // 0: endplate.v1.ComparisonOptions.treated:type_name -> endplate.v1.Level
+	12, // 0: endplate.v1.ComparisonOptions.treated:type_name -> endplate.v1.Level
 	0,  // 1: endplate.v1.ComparisonRun.options:type_name -> endplate.v1.ComparisonOptions
-	11, // 2: endplate.v1.ComparisonRun.state:type_name -> endplate.v1.AnalysisState
-	12, // 3: endplate.v1.ComparisonRun.created_at:type_name -> google.protobuf.Timestamp
-	12, // 4: endplate.v1.ComparisonRun.finished_at:type_name -> google.protobuf.Timestamp
-	13, // 5: endplate.v1.ComparisonRun.report:type_name -> endplate.v1.ComparisonReport
+	13, // 2: endplate.v1.ComparisonRun.state:type_name -> endplate.v1.AnalysisState
+	14, // 3: endplate.v1.ComparisonRun.created_at:type_name -> google.protobuf.Timestamp
+	14, // 4: endplate.v1.ComparisonRun.finished_at:type_name -> google.protobuf.Timestamp
+	15, // 5: endplate.v1.ComparisonRun.report:type_name -> endplate.v1.ComparisonReport
 	0,  // 6: endplate.v1.CreateComparisonRequest.options:type_name -> endplate.v1.ComparisonOptions
 	1,  // 7: endplate.v1.CreateComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
 	1,  // 8: endplate.v1.GetComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
 	1,  // 9: endplate.v1.ListComparisonsResponse.comparisons:type_name -> endplate.v1.ComparisonRun
 	1,  // 10: endplate.v1.WatchComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
-	2,  // 11: endplate.v1.ComparisonService.CreateComparison:input_type -> endplate.v1.CreateComparisonRequest
-	4,  // 12: endplate.v1.ComparisonService.GetComparison:input_type -> endplate.v1.GetComparisonRequest
-	6,  // 13: endplate.v1.ComparisonService.ListComparisons:input_type -> endplate.v1.ListComparisonsRequest
-	8,  // 14: endplate.v1.ComparisonService.WatchComparison:input_type -> endplate.v1.WatchComparisonRequest
-	3,  // 15: endplate.v1.ComparisonService.CreateComparison:output_type -> endplate.v1.CreateComparisonResponse
-	5,  // 16: endplate.v1.ComparisonService.GetComparison:output_type -> endplate.v1.GetComparisonResponse
-	7,  // 17: endplate.v1.ComparisonService.ListComparisons:output_type -> endplate.v1.ListComparisonsResponse
-	9,  // 18: endplate.v1.ComparisonService.WatchComparison:output_type -> endplate.v1.WatchComparisonResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	16, // 11: endplate.v1.ExportComparisonRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
+	2,  // 12: endplate.v1.ComparisonService.CreateComparison:input_type -> endplate.v1.CreateComparisonRequest
+	4,  // 13: endplate.v1.ComparisonService.GetComparison:input_type -> endplate.v1.GetComparisonRequest
+	6,  // 14: endplate.v1.ComparisonService.ListComparisons:input_type -> endplate.v1.ListComparisonsRequest
+	8,  // 15: endplate.v1.ComparisonService.WatchComparison:input_type -> endplate.v1.WatchComparisonRequest
+	10, // 16: endplate.v1.ComparisonService.ExportComparison:input_type -> endplate.v1.ExportComparisonRequest
+	3,  // 17: endplate.v1.ComparisonService.CreateComparison:output_type -> endplate.v1.CreateComparisonResponse
+	5,  // 18: endplate.v1.ComparisonService.GetComparison:output_type -> endplate.v1.GetComparisonResponse
+	7,  // 19: endplate.v1.ComparisonService.ListComparisons:output_type -> endplate.v1.ListComparisonsResponse
+	9,  // 20: endplate.v1.ComparisonService.WatchComparison:output_type -> endplate.v1.WatchComparisonResponse
+	11, // 21: endplate.v1.ComparisonService.ExportComparison:output_type -> endplate.v1.ExportComparisonResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_comparison_service_proto_init() }
@@ -764,7 +898,7 @@ func file_endplate_v1_comparison_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_comparison_service_proto_rawDesc), len(file_endplate_v1_comparison_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	ComparisonService_GetComparison_FullMethodName    = "/endplate.v1.ComparisonService/GetComparison"
 	ComparisonService_ListComparisons_FullMethodName  = "/endplate.v1.ComparisonService/ListComparisons"
 	ComparisonService_WatchComparison_FullMethodName  = "/endplate.v1.ComparisonService/WatchComparison"
+	ComparisonService_ExportComparison_FullMethodName = "/endplate.v1.ComparisonService/ExportComparison"
 )
 
 // ComparisonServiceClient is the client API for ComparisonService service.
@@ -63,6 +64,11 @@ type ComparisonServiceClient interface {
 	//
 	// * NOT_FOUND if there is no such comparison.
 	WatchComparison(ctx context.Context, in *WatchComparisonRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchComparisonResponse], error)
+	// ExportComparison writes a result as a document. Role: read.
+	//
+	// * NOT_FOUND if there is no such comparison.
+	// * FAILED_PRECONDITION if the comparison has no result.
+	ExportComparison(ctx context.Context, in *ExportComparisonRequest, opts ...grpc.CallOption) (*ExportComparisonResponse, error)
 }
 
 type comparisonServiceClient struct {
@@ -122,6 +128,16 @@ func (c *comparisonServiceClient) WatchComparison(ctx context.Context, in *Watch
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ComparisonService_WatchComparisonClient = grpc.ServerStreamingClient[WatchComparisonResponse]
 
+func (c *comparisonServiceClient) ExportComparison(ctx context.Context, in *ExportComparisonRequest, opts ...grpc.CallOption) (*ExportComparisonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportComparisonResponse)
+	err := c.cc.Invoke(ctx, ComparisonService_ExportComparison_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ComparisonServiceServer is the server API for ComparisonService service.
 // All implementations must embed UnimplementedComparisonServiceServer
 // for forward compatibility.
@@ -155,6 +171,11 @@ type ComparisonServiceServer interface {
 	//
 	// * NOT_FOUND if there is no such comparison.
 	WatchComparison(*WatchComparisonRequest, grpc.ServerStreamingServer[WatchComparisonResponse]) error
+	// ExportComparison writes a result as a document. Role: read.
+	//
+	// * NOT_FOUND if there is no such comparison.
+	// * FAILED_PRECONDITION if the comparison has no result.
+	ExportComparison(context.Context, *ExportComparisonRequest) (*ExportComparisonResponse, error)
 	mustEmbedUnimplementedComparisonServiceServer()
 }
 
@@ -176,6 +197,9 @@ func (UnimplementedComparisonServiceServer) ListComparisons(context.Context, *Li
 }
 func (UnimplementedComparisonServiceServer) WatchComparison(*WatchComparisonRequest, grpc.ServerStreamingServer[WatchComparisonResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchComparison not implemented")
+}
+func (UnimplementedComparisonServiceServer) ExportComparison(context.Context, *ExportComparisonRequest) (*ExportComparisonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportComparison not implemented")
 }
 func (UnimplementedComparisonServiceServer) mustEmbedUnimplementedComparisonServiceServer() {}
 func (UnimplementedComparisonServiceServer) testEmbeddedByValue()                           {}
@@ -263,6 +287,24 @@ func _ComparisonService_WatchComparison_Handler(srv interface{}, stream grpc.Ser
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ComparisonService_WatchComparisonServer = grpc.ServerStreamingServer[WatchComparisonResponse]
 
+func _ComparisonService_ExportComparison_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportComparisonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ComparisonServiceServer).ExportComparison(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ComparisonService_ExportComparison_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ComparisonServiceServer).ExportComparison(ctx, req.(*ExportComparisonRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ComparisonService_ServiceDesc is the grpc.ServiceDesc for ComparisonService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -281,6 +323,10 @@ var ComparisonService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListComparisons",
 			Handler:    _ComparisonService_ListComparisons_Handler,
+		},
+		{
+			MethodName: "ExportComparison",
+			Handler:    _ComparisonService_ExportComparison_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
