@@ -80,6 +80,24 @@ func isZip(b []byte) bool {
 	return len(b) >= 4 && (string(b[:4]) == "PK\x03\x04" || string(b[:4]) == "PK\x05\x06")
 }
 
+// Unpack returns the members of a source that is a zip archive, which can be opened
+// until archive is closed. Of any other source it returns the source alone.
+func Unpack(src Source) (files []Source, archive io.Closer, err error) {
+	rc, err := src.Open()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	at, random := rc.(io.ReaderAt)
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(rc, head); err != nil || !random || !isZip(head) {
+		return []Source{src}, io.NopCloser(nil), rc.Close()
+	}
+	if files, err = members(src.Name, at, src.Size); err != nil {
+		return nil, nil, errors.Join(err, rc.Close())
+	}
+	return files, rc, nil
+}
+
 // errNestedArchive is returned for an archive in an archive, which is not opened.
 var errNestedArchive = errors.New("archive within an archive")
 

@@ -119,7 +119,11 @@ func (e *Examination) title() string {
 	if measured == 1 {
 		noun = "vertebra"
 	}
-	return fmt.Sprintf("%s: %s, %d %s measured", e.Path, e.Modality, measured, noun)
+	title := fmt.Sprintf("%s, %d %s measured", e.Modality, measured, noun)
+	if e.Path == "" {
+		return title
+	}
+	return e.Path + ": " + title
 }
 
 // A heading has a unit below it; a width is the widest cell's.

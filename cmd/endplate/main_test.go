@@ -28,8 +28,11 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"archive": archive, "alter": alter, "status": status},
+		Dir: "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"archive": archive, "alter": alter, "status": status,
+			"server": server, "setfrom": setfrom, "samereport": samereport,
+		},
 	})
 }
 

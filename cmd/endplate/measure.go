@@ -134,24 +134,34 @@ func newRequest(paths []string, flags measureFlags) (*measure.Request, error) {
 // parseFixed parses LEVEL@x,y,z.
 func parseFixed(s string) (*naming.Fixed, error) {
 	levelName, at, ok := strings.Cut(s, "@")
-	numbers := strings.Split(at, ",")
-	if !ok || len(numbers) != 3 {
+	if !ok {
 		return nil, errors.New("want LEVEL@x,y,z in LPS mm, such as L1@2.5,-180,-412")
 	}
 	level, err := spine.ParseLevel(strings.ToUpper(levelName))
 	if err != nil {
 		return nil, err
 	}
+	position, err := parsePosition(at)
+	if err != nil {
+		return nil, err
+	}
+	return &naming.Fixed{Level: level, Position: position}, nil
+}
+
+// parsePosition parses x,y,z.
+func parsePosition(s string) (r3.Vec, error) {
+	numbers := strings.Split(s, ",")
 	var xyz [3]float64
+	if len(numbers) != len(xyz) {
+		return r3.Vec{}, fmt.Errorf("%q is no position x,y,z", s)
+	}
 	for i, n := range numbers {
-		if xyz[i], err = strconv.ParseFloat(strings.TrimSpace(n), 64); err != nil {
-			return nil, err
-		}
-		if math.IsNaN(xyz[i]) || math.IsInf(xyz[i], 0) {
-			return nil, fmt.Errorf("%s is not a position", n)
+		var err error
+		if xyz[i], err = strconv.ParseFloat(strings.TrimSpace(n), 64); err != nil || math.IsNaN(xyz[i]) || math.IsInf(xyz[i], 0) {
+			return r3.Vec{}, fmt.Errorf("%q is no position x,y,z", s)
 		}
 	}
-	return &naming.Fixed{Level: level, Position: r3.Vec{X: xyz[0], Y: xyz[1], Z: xyz[2]}}, nil
+	return r3.Vec{X: xyz[0], Y: xyz[1], Z: xyz[2]}, nil
 }
 
 // format is how a result is written.

@@ -96,7 +96,8 @@ Not a medical device: for research, not for diagnosis.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newPhantomCommand(),
 		newServeCommand(), newQueueWorkerCommand(), newTokenCommand(), newDoctorCommand(), newVersionCommand())
-	root.AddCommand(newWorkerCommand(), newChildCommand()) // for this program itself
+	root.AddCommand(newSendCommand(), newAnalysesCommand(), newWatchCommand(), newCorrectCommand(), newComparisonsCommand()) // of a server
+	root.AddCommand(newWorkerCommand(), newChildCommand())                                                                   // for this program itself
 	return root
 }
 
