@@ -64,16 +64,22 @@ type peer struct {
 // config returns the configuration of a server for a test.
 func config(t testing.TB) api.Config {
 	t.Helper()
-	program, err := os.Executable()
+	c, err := configIn(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// configIn returns the configuration of a server that keeps everything in a folder.
+func configIn(folder string) (api.Config, error) {
+	program, err := os.Executable()
 	return api.Config{
 		Version:    "test",
 		Executable: program,
 		GRPCAddr:   "127.0.0.1:0",
 		HTTPAddr:   "127.0.0.1:0",
-		Storage:    api.Storage{Folder: t.TempDir()},
+		Storage:    api.Storage{Folder: folder},
 		Work: api.Work{
 			Workers: 1, AnalysisMemory: 2 << 30, AnalysisTime: time.Minute, QueueLimit: 1000,
 		},
@@ -83,7 +89,7 @@ func config(t testing.TB) api.Config {
 		},
 		Security:      api.Security{OpenHealth: true, TLSMinVersion: "1.3"},
 		ShutdownGrace: 10 * time.Second,
-	}
+	}, err
 }
 
 // serve starts a server that ends with the test.
