@@ -40,7 +40,7 @@ test-race: ## run all tests with the race detector (needs a C compiler); several
 	go test -race -shuffle=on -timeout 60m ./...
 
 .PHONY: demo
-demo: build ## measure a made spine with a wedge fracture and compare with its truth
+demo: build ## serve, send a made patient before and after treatment, print findings, truth and what changed
 	.ci/demo bin/endplate
 
 .PHONY: bench

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command compare prints a measurement of a phantom beside its truth, both as
-// JSON: compare RESULT TRUTH.
+// JSON: compare RESULT TRUTH. Of several series the truth is that of the one measured.
 package main
 
 import (
@@ -11,12 +11,16 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 )
 
 type report struct {
-	Analyses []struct {
-		Vertebrae []vertebra `json:"vertebrae"`
-	} `json:"analyses"`
+	Analyses []analysis `json:"analyses"`
+}
+
+type analysis struct {
+	Series    string     `json:"series_instance_uid"`
+	Vertebrae []vertebra `json:"vertebrae"`
 }
 
 type vertebra struct {
@@ -52,14 +56,22 @@ func run(args []string) error {
 	if len(args) != 2 {
 		return errors.New("usage: compare RESULT TRUTH")
 	}
-	result, err := read(args[0])
+	results, err := read(args[0])
 	if err != nil {
 		return err
 	}
-	truth, err := read(args[1])
+	if len(results) != 1 {
+		return fmt.Errorf("%s: %d analyses, want 1", args[0], len(results))
+	}
+	truths, err := read(args[1])
 	if err != nil {
 		return err
 	}
+	i := slices.IndexFunc(truths, func(t analysis) bool { return t.Series == results[0].Series })
+	if i < 0 {
+		return fmt.Errorf("%s: nothing of series %s", args[1], results[0].Series)
+	}
+	result, truth := results[0].Vertebrae, truths[i].Vertebrae
 	fmt.Println("level   Ha      (truth)   Hm      (truth)   Hp      (truth)   wedge   (truth)   Genant (truth)")
 	for i := range truth {
 		if want := &truth[i]; want.Complete {
@@ -69,7 +81,7 @@ func run(args []string) error {
 	return nil
 }
 
-func read(path string) ([]vertebra, error) {
+func read(path string) ([]analysis, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -78,10 +90,7 @@ func read(path string) ([]vertebra, error) {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(r.Analyses) != 1 {
-		return nil, fmt.Errorf("%s: %d analyses, want 1", path, len(r.Analyses))
-	}
-	return r.Analyses[0].Vertebrae, nil
+	return r.Analyses, nil
 }
 
 // nearest returns the vertebra at p, or an empty one.
