@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"archive": archive, "alter": alter, "status": status,
-			"server": server, "setfrom": setfrom, "samereport": samereport,
+			"server": server, "setfrom": setfrom, "samereport": samereport, "certificate": certificate,
 		},
 	})
 }
