@@ -88,7 +88,7 @@ func send(ctx context.Context, paths []string, flags sendFlags, stdout, stderr i
 	u := &upload{studies: endplatev1.NewStudyServiceClient(conn), progress: newSendProgress(p, all), series: map[string]*sentSeries{}}
 	err = u.all(ctx, all.files, flags.streams)
 	p.end()
-	u.progress.summary()
+	u.progress.summary(err != nil)
 	if err != nil {
 		return err
 	}

@@ -74,11 +74,14 @@ func (p *sendProgress) state() string {
 	return strings.Join(parts, ", ")
 }
 
-// summary says in the end what became of all.
-func (p *sendProgress) summary() {
+// summary says in the end what became of all; of what was broken off, what is known.
+func (p *sendProgress) summary(broken bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := fmt.Sprintf("stored %d of %d instances", p.stored, p.count)
+	if broken {
+		line = "known to be " + line
+	}
 	if p.before > 0 {
 		line += fmt.Sprintf(", %d of which had been there", p.before)
 	}
