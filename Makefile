@@ -77,6 +77,13 @@ COHORT ?= 200
 cohort: ## batch over COHORT=200 made studies, undisturbed and killed ten times; some 15 minutes on two cores
 	ENDPLATE_COHORT=$(COHORT) go test -count=1 -v -timeout 3h -run '^TestCohort$$' ./cmd/endplate
 
+CRASHES ?= 200
+
+.PHONY: proof
+proof: ## the server killed CRASHES=200 times on each database, 1,000 series queued, three workers; half an hour on two cores
+	ENDPLATE_CRASHES=$(CRASHES) ENDPLATE_LOAD=1000 ENDPLATE_ANALYSES=300 ENDPLATE_REQUESTS=5000 \
+		go test -count=1 -v -timeout 3h -run '^Test(NothingAcknowledgedIsLost|UnderLoad|UploadThroughput|ThreeWorkers|AnyRequest)' ./api
+
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
 	gofmt -w analysis api cmd proto

@@ -53,7 +53,7 @@ func killed(t *testing.T, c served, spared int) {
 			continue
 		}
 		at.Store(new(p.ready(t, c.Config).GRPC))
-		if before := l.done(); round%spared == spared-1 && before < len(examinations) {
+		if before := l.done(); round%spared == 0 && before < len(examinations) {
 			until(t, "an examination has gone all the way", 2*time.Minute, func() bool { return l.done() > before || len(worked) > 0 })
 		}
 		<-time.After(rand.N(1200 * time.Millisecond)) // the moment

@@ -180,6 +180,10 @@ func (l *ledger) examine(ctx context.Context, t testing.TB, p *peer, s series, b
 	return id, nil
 }
 
+// queueShort is how many analyses may wait before another series is sent by a caller
+// who is not in a hurry.
+const queueShort = 20
+
 // work is what callers do until ctx ends, which is no error: one examines, others
 // send small series.
 func (l *ledger) work(ctx context.Context, t testing.TB, p *peer, examinations []series) error {
@@ -200,9 +204,9 @@ func (l *ledger) work(ctx context.Context, t testing.TB, p *peer, examinations [
 	for caller := range senders {
 		wg.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
-				id, err := l.send(ctx, p, small(t, 16, 3+n%5, uint64(caller*100_000+n)))
-				if err == nil && n%4 == 3 { // not to fill the queue
-					_, err = l.wait(ctx, p, id)
+				_, err := l.send(ctx, p, small(t, 16, 3+n%5, uint64(caller*100_000+n)))
+				for waiting := queueShort + 1; err == nil && waiting > queueShort; {
+					waiting, err = insist(ctx, p.queued)
 				}
 				if err != nil {
 					errs[1+caller] = err
