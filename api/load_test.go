@@ -77,6 +77,12 @@ func TestUnderLoad(t *testing.T) {
 	if last > first*5/4+16<<20 {
 		t.Error("memory grows with the series")
 	}
+	// The write-ahead log is taken over every 1000 pages, unless somebody always reads.
+	if log, err := os.Stat(filepath.Join(c.Storage.Folder, "endplate.db-wal")); err != nil || log.Size() > 64<<20 {
+		t.Errorf("the write-ahead log: %+v, %v", log, err)
+	} else {
+		t.Logf("the write-ahead log has %d kB", log.Size()>>10)
+	}
 	l.verify(t, p)
 	server.stop(t, c.Config)
 	l.verifyStored(t, c)
