@@ -13,7 +13,9 @@ import (
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
@@ -31,6 +33,7 @@ func newGateway(ctx context.Context, dial func(context.Context) (net.Conn, error
 		return nil, nil, err
 	}
 	mux := runtime.NewServeMux(
+		runtime.WithRoutingErrorHandler(routingError),
 		runtime.WithIncomingHeaderMatcher(forwarded),
 		runtime.WithOutgoingHeaderMatcher(func(key string) (string, bool) { return key, key == requestIDHeader }),
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &boundedJSON{runtime.JSONPb{
@@ -48,6 +51,18 @@ func newGateway(ctx context.Context, dial func(context.Context) (net.Conn, error
 		}
 	}
 	return boundedBodies(withOpenAPI(mux), upload), conn, nil
+}
+
+// routingError answers what is no call. To a wrong method the gateway's own answer is
+// 501, as if the server could not do what is asked.
+func routingError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, code int) {
+	if code != http.StatusMethodNotAllowed {
+		runtime.DefaultRoutingErrorHandler(ctx, mux, m, w, r, code)
+		return
+	}
+	runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, &runtime.HTTPStatusError{
+		HTTPStatus: code, Err: status.Error(codes.Unimplemented, http.StatusText(code)),
+	})
 }
 
 // forwarded says which headers of an HTTP request reach the gRPC server beside
