@@ -100,7 +100,7 @@ func TestRESTErrorsSayWhy(t *testing.T) {
 		{"POST", "/v1/analyses", `{"series_instance_uid":"` + strings.Repeat("1", 4<<20) + `"}`, 400, ""},
 		{"POST", "/v1/instances:upload", `{"chunk":"AAAA"}`, 400, "ERROR_REASON_INVALID_FIELD"},
 		{"GET", "/v1/nothing", "", 404, ""},
-		{"PUT", "/v1/studies", "", 501, ""},
+		{"PUT", "/v1/studies", "", 405, ""},
 	} {
 		status, body := p.call(t, tt.method, tt.path, tt.body)
 		if status != tt.status || !bytes.Contains(body, []byte(tt.reason)) {

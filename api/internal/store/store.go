@@ -59,7 +59,8 @@ type Store struct {
 	db      *sql.DB // writes, and is all there is on PostgreSQL
 	readDB  *sql.DB // the same as db on PostgreSQL
 	blobs   *blobs
-	dbDir   string // of an SQLite database
+	dbDir   string        // of an SQLite database
+	turn    chan struct{} // held by who writes to SQLite; nil on PostgreSQL
 	minFree int64
 	unlock  func() error
 	now     func() time.Time
@@ -164,6 +165,11 @@ func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) write(ctx context.Context, f func(*Tx) error) (err error) {
+	leave, err := s.queue(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -178,6 +184,21 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	return tx.Commit()
+}
+
+// queue waits for the turn to write to SQLite, first come, first served, and returns
+// what ends it. database/sql gives its one connection to anybody who waits, by chance:
+// where many do, some would wait ten times as long as others, and River give up.
+func (s *Store) queue(ctx context.Context) (leave func(), err error) {
+	if s.turn == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // notExist says that something is not stored.
