@@ -109,3 +109,23 @@ func (f Frame) Coordinates(p r3.Vec) (s, a, l float64) {
 	d := r3.Sub(p, f.Origin)
 	return r3.Dot(d, f.Superior), r3.Dot(d, f.Anterior), r3.Dot(d, f.Left)
 }
+
+// SideBeyond names the patient's side on which voxel coordinates leave a canonical
+// volume by more than half a voxel; it is empty if they do not.
+func (g Geometry) SideBeyond(i, j, k float64) string {
+	switch {
+	case k > float64(g.Slices)-0.5:
+		return "superior"
+	case k < -0.5:
+		return "inferior"
+	case j < -0.5:
+		return "anterior"
+	case j > float64(g.Rows)-0.5:
+		return "posterior"
+	case i < -0.5:
+		return "right"
+	case i > float64(g.Columns)-0.5:
+		return "left"
+	}
+	return ""
+}

@@ -108,16 +108,19 @@ func pitchRatios(pitch []float64) []float64 {
 	return out
 }
 
-// halved reports whether the steps to and from link i together are about as long
-// as one of their neighbours.
-func (g *geometry) halved(i int) bool {
+// together returns the steps to and from link i in units of their neighbours'
+// median, infinity if there are none: about 1 if the link is no vertebra.
+func (g *geometry) together(i int) float64 {
 	var near []float64
 	for k := max(i-1-neighbourSteps, 0); k <= min(i+neighbourSteps, len(g.pitch)-1); k++ {
 		if k < i-1 || k > i {
 			near = append(near, g.pitch[k])
 		}
 	}
-	return len(near) > 0 && g.pitch[i-1]+g.pitch[i] < oddPitchRatio*median(near)
+	if len(near) == 0 {
+		return math.Inf(1)
+	}
+	return (g.pitch[i-1] + g.pitch[i]) / median(near)
 }
 
 // rough reports whether v's centre is not that of a whole body.

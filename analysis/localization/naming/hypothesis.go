@@ -5,6 +5,7 @@ package naming
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/spine"
@@ -25,6 +26,11 @@ const (
 	// too many: log prior odds.
 	longStepOdds, doubleStepOdds, halfStepsOdds = -4.0, 0.0, -0.5
 	doublePitchRatio                            = 1.6
+	// halfStepsSpread is the standard deviation of the logarithm of two such steps
+	// together by their neighbours' median: that of one step (pitchSpread). The
+	// steps to and from a vertebra plana come to 1.2 and more: they still hold two
+	// discs.
+	halfStepsSpread = 0.08
 
 	// The chain may run on below the sacrum's first segment by up to overrunMost
 	// links, seldom: log prior odds of one, and of each more.
@@ -39,7 +45,7 @@ func enumerate(chain []localization.Vertebra, g *geometry) []hypothesis {
 		if r > oddPitchRatio {
 			faults = append(faults, hypothesis{skip: i, extra: -1})
 		}
-		if i > 0 && g.halved(i) {
+		if i > 0 && g.together(i) < oddPitchRatio {
 			faults = append(faults, hypothesis{skip: -1, extra: i})
 		}
 	}
@@ -104,7 +110,8 @@ func (h hypothesis) logPrior(g *geometry) float64 {
 	}
 	switch {
 	case h.extra >= 0:
-		p += halfStepsOdds
+		z := math.Log(g.together(h.extra)) / halfStepsSpread
+		p += halfStepsOdds - z*z/2
 	case h.skip >= 0 && g.ratio[h.skip] >= doublePitchRatio:
 		p += doubleStepOdds
 	case h.skip >= 0:

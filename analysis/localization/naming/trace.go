@@ -3,7 +3,11 @@
 
 package naming
 
-import "math"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 const (
 	// A rib or process leaves the spine above the body's centre: the lumbar
@@ -59,6 +63,9 @@ const (
 	// root.
 	rootHidden = 2.0
 	ribColumns = int((54.0-rootMM)/stepMM) + 1
+	// rootShown is the sum of gains from which a bone that begins in view is what
+	// leaves the vertebra: 6 mm of sure bone, as short processes have beyond rootMM.
+	rootShown = 2.0
 )
 
 // trace is the bone followed sideways from one vertebra: a row for each column
@@ -359,9 +366,15 @@ func (t *tracer) followAll(rows []int, center, pitch []float64) []trace {
 		}
 	}
 	for i := range traces { // short for want of a root says nothing
-		if traces[i].end() < ribColumns && t.hidden(center[i], pitch[i]) {
+		if traces[i].end() < ribColumns && !traces[i].rooted() && t.hidden(center[i], pitch[i]) {
 			traces[i].seen = false
 		}
 	}
 	return traces
+}
+
+// rooted reports whether t holds bone from its root on: it then is what leaves the
+// vertebra, even if another place where it might leave lies beyond the volume.
+func (t *trace) rooted() bool {
+	return t.first == 0 && floats.Sum(t.gains) >= rootShown
 }
