@@ -11,6 +11,9 @@ import (
 // The chain of bodies and discs, mm along the canal.
 const (
 	bodyMin, bodyMax = 3, 55 // the two endplates of a vertebra plana; a block vertebra of a tall man's loins
+	// endBodyMin is the least height of a body of which an endplate alone is seen: the
+	// blurred dish of a single endplate looks like a lower one.
+	endBodyMin = 5
 	// ownMin is the least height of a body that is not crushed: a child's neck.
 	ownMin = 6
 	// bodyByDepth is the height of an intact body by its depth, 0.65 (C5, L5) to
@@ -30,12 +33,17 @@ const (
 	// its logarithm.
 	gapByDepth, gapSpread = 0.22, 0.35
 	gapWeight, gapCostMax = 0.15, 0.4
-	// crushCost is what a body must gain to be lower than it once was, leastShare
-	// what may be left of its height, and clearDisc the least evidence of the discs
-	// beside it: a band of bright bone is no crushed body.
-	crushCost  = 0.6
-	leastShare = 0.2
-	clearDisc  = 0.7
+	// crushCost is what a body must gain to be lower than it once was, and clearDisc
+	// and clearEnd the least evidence of the discs beside it, and of an endplate alone
+	// where the volume ends: a band of bright bone is no crushed body.
+	crushCost           = 0.6
+	clearDisc, clearEnd = 0.7, endWeight
+	// superiorShare is the part of a crushed body's loss that its superior endplate
+	// bears, which sinks beside the pedicle: of the loss at the posterior wall.
+	superiorShare = 0.7
+	// pedicleRoom is the least distance of the middles of a crushed body and the next,
+	// in units of their heights before: their pedicles lie one above the other.
+	pedicleRoom = 0.55
 	// wallWeight is the weight of the lateral wall's signal against the disc's.
 	wallWeight = 0.35
 	// wallPart is the part of a body's height beside which its pedicle lies, at
@@ -84,9 +92,10 @@ func (c *column) slots(n int) []int {
 // findColumn returns the chain of bodies and discs with the greatest sum of
 // evidence, and its score. The column is empty if the best chain shows no disc.
 //
-// A first search finds how many there are. There a body lower than its
-// neighbours is dear. A second one finds their endplates, when a body known to
-// be there may be as low as its endplates say.
+// A first search finds how many there are, and whether the volume ends within the
+// outermost discs. There a body lower than its neighbours is dear. A second one
+// finds their endplates, when a body known to be there may be as low as its
+// endplates say.
 func findColumn(sg *signals) (column, float64) {
 	c := newChain(sg, rules{crush: crushCost, clear: clearDisc})
 	c.search()
@@ -97,7 +106,7 @@ func findColumn(sg *signals) (column, float64) {
 	if len(first.owns) == 0 {
 		return first, c.best
 	}
-	refined := newChain(sg, rules{clear: absent, slot: first.slots(len(sg.visible))})
+	refined := newChain(sg, rules{clear: absent, known: &first, slot: first.slots(len(sg.visible))})
 	refined.search()
 	return refined.trace(), c.best
 }
@@ -106,10 +115,17 @@ func findColumn(sg *signals) (column, float64) {
 type rules struct {
 	crush float64 // cost of a crushed body
 	clear float64 // least evidence of the discs beside one
-	// slot counts the bodies known to be above each cross-section: a body then
-	// holds the middle of one, and a disc of none. It is nil if none are known.
-	slot []int
+	// known is the chain that is refined, nil if there is none: the new one is open
+	// at the same ends. slot counts its bodies above each cross-section: a body then
+	// holds the middle of one, and a disc of none.
+	known *column
+	slot  []int
 }
+
+// opens and closes report whether the chain may begin and end with an endplate
+// alone, if open, or with a disc.
+func (r *rules) opens(open bool) bool  { return r.known == nil || r.known.openTop == open }
+func (r *rules) closes(open bool) bool { return r.known == nil || r.known.openBottom == open }
 
 // bodies returns how many of the known bodies have their middles between s and
 // at; -1 if none are known.
@@ -118,6 +134,12 @@ func (r *rules) bodies(s, at int) int {
 		return -1
 	}
 	return r.slot[at] - r.slot[s]
+}
+
+// ends reports whether an endplate alone may be a crushed body's: a part of one
+// tells nothing of what is left of the body.
+func (r *rules) ends(plate *sign) bool {
+	return r.clear == absent || plate.whole && plate.gain >= clearEnd
 }
 
 // outermost reports whether s lies above the first known body, and below the
@@ -195,6 +217,7 @@ func (c *chain) search() {
 			c.addDisc(s, gap)
 		}
 		_, last := c.rules.outermost(s)
+		last = last && c.rules.closes(false)
 		for x := range owns {
 			l := &c.superior[s*owns+x]
 			if t := l.total - l.outer + c.below(s); last && t > c.best {
@@ -207,12 +230,11 @@ func (c *chain) search() {
 	}
 }
 
-// open begins a chain with the superior endplate at s alone, from which nothing
-// tells a crushed body from a cut one.
+// open begins a chain with the superior endplate at s alone.
 func (c *chain) open(s int) {
 	c.start[s].total = absent
-	if first, _ := c.rules.outermost(s); first && c.sg.visible[s] {
-		c.start[s] = opening{total: c.sg.superior[s].gain, clear: c.rules.clear == absent}
+	if first, _ := c.rules.outermost(s); first && c.sg.visible[s] && c.rules.opens(true) {
+		c.start[s] = opening{total: c.sg.superior[s].gain, clear: c.rules.ends(&c.sg.superior[s])}
 	}
 }
 
@@ -228,7 +250,7 @@ func (c *chain) addDisc(s, gap int) {
 		gain -= gapCost(gap, c.sg.anterior[middle]-c.sg.posterior[middle])
 	}
 	total := gain + c.above(s-gap)
-	if first, _ := c.rules.outermost(s); first && total > c.start[s].total {
+	if first, _ := c.rules.outermost(s); first && total > c.start[s].total && c.rules.opens(false) {
 		c.start[s] = opening{total, gap, clear}
 		if t := total + c.below(s); c.rules.slot == nil && t > c.best {
 			c.best, c.bestEnd = t, ending{s: s, single: true}
@@ -236,17 +258,43 @@ func (c *chain) addDisc(s, gap int) {
 	}
 	for x := range owns {
 		above, below := (s-gap)*owns+x, s*owns+x
-		best := link{c.inferior[above].total + gain, c.inferior[above].outer, int8(gap), int8(x), false}
-		if t := c.crushed[above].total + gain; clear && t > best.total {
-			best = link{t, c.crushed[above].outer, int8(gap), int8(x), true}
+		l := link{c.inferior[above].total + gain, c.inferior[above].outer, int8(gap), int8(x), false}
+		c.superior[below].improve(l)
+		if !clear {
+			continue
 		}
-		if best.total > c.superior[below].total {
-			c.superior[below] = best
+		c.clear[below].improve(l)
+		crushed := &c.crushed[above]
+		l = link{crushed.total + gain, crushed.outer, int8(gap), int8(x), true}
+		if l.total == absent || !c.apart(s-gap, x, c.sg.discs[s][gap].slopeUp) {
+			continue
 		}
-		if clear && best.total > c.clear[below].total {
-			c.clear[below] = best
+		c.superior[below].improve(l)
+		if float64(crushed.by+bodyMin)/2+float64(gap) >= pedicleRoom*float64(x+ownMin) {
+			c.clear[below].improve(l)
 		}
 	}
+}
+
+// improve replaces l by a better link.
+func (l *link) improve(by link) {
+	if by.total > l.total {
+		*l = by
+	}
+}
+
+// apart reports whether the endplates of the crushed body that ends at s, once x
+// high, do not cross within its walls, given the lower one's slope.
+func (c *chain) apart(s, x int, slope float64) bool {
+	l := c.crushed[s*owns+x]
+	top := s - int(l.by)
+	upper := c.sg.superior[top].slopeDown
+	if l.own != chainStart {
+		upper = c.sg.discs[top][c.clear[top*owns+int(l.own)].by].slopeDown
+	} else if gap := c.start[top].gap; gap > 0 {
+		upper = c.sg.discs[top][gap].slopeDown
+	}
+	return math.Abs(upper-slope)*(c.sg.anterior[s]-c.sg.posterior[s])/2 <= float64(l.by)
 }
 
 // addBodies goes on from the superior endplates at s over a body of height x,
@@ -274,7 +322,11 @@ func (c *chain) addBodies(s, x int) {
 	c.addBody(s, x, c.inferior, whole)
 	crushed.total -= capped + discCost + c.rules.crush
 	crushed.outer = outer
-	for height := max(bodyMin, int(math.Ceil(leastShare*float64(own)))); height < own; height++ {
+	least := bodyMin
+	if crushed.own == chainStart && c.start[s].gap == 0 {
+		least = endBodyMin
+	}
+	for height := least; height < own; height++ {
 		crushed.by = int8(height)
 		c.addBody(s, x, c.crushed, crushed)
 	}
@@ -296,22 +348,25 @@ func (c *chain) addBody(s, x int, states []link, l link) {
 	}
 	states[at*owns+x] = l
 	crushed := int(l.by) < x+ownMin
-	if _, last := c.rules.outermost(at); !last || !c.sg.visible[at] || crushed && c.rules.clear != absent {
+	if _, last := c.rules.outermost(at); !last || !c.sg.visible[at] || !c.rules.closes(true) || crushed && (l.by < endBodyMin || !c.rules.ends(&c.sg.inferior[at])) {
 		return
 	}
-	if t := l.total + c.sg.inferior[at].gain - l.outer; t > c.best {
+	if t := l.total + c.sg.inferior[at].gain - l.outer; t > c.best && (!crushed || c.apart(at, x, c.sg.inferior[at].slopeUp)) {
 		c.best, c.bestEnd = t, ending{s: at, own: x, inferior: true, crushed: crushed}
 	}
 }
 
 // wall returns how well the canal's lateral wall fits a body from s to at of a
-// height before any fracture. The pedicle, which keeps its height where the body
-// is crushed, lies beside its upper part, and the foramen somewhere from its lower
-// part to the upper half of the disc, in the thorax higher than in the loins.
+// height before any fracture. The pedicle lies beside the upper part of what the
+// body was, and keeps its height and place where it is crushed, and the foramen
+// somewhere from the lower part to the upper half of the disc, in the thorax higher
+// than in the loins.
 func (c *chain) wall(s, at, own int) float64 {
 	part := int(wallPart * float64(own))
-	lo := max(at-part, s+own/2)
-	return meanOver(c.walls, s, min(s+part, at)) + c.foramen(lo, max(at+part/2, lo+part), part/2)
+	sunk := int(superiorShare * float64(max(own-(at-s), 0)))
+	top, bottom := s-sunk, s-sunk+own
+	lo := max(bottom-part, top+own/2)
+	return meanOver(c.walls, max(top, 0), max(top+part, 0)) + c.foramen(lo, max(bottom+part/2, lo+part), part/2)
 }
 
 // foramen returns how clear the clearest foramen of a height is between lo and

@@ -19,9 +19,12 @@
 // # Limits
 //
 // Where the canal leans by more than some 60° against the slices' normal it is
-// lost. A body of less than a fifth of its height, or crushed between discs that
-// are not clear, is merged with its neighbour. An endplate alone, whose disc's
-// other one lies outside the volume, counts only with a slice of disc beyond it.
+// lost. A body crushed between discs that are not clear is merged with its
+// neighbour, and so are two crushed ones whose pedicles would meet. An endplate
+// alone, whose disc's other one lies outside the volume, counts only with a slice of
+// disc beyond it, and for a crushed body only with 5 mm left of it. Truncated says
+// what is surely cut: within some 4 mm of the volume's border the outlined endplates
+// tell (segmentation).
 // C2 is reported as cut, since it has no superior endplate; C1 and the skull are
 // left out. Contrast agent in the canal hides it.
 package localization

@@ -46,6 +46,8 @@ type signals struct {
 type sign struct {
 	pair
 	gain float64
+	// whole is set where an endplate alone is seen from wall to wall.
+	whole bool
 }
 
 // absent is the gain of what cannot be there.
@@ -439,6 +441,8 @@ func readDiscs(m [][]float64, a0 int, sg *signals, endGap int) {
 		found[s] = view.discsAt(s, most)
 		sg.superior[s] = view.endAt(s, -1, endGap, most)
 		sg.inferior[s] = view.endAt(s, 1, endGap, most)
+		sg.superior[s].whole = sg.seen(m, a0, s-endGap, sg.superior[s].slopeDown)
+		sg.inferior[s].whole = sg.seen(m, a0, s+endGap, sg.inferior[s].slopeUp)
 	})
 	clear := clearContrast(found)
 	sg.discs = make([][]sign, n)
@@ -451,12 +455,30 @@ func readDiscs(m [][]float64, a0 int, sg *signals, endGap int) {
 			for len(sg.discs[lower]) <= gap {
 				sg.discs[lower] = append(sg.discs[lower], sign{gain: absent})
 			}
-			sg.discs[lower][gap] = sign{d.pair, unit(d.gain / clear[s])}
+			sg.discs[lower][gap] = sign{pair: d.pair, gain: unit(d.gain / clear[s])}
 		}
 		sg.superior[s].gain = endUnit(sg.superior[s].gain / clear[s])
 		sg.inferior[s].gain = endUnit(sg.inferior[s].gain / clear[s])
 	}
 	sg.explainRidges()
+}
+
+// seenDepth is the part of the body's depth, to each side of its middle, over which
+// an endplate must be seen to be whole.
+const seenDepth = 0.45
+
+// seen reports whether the line of a slope through the body's middle at s lies in m.
+func (sg *signals) seen(m [][]float64, a0, s int, slope float64) bool {
+	if s < 0 || s >= len(m) {
+		return false
+	}
+	depth, middle := sg.anterior[s]-sg.posterior[s], a0+int((sg.anterior[s]+sg.posterior[s])/2)
+	for _, d := range [...]float64{-seenDepth * depth, 0, seenDepth * depth} {
+		if math.IsNaN(between(m, float64(s)-slope*d, middle+int(d))) {
+			return false
+		}
+	}
+	return true
 }
 
 // clearContrast returns the contrast of a clear disc around each cross-section.
@@ -600,7 +622,7 @@ func (d *discView) discsAt(s, gapMax int) []sign {
 	for gap := range out {
 		out[gap].gain = absent
 	}
-	out[vanishedGap] = sign{pair{up: float64(s) - 1, down: float64(s) + 1}, d.ridgeAt(s, gapMax)}
+	out[vanishedGap] = sign{pair: pair{up: float64(s) - 1, down: float64(s) + 1}, gain: d.ridgeAt(s, gapMax)}
 	slope := func(t int) float64 { return float64(t-tiltSteps) * tiltStep }
 	for gap := gapMin; gap <= gapMax; gap++ {
 		i, j := s-gap/2, s+gap-gap/2
@@ -614,7 +636,7 @@ func (d *discView) discsAt(s, gapMax int) []sign {
 					c := min(crest(q[t], i, -1), crest(q[u], j, 1)) - dark - shellWeight*max(walls-dark, 0)
 					c -= tiltCost / 2 * (math.Abs(float64(t-tiltSteps)) + math.Abs(float64(u-tiltSteps)))
 					if c > out[gap].gain {
-						out[gap] = sign{pair{float64(i), float64(j), slope(t), slope(u)}, c}
+						out[gap] = sign{pair: pair{float64(i), float64(j), slope(t), slope(u)}, gain: c}
 					}
 				}
 			}
@@ -643,7 +665,7 @@ func (d *discView) endAt(s, dir, least, gapMax int) sign {
 			}
 			if c > best.gain {
 				slope := float64(t-tiltSteps) * tiltStep
-				best = sign{pair{float64(s), float64(s), slope, slope}, c}
+				best = sign{pair: pair{float64(s), float64(s), slope, slope}, gain: c}
 			}
 		}
 	}
