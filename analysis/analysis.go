@@ -294,7 +294,11 @@ func labelled(b segmentation.LabelBody) Vertebra {
 // measure places the landmarks on a body.
 func (v *Vertebra) measure(b *segmentation.Body) {
 	v.Body = b
-	if b.Reason != "" {
+	switch {
+	case b.Truncated:
+		v.Status, v.Reason, v.Complete = Truncated, b.Reason, false
+		return
+	case b.Reason != "":
 		v.Status, v.Reason = NotMeasurable, b.Reason
 		return
 	}

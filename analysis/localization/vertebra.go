@@ -108,18 +108,11 @@ func (b *builder) vertebrae(sacral int) []Vertebra {
 	if top, ok := b.top(above[0]); ok {
 		out = append(out, top)
 	}
-	first := len(out) // of the bodies between two endplates
 	for n := 1; n < len(b.discs) && n-1 != sacral; n++ {
 		out = append(out, b.between(below[n-1], above[n]))
 	}
-	if first < len(out) {
-		b.checkPlate(&out[first], below[0], 1)
-	}
 	if sacral >= 0 {
 		return append(out, b.sacrum(below[sacral]))
-	}
-	if first < len(out) {
-		b.checkPlate(&out[len(out)-1], above[len(above)-1], -1)
 	}
 	if bottom, ok := b.bottom(below[len(below)-1]); ok {
 		out = append(out, bottom)
@@ -182,43 +175,25 @@ func (b *builder) canalBeside(f volume.Frame) r3.Vec {
 const (
 	fieldHalfWidth = 0.35 // of its width, to each side: the slab measured and a margin
 	fieldDepth     = 0.5  // of its depth, before and behind the centre
-	// fieldMargin is by how much, mm, a body may leave the volume at its edges:
-	// the uncertainty of its place.
-	fieldMargin = 2.0
+	// fieldMargin and plateMargin are by how much, mm, a body may leave the volume at
+	// its walls and at its endplates: the uncertainty of their places, to which a
+	// dent and a slope misread add.
+	fieldMargin, plateMargin = 2.0, 4.0
 )
 
-// checkField marks v truncated if the volume does not hold a body of this
-// height.
+// checkField marks v truncated if the volume surely does not hold a body of this
+// height. Near the border only the outlined endplates tell: where little of a disc
+// is seen, the slope of the one found here means little.
 func (b *builder) checkField(v *Vertebra, height float64) {
 	f := volume.NewFrame(v.Center, v.Superior, v.Anterior)
-	half := max(height/2-fieldMargin, 0)
+	half := max(height/2-plateMargin, 0)
 	a := max(fieldDepth*v.Depth-fieldMargin, 0)
 	l := max(fieldHalfWidth*v.Width-fieldMargin, 0)
 	ix := b.v.Indexer()
 	for corner := range 8 {
 		sign := func(bit int) float64 { return float64(corner>>bit&1)*2 - 1 }
 		x, y, z := ix.Index(f.Point(sign(0)*half, sign(1)*a, sign(2)*l))
-		if side := outside(b.v.Geometry, x, y, z); side != "" {
-			v.Truncated, v.Reason = true, truncatedAt(side)
-			return
-		}
-	}
-}
-
-// rimRise is how far an endplate's rim may rise beyond its middle, mm: the
-// concavity of an intact one.
-const rimRise = 1.0
-
-// checkPlate marks v truncated if the volume does not hold all of its endplate
-// p, which faces superior (1) or inferior (-1).
-func (b *builder) checkPlate(v *Vertebra, p plate, up float64) {
-	centre, normal := p.centre(b.r, b.sg)
-	f := volume.NewFrame(centre, normal, v.Anterior)
-	ix := b.v.Indexer()
-	for corner := range 4 {
-		sign := func(bit int) float64 { return float64(corner>>bit&1)*2 - 1 }
-		x, y, z := ix.Index(f.Point(up*rimRise, sign(0)*fieldDepth*v.Depth, sign(1)*fieldHalfWidth*v.Width))
-		if side := outside(b.v.Geometry, x, y, z); side != "" {
+		if side := b.v.SideBeyond(x, y, z); side != "" {
 			v.Truncated, v.Reason = true, truncatedAt(side)
 			return
 		}
@@ -226,23 +201,3 @@ func (b *builder) checkPlate(v *Vertebra, p plate, up float64) {
 }
 
 func truncatedAt(side string) string { return "the volume ends at the body's " + side + " side" }
-
-// outside names the side on which voxel coordinates leave the volume by more
-// than half a voxel; it is empty if they do not.
-func outside(g volume.Geometry, x, y, z float64) string {
-	switch {
-	case z > float64(g.Slices)-0.5:
-		return "superior"
-	case z < -0.5:
-		return "inferior"
-	case y < -0.5:
-		return "anterior"
-	case y > float64(g.Rows)-0.5:
-		return "posterior"
-	case x < -0.5:
-		return "right"
-	case x > float64(g.Columns)-0.5:
-		return "left"
-	}
-	return ""
-}

@@ -4,6 +4,7 @@
 package segmentation
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -55,7 +56,40 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 	b.Superior = plateIn(b.Frame, above, lowerPlate, from, to)
 	from, to = b.Posterior.near(-1), b.Anterior.near(-1)
 	b.Inferior = plateIn(b.Frame, below, upperPlate, from, to)
+	if side := cmp.Or(im.cutSide(above, lowerPlate, b.Width), im.cutSide(below, upperPlate, b.Width)); side != "" {
+		b.Truncated, b.Reason = true, "the volume ends at the body's "+side+" side"
+	}
 	return b
+}
+
+// discSeen, mm, is how much of the disc must be seen all along an endplate's rim:
+// where bone goes on to the border, nothing tells where it ends.
+const discSeen = 1.5
+
+// cutSide names the side on which the volume ends at an outlined endplate of a body
+// of the given width; it is empty if the volume goes on for discSeen.
+func (im *reader) cutSide(f *discFit, plate int, width float64) string {
+	beyond := discSeen
+	if plate == upperPlate {
+		beyond = -beyond
+	}
+	d, ix := f.space, im.vol.Indexer()
+	tilt := f.x[d.surface(plate)+d.basis.n]
+	middle, half := (d.ends[plate][0]+d.ends[plate][1])/2, (d.ends[plate][1]-d.ends[plate][0])/2
+	for _, at := range rimPlaces {
+		a, l := middle+at[0]*half, at[1]*max(width/2, profileReach)
+		s, _ := f.outer(plate, a, 0)
+		if side := im.vol.SideBeyond(ix.Index(d.frame.Point(s+tilt*l+beyond, a, l))); side != "" {
+			return side
+		}
+	}
+	return ""
+}
+
+// rimPlaces are places on an endplate's rim, anterior and left, in units of half
+// its depth and width: a body's outline lies between an ellipse and a box.
+var rimPlaces = [...][2]float64{
+	{1, 0}, {0.75, 0.75}, {0, 1}, {-0.75, 0.75}, {-1, 0}, {-0.75, -0.75}, {0, -1}, {0.75, -0.75},
 }
 
 // sacrum puts the first sacral segment together: its superior endplate, between

@@ -18,7 +18,10 @@ type Body struct {
 	Depth float64 // between the wall lines at mid-height, mm
 	Width float64 // between the lateral walls at mid-height, mm; 0 if not known
 
-	Reason string
+	// Truncated is set where the volume does not hold both endplates from wall to
+	// wall; Reason says on which side it ends.
+	Truncated bool
+	Reason    string
 }
 
 // Plate is the outer face of an endplate in the mid-sagittal plane: the mean

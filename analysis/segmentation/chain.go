@@ -146,7 +146,7 @@ const crushedShare = 0.75
 
 // usualThickness returns the thickness to expect of a body by its whole
 // neighbours, mm; 0 if it has none. On each side the body beyond a crushed one
-// counts in its place.
+// counts in its place, and where none is in view the other side alone.
 func usualThickness(drafts []draft, i int) float64 {
 	whole := func(k int) float64 {
 		if k < 0 || k >= len(drafts) || drafts[k].found.Truncated || drafts[k].found.Sacral {
@@ -154,18 +154,18 @@ func usualThickness(drafts []draft, i int) float64 {
 		}
 		return drafts[k].meanThickness()
 	}
-	sum, n := 0.0, 0.0
-	for _, step := range []int{-1, 1} {
+	beside := func(step int) float64 {
 		near, far := whole(i+step), whole(i+2*step)
 		if near < crushedShare*far {
-			near = far
+			return far
 		}
-		if near > 0 {
-			sum += near
-			n++
-		}
+		return near
 	}
-	return sum / max(n, 1)
+	above, below := beside(-1), beside(1)
+	if min(above, below) < crushedShare*max(above, below) {
+		return max(above, below)
+	}
+	return (above + below) / 2
 }
 
 // lookAnew tries the disc at a place shifted along s, and keeps it there if the

@@ -168,6 +168,7 @@ type discSpace struct {
 	wallSigma float64
 
 	gap   float64 // expected between the plates, mm; 0 if not known
+	reach float64 // how far away from the body the disc of a plate without a partner surely goes, mm
 	kinks bool    // whether a surface may bend sharply
 }
 

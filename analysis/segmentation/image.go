@@ -4,6 +4,7 @@
 package segmentation
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"runtime"
@@ -43,7 +44,9 @@ const (
 	bodyShare    = 0.45 // of a body's height that belongs to an endplate's window
 	windowReach  = 9.0  // mm, most that an endplate's window reaches into a body
 	waistHalf    = 4.0  // mm, half the height and depth of the region where the lateral walls are read
-	loneReach    = 4.0  // mm that the window of an endplate without a partner reaches away from its body
+	loneReach    = 4.0  // mm, most that the window of an endplate without a partner reaches away from its body
+	loneLeast    = 2.0  // mm, least that it does
+	loneShare    = 0.15 // of the body's height that it does: half a disc and some
 	voxelVolume  = 1.0  // mm³ that a voxel used in a fit stands for; finer ones are thinned out
 	minimumPlate = 6.0  // mm of endplate, from wall to wall, below which none is reported
 )
@@ -313,6 +316,11 @@ func (im *reader) space(above, below *draft) *discSpace {
 	if above != nil && below != nil {
 		d.gap = discShare * r3.Norm(r3.Sub(above.found.Center, below.found.Center))
 	}
+	d.reach = loneReach
+	if above == nil || below == nil {
+		lone := cmp.Or(above, below)
+		d.reach = min(max(loneShare*lone.height, loneLeast), loneReach)
+	}
 	d.wallSigma = im.blur.across(d.frame.Anterior).total()
 	for body, ends := range d.ends {
 		d.wall[body] = [2]float64{ends[0] + boneThickness/2, ends[1] - boneThickness/2}
@@ -456,7 +464,7 @@ func (d *discSpace) inWindow(s, a float64, above, below *draft) bool {
 	ends := d.ends[half]
 	f := (a - ends[0]) / (ends[1] - ends[0])
 	// Beyond a missing plate lies nothing that the model knows.
-	beyond := (!d.has[lowerPlate] && upper-s > loneReach) || (!d.has[upperPlate] && s-lower > loneReach)
+	beyond := (!d.has[lowerPlate] && upper-s > d.reach) || (!d.has[upperPlate] && s-lower > d.reach)
 	return a >= ends[0]+wallMargin && a <= ends[1]-wallMargin && into <= body.window(f) && !beyond
 }
 

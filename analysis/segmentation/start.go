@@ -41,6 +41,9 @@ const (
 	// vanished discs are two standard deviations away.
 	discShare   = 0.2
 	discShareSD = 0.5
+	// unknownSD, HU, is the spread of what lies beyond the reach of an endplate
+	// without a partner: any tissue.
+	unknownSD = 200.0
 )
 
 // strips holds mean profiles across a disc: strip n, at a[n], sampled from lo
@@ -48,7 +51,14 @@ const (
 type strips struct {
 	a        []float64
 	lo       float64
-	profiles [][]float64
+	profiles []profile
+}
+
+// profile is a strip's samples, HU, of which the volume holds those from first up
+// to end; the others continue them.
+type profile struct {
+	hu         []float64
+	first, end int
 }
 
 // strips samples the disc at all strips between the walls.
@@ -61,16 +71,20 @@ func (im *reader) strips(d *discSpace, lo, hi float64) strips {
 	step := width / float64(count)
 	for c := range count {
 		a := d.basis.lo + margin + (float64(c)+0.5)*step
-		profile := make([]float64, n)
-		for r := range profile {
+		p := profile{hu: make([]float64, n)}
+		for r := range p.hu {
 			s := lo + float64(r)*scanStep
-			profile[r] = im.mean2(func(u, l float64) r3.Vec { return d.frame.Point(s, a+u, l) }, step/3)
+			p.hu[r] = im.mean2(func(u, l float64) r3.Vec { return d.frame.Point(s, a+u, l) }, step/3)
 		}
-		if !fillOutside(profile) {
+		p.first = slices.IndexFunc(p.hu, func(x float64) bool { return x > outside })
+		for p.end = n; p.end > 0 && p.hu[p.end-1] <= outside; {
+			p.end--
+		}
+		if !fillOutside(p.hu) {
 			continue
 		}
 		st.a = append(st.a, a)
-		st.profiles = append(st.profiles, profile)
+		st.profiles = append(st.profiles, p)
 	}
 	return st
 }
@@ -121,6 +135,8 @@ func (im *reader) mean2(at func(u, l float64) r3.Vec, u float64) float64 {
 type candidate struct {
 	at          float64
 	bone, plate []float64
+	// from and to bound the samples of the strip that it says anything of.
+	from, to int
 }
 
 func candidates(at, lo float64, n int, sigma, sign float64) []candidate {
@@ -129,7 +145,7 @@ func candidates(at, lo float64, n int, sigma, sign float64) []candidate {
 		if s := at + d - lo; s < 2*sigma || s > float64(n)*scanStep-2*sigma {
 			continue // not to be told from no plate
 		}
-		c := candidate{at: at + d, bone: make([]float64, n), plate: make([]float64, n)}
+		c := candidate{at: at + d, bone: make([]float64, n), plate: make([]float64, n), to: n}
 		for r := range n {
 			x := (lo + float64(r)*scanStep - c.at) / sigma
 			c.bone[r], c.plate[r] = gaussStep(-sign*x), gauss(x)/sigma
@@ -146,7 +162,25 @@ func (c *candidate) on(p []float64) [2]float64 {
 
 // absent stands for a plate that there is not.
 func absent(at float64, n int) []candidate {
-	return []candidate{{at: at, bone: make([]float64, n), plate: make([]float64, n)}}
+	return []candidate{{at: at, bone: make([]float64, n), plate: make([]float64, n), to: n}}
+}
+
+// upTo keeps what the candidates of a plate without a partner say to reach mm
+// beyond it, where its disc may end: the next endplate is not to be taken for it.
+func upTo(cs []candidate, plate int, lo, reach float64) {
+	for i := range cs {
+		c := &cs[i]
+		n := len(c.bone)
+		if plate == lowerPlate {
+			c.to = min(max(int((c.at+reach-lo)/scanStep)+1, 0), n)
+		} else {
+			c.from = min(max(int(math.Ceil((c.at-reach-lo)/scanStep)), 0), n)
+		}
+		for _, shape := range [][]float64{c.bone, c.plate} {
+			clear(shape[:c.from])
+			clear(shape[c.to:])
+		}
+	}
 }
 
 // findStart sets the disc's start from the best path of plates; it returns false
@@ -161,7 +195,7 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	if len(st.a) < 2 {
 		return false
 	}
-	n := len(st.profiles[0])
+	n := len(st.profiles[0].hu)
 	// The sampler's own linear interpolation widens the blur.
 	_, _, dz := im.vol.Spacing()
 	sigma := math.Hypot(d.blurAt(0).total(), dz/math.Sqrt(6))
@@ -175,8 +209,18 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	if len(lowers) == 0 || len(uppers) == 0 {
 		return false
 	}
+	if !d.has[upperPlate] {
+		upTo(lowers, lowerPlate, lo, max(d.reach, 2*sigma))
+	}
+	if !d.has[lowerPlate] {
+		upTo(uppers, upperPlate, lo, max(d.reach, 2*sigma))
+	}
 	if d.scanNoise == 0 {
-		d.scanNoise = newScan(lowers, uppers, n, mostScanNoise).residual(st.profiles)
+		first := mostScanNoise
+		if !d.has[lowerPlate] || !d.has[upperPlate] {
+			first = leastScanNoise // noise taken too high passes an endplate over for the next
+		}
+		d.scanNoise = newScan(lowers, uppers, n, first).residual(st.profiles)
 	}
 	sc := newScan(lowers, uppers, n, d.scanNoise)
 	sc.lowerAt, sc.upperAt, sc.gap, sc.weight = lowerAt, upperAt, d.gap, min(1, independentStep/dz)/2
@@ -189,7 +233,8 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	d.start = sc.parameters(d, st, path)
 	d.startCost = 0
 	for c, pair := range path {
-		total := floats.Dot(st.profiles[c], st.profiles[c]) / (2 * d.scanNoise * d.scanNoise)
+		p := st.profiles[c].hu
+		total := floats.Dot(p, p) / (2 * d.scanNoise * d.scanNoise)
 		d.startCost += (total*sc.weight + costs[c][pair] - sc.placeCost(pair)) / float64(len(path))
 	}
 	return true
@@ -240,7 +285,7 @@ func newScan(lowers, uppers []candidate, n int, noise float64) *pairScan {
 				continue
 			}
 			disc := make([]float64, n)
-			for r := range disc {
+			for r := max(l.from, u.from); r < min(l.to, u.to); r++ {
 				disc[r] = 1 - l.bone[r] - u.bone[r]
 			}
 			basis := [coefCount][]float64{l.bone, disc, u.bone, l.plate, u.plate}
@@ -284,7 +329,8 @@ func (sc *pairScan) solve(pair int, p []float64, lower, upper [2]float64) (coef 
 }
 
 // costs returns the cost of each pair on a profile.
-func (sc *pairScan) costs(p []float64) []float64 {
+func (sc *pairScan) costs(strip profile) []float64 {
+	p := strip.hu
 	out := make([]float64, len(sc.disc))
 	dots := func(cs []candidate) [][2]float64 {
 		d := make([][2]float64, len(cs))
@@ -309,30 +355,45 @@ func (sc *pairScan) costs(p []float64) []float64 {
 			if sc.gap > 0 {
 				cost += squared(math.Log((u.at-l.at)/sc.gap), discShareSD) / 2
 			}
+			cost += sc.unknown(strip, 0, max(l.from, u.from)) + sc.unknown(strip, min(l.to, u.to), len(p))
 			out[pair] = cost * sc.weight
 		}
 	}
 	return out
 }
 
+// unknown returns the cost of the samples from … to of which a pair says nothing,
+// in the terms of solve: the spread of those in the volume is unknownSD, not the
+// noise about a model.
+func (sc *pairScan) unknown(p profile, from, to int) float64 {
+	if from >= to {
+		return 0
+	}
+	each := 0.5 + math.Log(max(unknownSD/sc.noise, 1))
+	seen := max(min(to, p.end)-max(from, p.first), 0)
+	return each*float64(seen) - floats.Dot(p.hu[from:to], p.hu[from:to])/(2*sc.noise*sc.noise)
+}
+
 // residual returns how far the profiles are from the pairs that fit them best,
 // HU, within the bounds of the scan's noise.
-func (sc *pairScan) residual(profiles [][]float64) float64 {
+func (sc *pairScan) residual(profiles []profile) float64 {
 	var rms []float64
-	for _, p := range profiles {
-		pair := floats.MinIdx(sc.costs(p))
+	for _, strip := range profiles {
+		p, pair := strip.hu, floats.MinIdx(sc.costs(strip))
 		if sc.inverse[pair] == nil {
 			continue
 		}
 		l, u := sc.lowers[pair/len(sc.uppers)], sc.uppers[pair%len(sc.uppers)]
 		coef, _ := sc.solve(pair, p, l.on(p), u.on(p))
 		sum := 0.0
-		for i, x := range p {
+		from, to := max(l.from, u.from), min(l.to, u.to)
+		for i := from; i < to; i++ {
+			x := p[i]
 			x -= coef[coefLower]*l.bone[i] + coef[coefDisc]*sc.disc[pair][i] + coef[coefUpper]*u.bone[i] +
 				coef[coefLowerMass]*l.plate[i] + coef[coefUpperMass]*u.plate[i]
 			sum += x * x
 		}
-		rms = append(rms, math.Sqrt(sum/float64(len(p))))
+		rms = append(rms, math.Sqrt(sum/float64(max(to-from, 1))))
 	}
 	if len(rms) == 0 {
 		return mostScanNoise
@@ -420,7 +481,7 @@ func (sc *pairScan) parameters(d *discSpace, st strips, path []int) []float64 {
 		l, u := sc.lowers[pair/nu], sc.uppers[pair%nu]
 		places[lowerPlate] = append(places[lowerPlate], l.at)
 		places[upperPlate] = append(places[upperPlate], u.at)
-		p := st.profiles[c]
+		p := st.profiles[c].hu
 		coef, _ := sc.solve(pair, p, l.on(p), u.on(p))
 		for i, v := range coef {
 			mean[i] += v / float64(len(path))
