@@ -50,32 +50,51 @@ type examination struct {
 	scan  phantom.Scan
 }
 
-// draw draws a spine from T4 to L5 with any mixture of fractures, osteoporosis,
-// osteophytes, contrast agent and scoliosis, and a window on some of its levels
-// in 1 mm slices.
-func draw(seed uint64) examination {
-	rng := newRand(seed)
-	opt := phantom.Options{
+// window is what is drawn of an examination before its spine.
+type window struct {
+	options      phantom.Options
+	first, last  spine.Level
+	width, pixel float64 // mm
+	margin       float64 // beyond first and last, mm
+	kernel       phantom.Kernel
+	noise        float64 // HU
+}
+
+// drawWindow draws any mixture of fractures, osteoporosis, osteophytes, contrast
+// agent and scoliosis, and a window on some of the levels from T4 to L5.
+func drawWindow(rng *rand.Rand) window {
+	w := window{options: phantom.Options{
 		RandomFractures: 2.5,
 		Osteoporosis:    rng.Float64() < 0.4,
 		Contrast:        rng.Float64() < 0.3,
 		Osteophytes:     rng.Float64() < 0.4,
-	}
+	}}
 	if rng.Float64() < 0.3 {
-		opt.Scoliosis = 25
+		w.options.Scoliosis = 25
 	}
 	const shortest, longest = 5, 8 // levels
 	count := shortest + rng.IntN(longest-shortest+1)
-	first := spine.T4 + spine.Level(rng.IntN(int(spine.L5-spine.T4)+2-count))
-	last := first + spine.Level(count-1)
-	width, pixel := 140+40*rng.Float64(), 0.6+0.2*rng.Float64()
-	margin := 5 + 20*rng.Float64()
-	kernel := []phantom.Kernel{phantom.Soft, phantom.Standard, phantom.Sharp}[rng.IntN(3)]
-	noise := 8 + 12*rng.Float64()
-	e := examination{name: fmt.Sprintf("seed %d", seed), seed: seed, spine: phantom.Random(rng, opt)}
-	e.scan = e.spine.Cover(first, last, margin, width, pixel, 1)
-	e.scan.Kernel, e.scan.Noise, e.scan.Seed = kernel, noise, seed
+	w.first = spine.T4 + spine.Level(rng.IntN(int(spine.L5-spine.T4)+2-count))
+	w.last = w.first + spine.Level(count-1)
+	w.width, w.pixel = 140+40*rng.Float64(), 0.6+0.2*rng.Float64()
+	w.margin = 5 + 20*rng.Float64()
+	w.kernel = []phantom.Kernel{phantom.Soft, phantom.Standard, phantom.Sharp}[rng.IntN(3)]
+	w.noise = 8 + 12*rng.Float64()
+	return w
+}
+
+// examination draws the spine that is seen through w, in 1 mm slices.
+func (w window) examination(rng *rand.Rand, seed uint64, name string) examination {
+	e := examination{name: name, seed: seed, spine: phantom.Random(rng, w.options)}
+	e.scan = e.spine.Cover(w.first, w.last, w.margin, w.width, w.pixel, 1)
+	e.scan.Kernel, e.scan.Noise, e.scan.Seed = w.kernel, w.noise, seed
 	return e
+}
+
+// draw draws a spine from T4 to L5 and a window on it.
+func draw(seed uint64) examination {
+	rng := newRand(seed)
+	return drawWindow(rng).examination(rng, seed, fmt.Sprintf("seed %d", seed))
 }
 
 // border returns how far inside the volume a body must lie to be counted as whole,
