@@ -135,7 +135,7 @@ func (f *discFit) plane(plate int, lo, hi float64) (center, normal r3.Vec) {
 		sumAS += a * s
 	}
 	slope := (sumAS - sumA*sum/n) / (sumAA - sumA*sumA/n)
-	tilt := f.x[d.surface(plate)+d.basis.n]
+	tilt := f.tilt(plate)
 	normal = r3.Sub(r3.Sub(d.frame.Superior, r3.Scale(slope, d.frame.Anterior)), r3.Scale(tilt, d.frame.Left))
 	return d.frame.Point(sum/n, sumA/n, 0), r3.Unit(normal)
 }

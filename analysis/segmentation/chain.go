@@ -93,7 +93,7 @@ func (v *draft) measureThickness(above, below *discSpace) {
 			continue
 		}
 		f := (float64(i) + 0.5) / thicknessPlaces
-		top, bottom := above.startPoint(lowerPlate, f), below.startPoint(upperPlate, f)
+		top, bottom := above.point(above.start, lowerPlate, f), below.point(below.start, upperPlate, f)
 		v.thickness[i] = max(r3.Dot(r3.Sub(top, bottom), v.frame.Superior), minimumBody)
 	}
 }

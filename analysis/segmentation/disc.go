@@ -5,11 +5,8 @@ package segmentation
 
 import (
 	"math"
-	"slices"
 
-	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/spatial/r3"
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -93,21 +90,6 @@ const (
 	dishShare = 0.9
 )
 
-// stage is one stage of a fit: how much of the slice profile's box is softened
-// to a Gaussian, whose flanks draw the surfaces from farther away, and whether
-// surfaces may bend sharply.
-type stage struct {
-	soften float64
-	kinks  bool
-}
-
-// stagesSmooth keep a smooth start smooth as long as they can; stagesKinked
-// take the kinks of a start for true.
-var (
-	stagesSmooth = []stage{{1, false}, {0, false}, {0, true}}
-	stagesKinked = []stage{{1, true}, {0, true}}
-)
-
 // kinkScale is the bend, in units of the roughness, from which it costs less
 // and less to bend more.
 const kinkScale = 3
@@ -148,6 +130,7 @@ type discSpace struct {
 	basis  spline     // of both surfaces, along a
 	mass   spline
 	voxels []voxel
+	volume float64 // mm³ that a voxel stands for
 	temper float64 // effective samples per voxel
 	has    [2]bool // which plates there are
 
@@ -181,14 +164,6 @@ func (d *discSpace) walls() int            { return d.levels() + 6 } // posterio
 func (d *discSpace) rim() int              { return d.walls() + 4 }  // of the disc, posterior and anterior
 func (d *discSpace) annulus() int          { return d.rim() + 2 }    // attenuation of the disc's ends above its middle's
 func (d *discSpace) size() int             { return d.annulus() + 1 }
-
-// discFit is a fitted disc space.
-type discFit struct {
-	space *discSpace
-	x     []float64
-	cov   *mat.SymDense // nil if the fit is not determined
-	noise float64       // HU, of the residuals
-}
 
 // height returns the centre of a plate at (a, l) and its slope along a.
 func (d *discSpace) height(x []float64, plate int, a, l float64) (s, slope float64) {
@@ -318,37 +293,6 @@ func (d *discSpace) blurAt(slope float64) kernel {
 	return kernel{box: math.Abs(b.box[0]+slope*b.box[1]) * math.Sqrt(c2), sigma: math.Sqrt(variance)}
 }
 
-// system holds the normal equations H·δ = -g of one linearization.
-type system struct {
-	n    int
-	h    []float64 // row major, upper triangle
-	g    []float64
-	cost float64
-}
-
-func newSystem(n int) *system { return &system{n: n, h: make([]float64, n*n), g: make([]float64, n)} }
-
-// add counts in a residual r of weight w with the given derivatives.
-func (q *system) add(r, w float64, terms []term) {
-	for i, t := range terms {
-		wt := w * t.v
-		q.g[t.at] += wt * r
-		for _, o := range terms[i:] {
-			lo, hi := t.at, o.at
-			if lo > hi {
-				lo, hi = hi, lo
-			}
-			q.h[lo*q.n+hi] += wt * o.v
-		}
-	}
-}
-
-// prior counts in a Gaussian prior on a linear combination.
-func (q *system) prior(r, sd float64, terms ...term) {
-	q.cost += r * r / (2 * sd * sd)
-	q.add(r, 1/(sd*sd), terms)
-}
-
 // linearize evaluates data and priors at x. Residuals count by a Cauchy
 // likelihood of the given scale.
 func (d *discSpace) linearize(x []float64, noise float64) *system {
@@ -364,6 +308,7 @@ func (d *discSpace) linearize(x []float64, noise float64) *system {
 		q.add(r, unit/(1+r*r/c2), t)
 	}
 	d.priors(q, x)
+	q.fold()
 	return q
 }
 
@@ -479,188 +424,4 @@ func (d *discSpace) coefficientAt(i int) float64 {
 func (d *discSpace) dishBend(plate, i int) float64 {
 	at := func(i int) float64 { return d.dishAt(plate, d.coefficientAt(i)) }
 	return at(i) - 2*at(i+1) + at(i+2)
-}
-
-// solve returns the damped step of the system.
-func (q *system) solve(damping float64) ([]float64, bool) {
-	h := mat.NewSymDense(q.n, nil)
-	for i := range q.n {
-		for j := i; j < q.n; j++ {
-			h.SetSym(i, j, q.h[i*q.n+j])
-		}
-		h.SetSym(i, i, q.h[i*q.n+i]*(1+damping)+1e-9)
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(h) {
-		return nil, false
-	}
-	var step mat.VecDense
-	if chol.SolveVecTo(&step, mat.NewVecDense(q.n, q.g)) != nil {
-		return nil, false
-	}
-	out := make([]float64, q.n)
-	for i := range out {
-		out[i] = -step.AtVec(i)
-	}
-	return out, true
-}
-
-// minimize runs Levenberg–Marquardt from x, which it changes.
-func (d *discSpace) minimize(x []float64, noise float64, iterations int) *system {
-	q := d.linearize(x, noise)
-	damping := 1e-3
-	trial := make([]float64, len(x))
-	for range iterations {
-		step, ok := q.solve(damping)
-		if !ok {
-			damping *= 10
-			continue
-		}
-		largest := 0.0
-		for i := range x {
-			trial[i] = x[i] + step[i]
-			if i < d.masses(0) {
-				largest = max(largest, math.Abs(step[i]))
-			}
-		}
-		d.clampMasses(trial)
-		next := d.linearize(trial, noise)
-		if next.cost >= q.cost {
-			damping *= 8
-			if damping > 1e6 {
-				break
-			}
-			continue
-		}
-		done := q.cost-next.cost < 1e-3 && largest < 0.01
-		copy(x, trial)
-		q = next
-		damping = max(damping/5, 1e-6)
-		if done {
-			break
-		}
-	}
-	return q
-}
-
-// clampMasses keeps plates from becoming darker than their surroundings.
-func (d *discSpace) clampMasses(x []float64) {
-	for i := d.masses(0); i < d.levels(); i++ {
-		x[i] = max(x[i], 0)
-	}
-	for i := d.walls(); i < d.annulus(); i++ {
-		x[i] = max(x[i], 0)
-	}
-}
-
-// residualNoise returns the robust standard deviation of the residuals, HU.
-func (d *discSpace) residualNoise(x []float64) float64 {
-	r := make([]float64, len(d.voxels))
-	terms := make([]term, 0, 32)
-	for i := range d.voxels {
-		y, _ := d.predict(x, &d.voxels[i], terms[:0])
-		r[i] = math.Abs(y - d.voxels[i].hu)
-	}
-	slices.Sort(r)
-	return max(1.4826*r[len(r)/2], 5)
-}
-
-// fit refines the surfaces from a start as it is and from its smoothed form,
-// and returns the likelier.
-func (d *discSpace) fit(start []float64) *discFit {
-	kinked := d.fitFrom(start, stagesKinked)
-	smooth := d.fitFrom(d.smoothed(start), stagesSmooth)
-	// At one and the same noise costs compare.
-	noise := min(kinked.noise, smooth.noise)
-	qk, qs := d.linearize(kinked.x, noise), d.linearize(smooth.x, noise)
-	best, q := kinked, qk
-	if qs.cost < qk.cost {
-		best, q = smooth, qs
-	}
-	best.noise, best.cov = noise, q.covariance()
-	return best
-}
-
-// fitFrom refines the surfaces from one start.
-func (d *discSpace) fitFrom(start []float64, stages []stage) *discFit {
-	x := slices.Clone(start)
-	noise := d.residualNoise(x)
-	for _, stage := range stages { // the noise follows the fit
-		d.sloped, d.kinks = newSlopedBlur(d.blur.softened(stage.soften), d.frame), stage.kinks
-		d.minimize(x, noise, 12)
-		noise = d.residualNoise(x)
-	}
-	return &discFit{space: d, x: x, noise: noise}
-}
-
-// smoothed returns a start with straight plates of the usual concavity through
-// those of x.
-func (d *discSpace) smoothed(x []float64) []float64 {
-	out := slices.Clone(x)
-	n := d.basis.n
-	u := make([]float64, n)
-	for i := range u {
-		u[i] = float64(i) - float64(n-1)/2
-	}
-	for plate := range 2 {
-		p := d.surface(plate)
-		bare, dish := make([]float64, n), make([]float64, n)
-		for i := range bare {
-			dish[i] = concavity[plate] * d.dishAt(plate, d.coefficientAt(i))
-			bare[i] = x[p+i] - dish[i]
-		}
-		offset, slope := stat.LinearRegression(u, bare, nil, false)
-		for i := range u {
-			out[p+i] = offset + slope*u[i] + dish[i]
-		}
-		out[d.dish(plate)] = concavity[plate]
-	}
-	return out
-}
-
-// covariance returns the inverse of the curvature, nil if it has none.
-func (q *system) covariance() *mat.SymDense {
-	h := mat.NewSymDense(q.n, nil)
-	for i := range q.n {
-		for j := i; j < q.n; j++ {
-			h.SetSym(i, j, q.h[i*q.n+j])
-		}
-		h.SetSym(i, i, q.h[i*q.n+i]+1e-9)
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(h) {
-		return nil
-	}
-	var inv mat.SymDense
-	if chol.InverseTo(&inv) != nil {
-		return nil
-	}
-	return &inv
-}
-
-// outer returns the outer face of a plate at (a, l) averaged over ±slab mm
-// across, and its standard deviation.
-func (f *discFit) outer(plate int, a, l float64) (s, sd float64) {
-	d := f.space
-	s, slope := d.height(f.x, plate, a, l)
-	p := d.surface(plate)
-	spread := slabHalfWidth * slabHalfWidth / 3
-	s += f.x[p+d.basis.n+1] * spread
-	half := boneThickness / 2 * math.Sqrt(1+slope*slope)
-	if plate == upperPlate {
-		half = -half
-	}
-	if f.cov == nil {
-		return s + half, math.NaN()
-	}
-	first, w, _ := d.basis.at(a)
-	at := []int{p + first, p + first + 1, p + first + 2, p + first + 3, p + d.basis.n, p + d.basis.n + 1}
-	c := []float64{w[0], w[1], w[2], w[3], l, l*l + spread}
-	v := 0.0
-	for i := range at {
-		for j := range at {
-			v += c[i] * c[j] * f.cov.At(at[i], at[j])
-		}
-	}
-	return s + half, math.Sqrt(max(v, 0))
 }

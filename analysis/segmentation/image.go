@@ -47,7 +47,7 @@ const (
 	loneReach    = 4.0  // mm, most that the window of an endplate without a partner reaches away from its body
 	loneLeast    = 2.0  // mm, least that it does
 	loneShare    = 0.15 // of the body's height that it does: half a disc and some
-	voxelVolume  = 1.0  // mm³ that a voxel used in a fit stands for; finer ones are thinned out
+	voxelVolume  = 2.0  // mm³ that a voxel used in a fit stands for; finer ones are thinned out
 	minimumPlate = 6.0  // mm of endplate, from wall to wall, below which none is reported
 )
 
@@ -99,6 +99,7 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	agree(drafts, discs)
 	bodies := make([]Body, n)
 	parallel(n, func(i int) { bodies[i] = im.body(&drafts[i], discs[i], discs[i+1]) })
 	dropImplausible(drafts, bodies)
@@ -404,11 +405,11 @@ func (d *discSpace) scanRange(above, below *draft) (lo, hi float64) {
 	return lo + min(d.shift, 0) - reach(below), hi + max(d.shift, 0) + reach(above)
 }
 
-// startPoint returns the start's place of a plate at the given share of the way
-// from the posterior to the anterior wall.
-func (d *discSpace) startPoint(plate int, f float64) r3.Vec {
+// point returns the place of a plate at the given share of the way from the
+// posterior to the anterior wall.
+func (d *discSpace) point(x []float64, plate int, f float64) r3.Vec {
 	a := d.ends[plate][0] + f*(d.ends[plate][1]-d.ends[plate][0])
-	s, _ := d.height(d.start, plate, a, 0)
+	s, _ := d.height(x, plate, a, 0)
 	return d.frame.Point(s, a, 0)
 }
 
@@ -445,7 +446,8 @@ func (im *reader) gather(d *discSpace, above, below *draft) {
 	for _, axis := range d.blur.axes {
 		correlated *= 2 * math.Sqrt(math.Pi) * max(d.blur.across(axis).total(), textureLength)
 	}
-	d.temper = min(1, sx*sy*sz*float64(skip)/correlated)
+	d.volume = sx * sy * sz * float64(skip)
+	d.temper = min(1, d.volume/correlated)
 }
 
 // inWindow reports whether a place belongs to what the fit explains.

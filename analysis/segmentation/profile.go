@@ -66,17 +66,19 @@ func thinned(x []int) []int {
 // profileCosts returns the cost of the disc's fit under each slice profile, all
 // at the noise of the best.
 func (d *discSpace) profileCosts(vol *volume.Volume) []float64 {
-	fits := make([]*discFit, len(sliceProfiles))
-	noise := math.Inf(1)
+	fits := make([][]float64, len(sliceProfiles))
+	least := math.Inf(1)
+	coarse := d.thinned()
 	for p, profile := range sliceProfiles {
-		d.blur = blurOf(vol, profile)
-		fits[p] = d.fitFrom(d.smoothed(d.start), stagesSmooth[:2])
-		noise = min(noise, fits[p].noise)
+		coarse.blur = blurOf(vol, profile)
+		var noise float64
+		fits[p], noise = coarse.fitFrom(d.smoothed(d.start), stagesSmooth[:2])
+		least = min(least, noise)
 	}
 	costs := make([]float64, len(fits))
 	for p, profile := range sliceProfiles {
-		d.sloped = newSlopedBlur(blurOf(vol, profile), d.frame)
-		costs[p] = d.linearize(fits[p].x, noise).cost
+		coarse.sloped = newSlopedBlur(blurOf(vol, profile), d.frame)
+		costs[p] = coarse.linearize(fits[p], least).cost
 	}
 	return costs
 }
