@@ -16,7 +16,8 @@ const (
 // BorderlineMargin is how near to a cut, in percentage points, a grade is said
 // to be borderline: default. The standard deviation of one expert's reading is 2.6
 // points (2,971 pairs of readings by seven experts, computed here from
-// neuro-ml/vertebral-fractures-severity at 5120fcb).
+// neuro-ml/vertebral-fractures-severity at 5120fcb). Where that of the height itself
+// is more, it counts instead.
 const BorderlineMargin = 3.0
 
 // A loss counts only if the deficit is also this large in millimetres and
@@ -65,10 +66,12 @@ func GenantGrade(loss float64) int {
 	return 0
 }
 
-// borderline tells whether a loss in percent is near a cut.
-func borderline(loss float64) bool {
+// borderline tells whether a loss in percent, whose height was read to the given
+// percentage points, is near a cut.
+func borderline(loss, reading float64) bool {
+	margin := max(BorderlineMargin, reading)
 	for _, cut := range []float64{MildLoss, ModerateLoss, SevereLoss} {
-		if loss >= cut-BorderlineMargin && loss <= cut+BorderlineMargin {
+		if loss >= cut-margin && loss <= cut+margin {
 			return true
 		}
 	}

@@ -17,6 +17,7 @@ type loss struct {
 	height   Height
 	percent  float64
 	sd       float64 // of percent
+	reading  float64 // the part of sd that comes from the measured height
 	deficit  float64 // mm
 	limit    float64 // mm; a deficit up to here is within the spread of people
 	measured float64 // mm
@@ -32,6 +33,7 @@ func newLoss(h Height, measured, sd, expected, expectedSD, limit float64) loss {
 	return loss{
 		height: h, percent: 100 * (1 - measured/expected),
 		sd:      100 * measured / expected * math.Hypot(sd/measured, expectedSD/expected),
+		reading: 100 * sd / expected,
 		deficit: expected - measured, limit: limit, measured: measured, expected: expected,
 	}
 }
@@ -120,7 +122,7 @@ func graded(losses []loss, basis Basis) *Deformity {
 	w := worst(losses)
 	d := &Deformity{
 		Assessed: true, WorstLoss: w.percent, WorstLossSD: w.sd, WorstHeight: w.height,
-		Borderline: borderline(w.percent), Basis: basis,
+		Borderline: borderline(w.percent, w.reading), Basis: basis,
 	}
 	if !w.passes() {
 		if w.percent >= MildLoss {
