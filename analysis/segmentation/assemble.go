@@ -74,7 +74,7 @@ func (im *reader) cutSide(f *discFit, plate int, width float64) string {
 		beyond = -beyond
 	}
 	d, ix := f.space, im.vol.Indexer()
-	tilt := f.x[d.surface(plate)+d.basis.n]
+	tilt := f.tilt(plate)
 	middle, half := (d.ends[plate][0]+d.ends[plate][1])/2, (d.ends[plate][1]-d.ends[plate][0])/2
 	for _, at := range rimPlaces {
 		a, l := middle+at[0]*half, at[1]*max(width/2, profileReach)
