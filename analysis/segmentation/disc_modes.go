@@ -36,8 +36,7 @@ const (
 	// exploreVolume, mm³, is what a voxel stands for while modes are looked for.
 	exploreVolume = 6.0
 	// bendBy, mm, is by how much a plate is bent to look for another mode, over
-	// bendReach of the way from wall to wall. Both together are bent twice as far: by
-	// the height of a disc.
+	// bendReach of the way from wall to wall.
 	bendBy    = 3.0
 	bendReach = 0.45
 	// sameMode, mm, is how near to each other modes are one.
@@ -53,7 +52,7 @@ const (
 )
 
 // fit finds the modes about a start: from it as it is and smoothed, and from the
-// better of both with one plate or both bent at either end or in the middle.
+// better of both with a plate bent at either end or in its middle.
 func (d *discSpace) fit(start []float64) *discFit {
 	coarse := d.thinned()
 	kinked, noise := coarse.fitFrom(start, stagesKinked)
@@ -91,32 +90,23 @@ func (d *discSpace) thinned() *discSpace {
 	return &out
 }
 
-// bends returns x bent up and down at the posterior end, in the middle and at the
-// anterior end: each plate by itself, and both together, as where the disc was taken
-// to run into the body above or below.
+// bends returns x with each plate bent up and down at its posterior end, in its
+// middle and at its anterior end.
 func (d *discSpace) bends(x []float64) [][]float64 {
-	bent := [][]int{{lowerPlate}, {upperPlate}, {lowerPlate, upperPlate}}
 	var out [][]float64
-	for _, plates := range bent {
-		if slices.ContainsFunc(plates, func(plate int) bool { return !d.has[plate] }) {
+	for plate := range 2 {
+		if !d.has[plate] {
 			continue
 		}
-		by := bendBy * float64(len(plates))
 		for _, center := range [3]float64{0, 0.5, 1} {
-			out = append(out, d.bent(x, plates, center, -by), d.bent(x, plates, center, by))
-		}
-	}
-	return out
-}
-
-// bent returns x with plates moved by the given length, mm, around the given share of
-// the way from the posterior to the anterior wall.
-func (d *discSpace) bent(x []float64, plates []int, center, by float64) []float64 {
-	out := slices.Clone(x)
-	for _, plate := range plates {
-		for i := range d.basis.n {
-			u := (d.coefficientAt(i) - d.basis.lo) / (d.basis.hi - d.basis.lo)
-			out[d.surface(plate)+i] += by * max(0, 1-math.Abs(u-center)/bendReach)
+			for _, by := range [2]float64{-bendBy, bendBy} {
+				bent := slices.Clone(x)
+				for i := range d.basis.n {
+					u := (d.coefficientAt(i) - d.basis.lo) / (d.basis.hi - d.basis.lo)
+					bent[d.surface(plate)+i] += by * max(0, 1-math.Abs(u-center)/bendReach)
+				}
+				out = append(out, bent)
+			}
 		}
 	}
 	return out
