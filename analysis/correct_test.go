@@ -102,7 +102,7 @@ func TestMovesToWherePointsStandChangeNoRealSeries(t *testing.T) {
 
 func TestAPointMovedAlongAHeightChangesItByAsMuch(t *testing.T) {
 	r := lumbarResult(t)
-	for n := landmark.Name(0); n < landmark.NumPoints; n++ {
+	for n := range landmark.Name(landmark.NumPoints) {
 		before := at(t, r, spine.L2)
 		p, q := before.Landmarks.Point(n).Position, before.Landmarks.Point((n+3)%landmark.NumPoints).Position
 		for _, d := range []float64{-1.25, 0.4, 2} {

@@ -150,8 +150,8 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 			fill(t, v.Index(i), n)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(t, v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(t, field, n)
 		}
 	default:
 		t.Fatalf("%v in a result", v.Type())

@@ -71,8 +71,8 @@ func appendValue(b []byte, v reflect.Value) []byte {
 			b = appendValue(b, v.Elem())
 		}
 	case structKind:
-		for i := range v.NumField() {
-			b = appendValue(b, v.Field(i))
+		for _, field := range v.Fields() {
+			b = appendValue(b, field)
 		}
 	}
 	return b

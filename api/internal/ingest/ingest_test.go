@@ -35,7 +35,8 @@ func open(t testing.TB, config ingest.Config) (*ingest.Ingest, *store.Store) {
 	return g, config.Store
 }
 
-func size(n int64) *int64 { return &n }
+//go:fix inline
+func size(n int64) *int64 { return new(n) }
 
 // stored returns the bytes of an instance.
 func stored(t testing.TB, s *store.Store, sopUID string) []byte {
@@ -59,7 +60,7 @@ func TestAnInstanceIsStoredAsItCame(t *testing.T) {
 	}})
 	b := ctInstance(nil)
 	sum := sha256.Sum256(b)
-	u := ingest.Upload{Name: "a name", Source: "test", SizeBytes: size(int64(len(b))), SHA256: sum[:]}
+	u := ingest.Upload{Name: "a name", Source: "test", SizeBytes: new(int64(len(b))), SHA256: sum[:]}
 	o := g.Add(t.Context(), u, iotest.OneByteReader(bytes.NewReader(b)))
 	if o.Err != nil || o.State != ingest.Stored || o.Name != "a name" || o.SHA256 != sum || o.SOPInstanceUID != "1.2.3.4.5" ||
 		o.SeriesInstanceUID != "1.2.3.4" || o.StudyInstanceUID != "1.2.3" || o.SizeBytes != int64(len(b)) {
@@ -175,7 +176,7 @@ func TestATransformationIsStored(t *testing.T) {
 	}})
 	b := ctInstance(nil)
 	for _, want := range []ingest.State{ingest.Stored, ingest.AlreadyStored} {
-		o := g.Add(t.Context(), ingest.Upload{SizeBytes: size(int64(len(b)))}, bytes.NewReader(b))
+		o := g.Add(t.Context(), ingest.Upload{SizeBytes: new(int64(len(b)))}, bytes.NewReader(b))
 		if o.Err != nil || o.State != want || o.SHA256 != sha256.Sum256(b) || o.SOPInstanceUID != profile.UID("1.2.3.4.5") {
 			t.Fatalf("outcome %+v, want state %d and the hash of what came", o, want)
 		}
