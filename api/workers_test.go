@@ -4,6 +4,7 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -130,7 +131,7 @@ func (p *peer) clinging(t testing.TB, id string) (ends func()) {
 	wg.Go(func() {
 		for {
 			if _, err := watching.Recv(); err != nil {
-				if code := status.Code(err); err != io.EOF && code != codes.Unavailable {
+				if code := status.Code(err); !errors.Is(err, io.EOF) && code != codes.Unavailable {
 					t.Errorf("a watcher is told %v", err)
 				}
 				return

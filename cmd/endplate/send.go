@@ -84,7 +84,7 @@ func send(ctx context.Context, paths []string, flags sendFlags, stdout, stderr i
 	if err != nil {
 		return err
 	}
-	defer all.close()
+	defer func() { _ = all.close() }() // archives that were only read
 	u := &upload{studies: endplatev1.NewStudyServiceClient(conn), progress: newSendProgress(p, all), series: map[string]*sentSeries{}}
 	err = u.all(ctx, all.files, flags.streams)
 	p.end()

@@ -88,7 +88,7 @@ func plants(t *testing.T) []element {
 		}
 		all = append(all, planted(a, ""))
 	}
-	for _, x := range []element{
+	all = append(all, []element{
 		at(0x0008, 0x0001, "UL", marker+" "), // length to end, retired
 		at(0x0008, 0x0000, "UL", marker),     // group length of a wrong length
 		at(0x0008, 0x1190, "UR", marker),     // RetrieveURL, unlisted
@@ -117,9 +117,7 @@ func plants(t *testing.T) []element {
 		at(0x3333, 0x0001, "ST", marker),
 		at(0x0002, 0x0016, "AE", marker), // meta information where it should not be
 		at(0xFFFA, 0xFFF0, "LO", marker),
-	} {
-		all = append(all, x)
-	}
+	}...)
 	nest := slices.Clone(all)
 	return append(all,
 		sequence(tag.Tag{Group: 0x0013, Element: 0x1001}, true, []element{at(0x0013, 0x1001, "LO", marker)}),

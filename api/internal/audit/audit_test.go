@@ -99,7 +99,7 @@ func TestRowGoesWithTheChange(t *testing.T) {
 func call(t *testing.T, l *audit.Log, method string, err error) {
 	t.Helper()
 	_, got := l.Unary(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) { return nil, err })
-	if got != err {
+	if !errors.Is(got, err) {
 		t.Errorf("error %v became %v", err, got)
 	}
 }

@@ -35,9 +35,6 @@ func open(t testing.TB, config ingest.Config) (*ingest.Ingest, *store.Store) {
 	return g, config.Store
 }
 
-//go:fix inline
-func size(n int64) *int64 { return new(n) }
-
 // stored returns the bytes of an instance.
 func stored(t testing.TB, s *store.Store, sopUID string) []byte {
 	t.Helper()
@@ -111,11 +108,11 @@ func TestWhatIsRefused(t *testing.T) {
 		{"another SOP class", bytes.NewReader(ctInstance(map[string]string{"SOPClassUID": mr, "MediaStorageSOPClassUID": mr})), ingest.Upload{}, fault.Unsupported, fault.UnsupportedSOPClass},
 		{"a directory", bytes.NewReader(ctInstance(map[string]string{"MediaStorageSOPClassUID": "1.2.840.10008.1.3.10"})), ingest.Upload{}, fault.Unsupported, fault.UnsupportedSOPClass},
 		{"another transfer syntax", bytes.NewReader(ctInstance(map[string]string{"TransferSyntaxUID": "1.2.840.10008.1.2.4.100"})), ingest.Upload{}, fault.Unsupported, fault.UnsupportedTransferSyntax},
-		{"another size", bytes.NewReader(whole), ingest.Upload{SizeBytes: size(7)}, fault.Invalid, fault.ChecksumMismatch},
+		{"another size", bytes.NewReader(whole), ingest.Upload{SizeBytes: new(int64(7))}, fault.Invalid, fault.ChecksumMismatch},
 		{"another hash", bytes.NewReader(whole), ingest.Upload{SHA256: make([]byte, 32)}, fault.Invalid, fault.ChecksumMismatch},
 		{"a short hash", bytes.NewReader(whole), ingest.Upload{SHA256: make([]byte, 31)}, fault.Invalid, fault.InvalidField},
-		{"a size below nothing", bytes.NewReader(whole), ingest.Upload{SizeBytes: size(-1)}, fault.Invalid, fault.InvalidField},
-		{"announced too long", bytes.NewReader(whole), ingest.Upload{SizeBytes: size(1 << 20)}, fault.Exhausted, fault.LimitExceeded},
+		{"a size below nothing", bytes.NewReader(whole), ingest.Upload{SizeBytes: new(int64(-1))}, fault.Invalid, fault.InvalidField},
+		{"announced too long", bytes.NewReader(whole), ingest.Upload{SizeBytes: new(int64(1 << 20))}, fault.Exhausted, fault.LimitExceeded},
 		{"too long", io.MultiReader(bytes.NewReader(whole), strings.NewReader(strings.Repeat("x", 1<<16))), ingest.Upload{}, fault.Exhausted, fault.LimitExceeded},
 		{"a reader that fails", io.MultiReader(bytes.NewReader(whole[:500]), iotest.ErrReader(gone)), ingest.Upload{}, fault.Internal, ""},
 	} {

@@ -26,7 +26,7 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 	header := walk()
 	stored, transformed := g.transformed(src)
 	st, err := b.store.Stage(ctx, io.TeeReader(stored, header), g.config.MaxInstance)
-	stored.CloseWithError(err)
+	_ = stored.CloseWithError(err) // it never fails
 	transformErr := transformed()
 	h, walkErr := header.end(err)
 	if h != nil {

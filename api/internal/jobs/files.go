@@ -101,6 +101,6 @@ func lives(pid int) bool {
 	if err != nil {
 		return false
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }() // there is nothing more to do with it
 	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }

@@ -30,7 +30,7 @@ func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
 
 func (h quiet) Handle(ctx context.Context, r slog.Record) error {
 	if ctx.Err() != nil || h.told.lately(r.Message, r.Time) {
-		return nil // nobody waits for it any more, or it is known
+		return nil //nolint:nilerr // nobody waits for it any more, or it is known
 	}
 	return h.Handler.Handle(ctx, r)
 }

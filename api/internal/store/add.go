@@ -101,7 +101,7 @@ func (a *adder) add(ctx context.Context, d Addition) (Settlement, error) {
 		return Settlement{}, err
 	}
 	if t.conflict != nil {
-		return Settlement{Conflict, t.conflict}, nil
+		return Settlement{Conflict, t.conflict}, nil //nolint:nilerr // a conflict is an outcome
 	}
 	i := d.Instance
 	n, err := a.tx.exec(ctx, `INSERT INTO instances (sop_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid,

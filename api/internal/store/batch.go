@@ -132,7 +132,7 @@ func (st *Staged) Open(ctx context.Context) (io.ReadSeekCloser, error) {
 
 // Discard removes a blob that is not to be indexed.
 func (st *Staged) Discard(ctx context.Context) error {
-	st.closeFile()
+	_ = st.closeFile() // what was written is thrown away
 	if err := st.batch.s.blobs.delete(ctx, st.key); err != nil {
 		return err // the announcement stays
 	}
@@ -168,7 +168,7 @@ func (s *Store) Sync(ctx context.Context, staged []*Staged) []error {
 			})
 		}
 	}
-	g.Wait()
+	_ = g.Wait() // each has its own error
 	s.syncFolders(ctx, staged, errs)
 	for i, st := range staged {
 		st.synced = errs[i] == nil

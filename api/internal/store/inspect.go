@@ -103,7 +103,7 @@ func ProbeBlobs(ctx context.Context, address string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer b.close()
+	defer func() { _ = b.close() }() // nothing was kept
 	key := "probe/" + newID()
 	start := time.Now()
 	if err := b.write(ctx, key, bytes.NewReader(content)); err != nil {

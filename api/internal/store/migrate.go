@@ -67,7 +67,7 @@ func advisoryLock(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 		// A connection whose lock cannot be released must not live on.
 		_, err := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(migrateLock))
 		if err != nil {
-			conn.Raw(func(any) error { return sql.ErrConnDone })
+			_ = conn.Raw(func(any) error { return sql.ErrConnDone }) // which closes it
 		}
 		conn.Close()
 	}, nil

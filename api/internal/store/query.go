@@ -116,13 +116,5 @@ func (m moment) Scan(v any) error {
 	return nil
 }
 
-// microsOf returns what is stored for a time: nil for the zero time.
-func microsOf(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UnixMicro()
-}
-
 // newID returns an identifier that nobody can guess.
 func newID() string { return strings.ToLower(rand.Text()) }

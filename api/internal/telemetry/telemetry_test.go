@@ -46,7 +46,7 @@ func TestMetricsCountCalls(t *testing.T) {
 			}
 			return nil, err
 		})
-		if got != err {
+		if !errors.Is(got, err) {
 			t.Errorf("error %v became %v", err, got)
 		}
 	}

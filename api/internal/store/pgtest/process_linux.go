@@ -105,7 +105,7 @@ func start(t testing.TB, dir string) *process {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait()
+			_ = cmd.Wait() // it was told to end
 		}
 	}()
 	if err := <-started; err != nil {
