@@ -48,7 +48,7 @@ const (
 	// best: a weight of 0.2 %.
 	mostCost = 6.0
 	// settleSteps bounds the steps of a mode on all voxels.
-	settleSteps = 6
+	settleSteps = 24
 )
 
 // fit finds the modes about a start: from it as it is and smoothed, and from the
