@@ -12,6 +12,7 @@ import (
 
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -53,7 +54,7 @@ func (s *analysisService) CreateAnalysis(ctx context.Context, r *endplatev1.Crea
 
 // newAnalysis returns what a request asks for.
 func newAnalysis(ctx context.Context, r *endplatev1.CreateAnalysisRequest) (store.NewAnalysis, error) {
-	options, err := deterministic(r.GetOptions())
+	options, err := measure.EncodeMessage(r.GetOptions())
 	if err != nil {
 		return store.NewAnalysis{}, err
 	}
@@ -70,7 +71,7 @@ func newAnalysis(ctx context.Context, r *endplatev1.CreateAnalysisRequest) (stor
 // requestOf returns the caller's name for a request with what tells it from another
 // of the same name.
 func requestOf(ctx context.Context, id string, r proto.Message) (store.Request, error) {
-	b, err := deterministic(r)
+	b, err := measure.EncodeMessage(r)
 	if err != nil {
 		return store.Request{}, err
 	}

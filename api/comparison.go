@@ -9,6 +9,7 @@ import (
 
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -28,7 +29,7 @@ func (s *comparisonService) CreateComparison(ctx context.Context, r *endplatev1.
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	options, err := deterministic(r.GetOptions())
+	options, err := measure.EncodeMessage(r.GetOptions())
 	if err != nil {
 		return nil, err
 	}

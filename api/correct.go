@@ -114,9 +114,9 @@ func (s *server) corrected(base store.Result, r *endplatev1.CorrectAnalysisReque
 	if len(corrections) == 0 {
 		return base, nil
 	}
-	series, err := measure.Stored{Results: base.Results, About: base.About}.Decode()
+	series, err := decoded(r.GetAnalysisId(), base)
 	if err != nil {
-		return store.Result{}, corrupt(r.GetAnalysisId(), err)
+		return store.Result{}, err
 	}
 	index := int(r.GetAnalysisIndex())
 	if index < 0 || index >= len(series) {
@@ -151,12 +151,21 @@ func resultOf(before []byte, series []measure.StoredSeries) (store.Result, error
 	for i, a := range message.Analyses {
 		a.Algorithm = old.GetAnalyses()[i].GetAlgorithm()
 	}
-	b, err := deterministic(message)
+	b, err := measure.EncodeMessage(message)
 	if err != nil {
 		return store.Result{}, err
 	}
 	stored, err := measure.Encode(series)
 	return store.Result{Report: b, Results: stored.Results, About: stored.About}, err
+}
+
+// decoded reads what is stored of the series of a result.
+func decoded(analysisID string, r store.Result) ([]measure.StoredSeries, error) {
+	series, err := measure.Stored{Results: r.Results, About: r.About}.Decode()
+	if err != nil {
+		return nil, corrupt(analysisID, err)
+	}
+	return series, nil
 }
 
 // corrupt says that what is stored of an analysis cannot be read.

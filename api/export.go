@@ -14,7 +14,6 @@ import (
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/api/convert"
 	"github.com/endplate/endplate/api/internal/store"
-	"github.com/endplate/endplate/api/measure"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -75,9 +74,9 @@ func (s *server) reportOf(ctx context.Context, analysisID string, number int, fi
 	if err != nil {
 		return nil, err
 	}
-	series, err := measure.Stored{Results: v.Result.Results, About: v.Result.About}.Decode()
+	series, err := decoded(analysisID, v.Result)
 	if err != nil {
-		return nil, corrupt(analysisID, err)
+		return nil, err
 	}
 	message := &endplatev1.Report{}
 	if err := proto.Unmarshal(v.Result.Report, message); err != nil {

@@ -101,11 +101,7 @@ func (s *server) readResults(ctx context.Context, key resultKey) ([]measure.Stor
 	if err != nil {
 		return nil, err
 	}
-	series, err := measure.Stored{Results: v.Result.Results, About: v.Result.About}.Decode()
-	if err != nil {
-		return nil, corrupt(key.analysisID, err)
-	}
-	return series, nil
+	return decoded(key.analysisID, v.Result)
 }
 
 // A decoded result takes some megabytes, of which most are outlines.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -109,17 +110,12 @@ func revisionMessage(v store.Revision) (*endplatev1.Revision, error) {
 // marshalCorrections returns what is stored of a reader's request: the corrections and
 // what they are of.
 func marshalCorrections(r *endplatev1.CorrectAnalysisRequest) ([]byte, error) {
-	return deterministic(&endplatev1.CorrectAnalysisRequest{Corrections: r.GetCorrections(), AnalysisIndex: r.GetAnalysisIndex()})
+	return measure.EncodeMessage(&endplatev1.CorrectAnalysisRequest{Corrections: r.GetCorrections(), AnalysisIndex: r.GetAnalysisIndex()})
 }
 
 func unmarshalCorrections(b []byte) (*endplatev1.CorrectAnalysisRequest, error) {
 	m := &endplatev1.CorrectAnalysisRequest{}
 	return m, proto.Unmarshal(b, m)
-}
-
-// deterministic returns the bytes of m, the same for the same message.
-func deterministic(m proto.Message) ([]byte, error) {
-	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }
 
 // withResult adds a revision and its report to an analysis's message.

@@ -61,7 +61,7 @@ func receiveOptions(stream grpc.BidiStreamingServer[endplatev1.AnalyzeStreamRequ
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	return measure.EncodeOptions(part.Options)
+	return measure.EncodeMessage(part.Options)
 }
 
 // receiveFiles writes the instances of a stream into a folder.

@@ -14,9 +14,9 @@ import (
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
-// EncodeOptions returns the bytes by which options are stored: the same ones for the
-// same options, none for the default.
-func EncodeOptions(m proto.Message) ([]byte, error) {
+// EncodeMessage returns the bytes by which a message is stored: the same ones for the
+// same message, none for one without content.
+func EncodeMessage(m proto.Message) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }
 

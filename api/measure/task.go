@@ -120,7 +120,7 @@ func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string
 }
 
 func doneWith(r proto.Message, series []StoredSeries) (*Done, error) {
-	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(r)
+	b, err := EncodeMessage(r)
 	if err != nil {
 		return nil, err
 	}

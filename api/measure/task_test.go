@@ -100,7 +100,7 @@ func TestAChildMeasuresTheSame(t *testing.T) {
 
 	t.Run("a fixed level", func(t *testing.T) {
 		c := want.GetAnalyses()[0].GetVertebrae()[1].GetCenter()
-		options, err := measure.EncodeOptions(&endplatev1.AnalysisOptions{
+		options, err := measure.EncodeMessage(&endplatev1.AnalysisOptions{
 			FixedLevel: &endplatev1.FixedLevel{Level: endplatev1.Level_L4, Position: c},
 		})
 		if err != nil {
@@ -134,7 +134,7 @@ func TestAChildMeasuresTheSame(t *testing.T) {
 		if compared.Reason != fault.OtherPatient || compared.Text == "" || compared.Report != nil {
 			t.Errorf("different patients: %q, %q", compared.Reason, compared.Text)
 		}
-		options, err := measure.EncodeOptions(&endplatev1.ComparisonOptions{Force: true})
+		options, err := measure.EncodeMessage(&endplatev1.ComparisonOptions{Force: true})
 		if err != nil {
 			t.Fatal(err)
 		}
