@@ -107,26 +107,13 @@ func derivedUID(text string) string {
 // instance returns the Part 10 bytes of slice k.
 func (w *ctWriter) instance(k int) []byte {
 	sop := derivedUID(w.uids.SeriesInstanceUID + " instance " + strconv.Itoa(k))
-	b := append(w.buf[:0], make([]byte, 128)...)
-	b = append(b, "DICM"...)
-	b = w.meta(b, sop)
+	b := append(w.buf[:0], element.FileMeta(ctImageStorageUID, sop, explicitLittleUID)...)
 	b = w.identity(b, sop)
 	b = w.acquisition(b)
 	b = w.relationship(b, k)
 	b = w.pixels(b, k)
 	w.buf = b
 	return b
-}
-
-func (w *ctWriter) meta(b []byte, sop string) []byte {
-	m := putBytes(nil, 0x00020001, "OB", []byte{0, 1})
-	m = putText(m, 0x00020002, "UI", ctImageStorageUID)
-	m = putText(m, 0x00020003, "UI", sop)
-	m = putText(m, 0x00020010, "UI", explicitLittleUID)
-	m = putText(m, 0x00020012, "UI", element.ImplementationClassUID())
-	m = putText(m, 0x00020013, "SH", element.ImplementationVersionName)
-	b = putBytes(b, 0x00020000, "UL", binary.LittleEndian.AppendUint32(nil, uint32(len(m))))
-	return append(b, m...)
 }
 
 // identity puts the groups 0008 and 0010.

@@ -17,21 +17,6 @@ import (
 	"github.com/endplate/endplate/analysis/dicom/internal/element"
 )
 
-// fileMeta returns the preamble and the file meta information of what comes out.
-func fileMeta(out *Outcome) []byte {
-	little := rewriter{w: &element.Walker{Encoding: element.EncodingOf(element.ExplicitVRLittleEndian)}}
-	little.text(tag.FileMetaInformationVersion, "OB", "\x00\x01")
-	little.text(tag.MediaStorageSOPClassUID, "UI", out.SOPClassUID)
-	little.text(tag.MediaStorageSOPInstanceUID, "UI", out.SOPInstanceUID)
-	little.text(tag.TransferSyntaxUID, "UI", out.TransferSyntaxUID)
-	little.text(tag.ImplementationClassUID, "UI", element.ImplementationClassUID())
-	little.text(tag.ImplementationVersionName, "SH", element.ImplementationVersionName)
-	group := little.out
-	little.out = append(make([]byte, 128, 256+len(group)), "DICM"...)
-	little.put(tag.FileMetaInformationGroupLength, "UL", false, binary.LittleEndian.AppendUint32(nil, uint32(len(group))))
-	return append(little.out, group...)
-}
-
 // copyPixels copies the element of the pixel data through.
 func copyPixels(dst io.Writer, w *element.Walker, s *survey) error {
 	h := s.pixelData

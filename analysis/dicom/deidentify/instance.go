@@ -223,7 +223,7 @@ func (p *Profile) write(dst io.Writer, w *element.Walker, s *survey, deflated bo
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dst.Write(fileMeta(out)); err != nil {
+	if _, err := dst.Write(element.FileMeta(out.SOPClassUID, out.SOPInstanceUID, out.TransferSyntaxUID)); err != nil {
 		return nil, err
 	}
 	finish := func() error { return nil }
