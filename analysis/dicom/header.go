@@ -13,6 +13,7 @@ import (
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
+	"github.com/endplate/endplate/analysis/dicom/internal/charset"
 	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
 )
@@ -240,7 +241,7 @@ func (i *inflater) Read(p []byte) (int, error) {
 func (h *Header) fill(values map[tag.Tag][]byte) {
 	plain := func(t tag.Tag) string { return tidy(string(values[t])) }
 	sets := strings.Split(plain(tag.SpecificCharacterSet), `\`)
-	decoded := func(t tag.Tag) string { return tidy(decodeText(sets, values[t])) }
+	decoded := func(t tag.Tag) string { return tidy(charset.Decode(sets, values[t])) }
 
 	h.SOPClassUID, h.SOPInstanceUID = plain(tag.SOPClassUID), plain(tag.SOPInstanceUID)
 	h.SeriesInstanceUID, h.StudyInstanceUID = plain(tag.SeriesInstanceUID), plain(tag.StudyInstanceUID)
@@ -267,16 +268,7 @@ func wholeNumber(s string) *int {
 }
 
 // tidy returns a text in valid UTF-8 without control characters, trimmed.
-func tidy(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.Trim(s, " ")
-}
+func tidy(s string) string { return strings.Trim(charset.Tidy(s, false), " ") }
 
 // ValidUID returns s, or "" if it cannot be a UID: at most 64 characters, numbers
 // separated by dots. Numbers with leading zeros, which PS3.5 9.1 forbids and some

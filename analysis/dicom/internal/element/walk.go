@@ -10,6 +10,7 @@
 package element
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ type Walker struct {
 	Src      io.Reader
 	B        []byte // what was read so far
 	Size     int    // of the whole content; B never grows beyond
+	Limit    int    // of what is read, bytes; 0 means MaxHeader
 	elements int    // counted, so that tiny items cannot take forever
 }
 
@@ -55,8 +57,8 @@ func (w *Walker) Fill(n int) error {
 		if n > w.Size {
 			return Truncated("ends at byte %d", w.Size)
 		}
-		if n > MaxHeader {
-			return fmt.Errorf("%w: header exceeds %d bytes", ErrTooLarge, MaxHeader)
+		if n > w.limit() {
+			return fmt.Errorf("%w: header exceeds %d bytes", ErrTooLarge, w.limit())
 		}
 		if err := w.grow(); err != nil {
 			return err
@@ -65,11 +67,13 @@ func (w *Walker) Fill(n int) error {
 	return nil
 }
 
+func (w *Walker) limit() int { return cmp.Or(w.Limit, MaxHeader) }
+
 // grow reads about as much again as is there, so that memory follows what a
 // content holds and not what it claims.
 func (w *Walker) grow() error {
 	have := len(w.B)
-	want := min(max(2*have, FirstRead), w.Size, MaxHeader)
+	want := min(max(2*have, FirstRead), w.Size, w.limit())
 	if cap(w.B) < want {
 		w.B = append(make([]byte, 0, want), w.B...)
 	}

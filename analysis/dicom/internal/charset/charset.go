@@ -1,7 +1,10 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dicom
+// Package charset decodes text in the character sets of DICOM.
+//
+// Reference: DICOM PS3.3 C.12.1.1.2, PS3.5 6.1.2.
+package charset
 
 import (
 	"bytes"
@@ -61,11 +64,11 @@ var escapes = []struct {
 	{"\x1b-T", charmap.Windows874, ""},
 }
 
-// decodeText returns the text of a value in the sets that SpecificCharacterSet
+// Decode returns the text of a value in the sets that SpecificCharacterSet
 // names. It never fails: what cannot be decoded becomes U+FFFD. A value without a
 // named set that is UTF-8 is taken as such, else as Latin-1, which is what devices
 // that say nothing write.
-func decodeText(sets []string, value []byte) string {
+func Decode(sets []string, value []byte) string {
 	first := strings.TrimSpace(sets[0])
 	if first == "ISO_IR 192" || isASCII(value) {
 		return string(value)
@@ -142,4 +145,19 @@ func decodeWith(e encoding.Encoding, prefix string, value []byte) string {
 		return strings.ToValidUTF8(string(value), "\uFFFD")
 	}
 	return string(decoded)
+}
+
+// Tidy returns a decoded text in valid UTF-8, with a space for each control
+// character; line breaks and tabs stay where several lines are allowed.
+func Tidy(s string, lines bool) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case lines && (r == '\n' || r == '\r' || r == '\t' || r == '\f'):
+			return r
+		case r < ' ' || r == 0x7f:
+			return ' '
+		}
+		return r
+	}, s)
 }

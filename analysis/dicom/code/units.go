@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package code
+
+// Units.
+var (
+	Millimetre       = ucum("mm", "millimeter", "PS3.16 CID 7460")
+	SquareMillimetre = ucum("mm2", "square millimeter", "PS3.16 CID 7461")
+	CubicMillimetre  = ucum("mm3", "cubic millimeter", "PS3.16 CID 7462")
+	Millilitre       = ucum("ml", "milliliter", "UCUM")
+	Degree           = ucum("deg", "degree", "UCUM")
+	Percent          = ucum("%", "Percent", "PS3.16 CID 7181")
+	Hounsfield       = ucum("[hnsf'U]", "Hounsfield unit", "PS3.16 CID 7181")
+	Ratio            = ucum("{ratio}", "ratio", "PS3.16 CID 7181")
+	NoUnits          = ucum("1", "no units", "PS3.16 CID 7181")
+)
