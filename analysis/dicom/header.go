@@ -4,10 +4,7 @@
 package dicom
 
 import (
-	"compress/flate"
-	"errors"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -62,18 +59,13 @@ type Header struct {
 // with the error of r, *MissingAttributeError and *InvalidAttributeError.
 func ReadHeader(r io.Reader) (*Header, error) {
 	h := &Header{}
-	w := &element.Walker{Src: r, Size: math.MaxInt, Encoding: element.EncodingOf(element.ExplicitVRLittleEndian)}
-	meta, p, err := element.ReadMeta(w)
+	w, meta, p, err := element.Begin(r)
 	h.TransferSyntaxUID = meta.TransferSyntaxUID
 	h.MediaStorageSOPClassUID = meta.MediaStorageSOPClassUID
 	h.MediaStorageSOPInstanceUID = meta.MediaStorageSOPInstanceUID
 	if err != nil {
 		return h, err
 	}
-	if meta.TransferSyntaxUID == element.DeflatedExplicitVRLittleEndian {
-		w, p = inflating(w, p), 0
-	}
-	w.Encoding = element.EncodingOf(meta.TransferSyntaxUID)
 	values := map[tag.Tag][]byte{}
 	h.PixelData, err = readValues(w, p, values)
 	h.fill(values)
@@ -82,7 +74,7 @@ func ReadHeader(r io.Reader) (*Header, error) {
 	}
 	for _, rest := range []io.Reader{w.Src, r} { // the two differ where r is deflated
 		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return h, cutOff(err)
+			return h, element.CutOff(err)
 		}
 	}
 	return h, nil
@@ -102,11 +94,11 @@ var headerTags = map[tag.Tag]bool{
 // values that a Header is made of, and tells whether there are pixels.
 func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels bool, err error) {
 	for {
-		if err := forget(w, p); err != nil {
+		if err := w.Forget(p); err != nil {
 			return false, err
 		}
-		if err := w.Fill(1); err != nil {
-			return false, atEnd(w, err)
+		if ended, err := w.AtEnd(); ended || err != nil {
+			return false, err
 		}
 		h, err := w.Header(0, w.Size, w.Implicit)
 		if err != nil {
@@ -129,38 +121,16 @@ func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels boo
 	}
 }
 
-// forget makes the walker begin at p, and reads over what of it is not there yet: the
-// whole of a long element is never held unless its parts must be looked at.
-func forget(w *element.Walker, p int) error {
-	w.Size -= p
-	if p <= len(w.B) {
-		w.B = w.B[p:] // what was taken from before stays as it is
-		return nil
-	}
-	n := p - len(w.B)
-	w.B = w.B[len(w.B):]
-	return pass(w.Src, int64(n))
-}
-
-// atEnd tells the end of a data set without pixel data from one that cannot be read
-// on.
-func atEnd(w *element.Walker, err error) error {
-	if errors.Is(err, element.ErrTruncated) && len(w.B) == 0 {
-		return nil
-	}
-	return err
-}
-
 // passPixels reads over the value of pixel data, keeping nothing of it.
 func passPixels(w *element.Walker, h element.Header) error {
-	rest := io.MultiReader(strings.NewReader(string(w.B[min(h.Value, len(w.B)):])), w.Src)
+	rest := w.Rest(h.Value)
 	if h.Length != element.UndefinedLength {
-		return pass(rest, int64(h.Length))
+		return element.Pass(rest, int64(h.Length))
 	}
 	var head [8]byte
 	for {
 		if _, err := io.ReadFull(rest, head[:]); err != nil {
-			return cutOff(err)
+			return element.CutOff(err)
 		}
 		t := tag.Tag{Group: w.Order.Uint16(head[:]), Element: w.Order.Uint16(head[2:])}
 		length := w.Order.Uint32(head[4:])
@@ -170,71 +140,10 @@ func passPixels(w *element.Walker, h element.Header) error {
 		case t != tag.Item || length == element.UndefinedLength:
 			return element.Malformed("no fragment where one belongs in %s", element.Name(h.Tag))
 		}
-		if err := pass(rest, int64(length)); err != nil {
+		if err := element.Pass(rest, int64(length)); err != nil {
 			return err
 		}
 	}
-}
-
-func pass(r io.Reader, n int64) error {
-	passed, err := io.CopyN(io.Discard, r, n)
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
-		return element.Truncated("a value needs %d more bytes", n-passed)
-	}
-	return cutOff(err)
-}
-
-// cutOff classes an error within a value or behind the pixel data.
-func cutOff(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return element.Truncated("ends within a value")
-	}
-	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt {
-		return element.Malformed("deflated data set")
-	}
-	if errors.Is(err, ErrTooLarge) {
-		return err
-	}
-	return errors.Join(ErrUnreadable, err)
-}
-
-// inflating returns a walker over the inflated rest of the content at p.
-func inflating(w *element.Walker, p int) *element.Walker {
-	packed := &countingReader{r: io.MultiReader(strings.NewReader(string(w.B[p:])), w.Src)}
-	return &element.Walker{Src: &inflater{packed: packed, r: flate.NewReader(packed)}, Size: math.MaxInt}
-}
-
-type countingReader struct {
-	r io.Reader
-	n int64
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
-}
-
-// inflater refuses to inflate to many times what it was given.
-type inflater struct {
-	packed *countingReader
-	r      io.Reader
-	n      int64
-}
-
-func (i *inflater) Read(p []byte) (int, error) {
-	n, err := i.r.Read(p)
-	i.n += int64(n)
-	if i.n > element.InflationLimit(i.packed.n) {
-		return 0, ErrTooLarge
-	}
-	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt {
-		err = element.Malformed("deflated data set")
-	}
-	return n, err
 }
 
 // fill fills in the header from the values of elements.
