@@ -149,24 +149,26 @@ func (w *Walker) Skip(h Header, end, depth int) (int, error) {
 		if fragments || !delimited {
 			return itemEnd, nil
 		}
-		return w.skipItem(p, itemEnd, depth+1, h.Implicit)
+		return w.SkipItem(p, itemEnd, depth+1, delimited, h.Implicit)
 	})
 }
 
-// skipItem returns the offset of the item delimiter that ends the item at p.
-func (w *Walker) skipItem(p, end, depth int, implicit bool) (int, error) {
-	for {
+// SkipItem returns where the content of the item at p ends: at its delimiter if it
+// has one, else at end.
+func (w *Walker) SkipItem(p, end, depth int, delimited, implicit bool) (int, error) {
+	for delimited || p < end {
 		h, err := w.Header(p, end, implicit)
 		if err != nil {
 			return 0, err
 		}
-		if h.Tag == tag.ItemDelimitationItem {
+		if delimited && h.Tag == tag.ItemDelimitationItem {
 			return p, nil
 		}
 		if p, err = w.Skip(h, end, depth); err != nil {
 			return 0, err
 		}
 	}
+	return p, nil
 }
 
 // Items calls visit for each item of the sequence of header h, with where its
