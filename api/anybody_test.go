@@ -24,6 +24,7 @@ import (
 // Whatever a body or a query over REST says, the answer is no error of the server's
 // own, and comes soon.
 func TestAnyBodyIsAnswered(t *testing.T) {
+	t.Parallel()
 	n := many("ENDPLATE_REQUESTS", 100)
 	if testing.Short() {
 		n = 20

@@ -22,6 +22,7 @@ import (
 // Whatever a request says, no method answers with an error of the server's own, nor
 // takes long.
 func TestAnyRequestIsAnswered(t *testing.T) {
+	t.Parallel()
 	n := many("ENDPLATE_REQUESTS", 100)
 	if testing.Short() {
 		n = 20

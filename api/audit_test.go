@@ -47,6 +47,7 @@ func (uploads) UploadInstances(s grpc.ClientStreamingServer[endplatev1.UploadIns
 // Every kind of call leaves a line that says who asked for what, and holds nothing of
 // the patient.
 func TestAuditOfCalls(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	token, line, err := auth.NewToken("scanner", []auth.Role{auth.Send, auth.Identities})
 	if err != nil {

@@ -41,6 +41,7 @@ func (p *peer) compared(t testing.TB, ids ...string) *endplatev1.ComparisonRun {
 }
 
 func TestAnalysesAreCompared(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	before, after := p.measured(t, made(t, 1, 40)), p.measured(t, made(t, 2, 15))
 	run := p.compared(t, before.GetAnalysisId(), after.GetAnalysisId())
@@ -87,6 +88,7 @@ func (p *peer) exported(t *testing.T, run *endplatev1.ComparisonRun) {
 }
 
 func TestComparisonsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	for _, ids := range [][]string{nil, {"a"}, {"a", "a"}, {"a", "b/c"}} {
 		_, err := p.comparisons.CreateComparison(t.Context(), &endplatev1.CreateComparisonRequest{AnalysisIds: ids})
@@ -97,6 +99,7 @@ func TestComparisonsThatCannotBe(t *testing.T) {
 }
 
 func TestDeletingAStudyDeletesWhatItIsIn(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	before, after := p.measured(t, made(t, 1, 40)), p.measured(t, made(t, 2, 15))
 	run := p.compared(t, before.GetAnalysisId(), after.GetAnalysisId())

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/endplate/endplate/api/internal/auth"
+	"github.com/endplate/endplate/api/internal/jobs"
 )
 
 // Config is how a server runs, or a worker. [Config.Check] says whether it can be;
@@ -92,6 +93,7 @@ type Work struct {
 	AnalysisMemory int64         // bytes that one analysis may use
 	AnalysisTime   time.Duration // that one analysis may take
 	QueueLimit     int           // analyses that may wait
+	Timing         jobs.Timing   // of the queue; zero: as it is by default
 }
 
 // Limits says how much the server takes at a time.

@@ -42,6 +42,7 @@ func moved(t testing.TB, run *endplatev1.AnalysisRun, by float64) *endplatev1.Co
 }
 
 func TestACorrectionMakesARevision(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	run := p.measured(t, made(t, 1, 30))
 	before := vertebra(t, run, endplatev1.Level_L1)
@@ -81,6 +82,7 @@ func TestACorrectionMakesARevision(t *testing.T) {
 }
 
 func TestTheLaterOfTwoReadersIsTold(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	run := p.measured(t, made(t, 1, 30))
 	request := &endplatev1.CorrectAnalysisRequest{
@@ -105,6 +107,7 @@ func TestTheLaterOfTwoReadersIsTold(t *testing.T) {
 }
 
 func TestImpossibleCorrectionsNameTheirField(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	run := p.measured(t, made(t, 1, 0))
 	far := &endplatev1.Position{X: new(0.), Y: new(0.), Z: new(5000.)}

@@ -17,14 +17,16 @@ import (
 // the end, once.
 
 func TestNothingAcknowledgedIsLostOnSQLite(t *testing.T) {
+	t.Parallel()
 	// Jobs of a process that was killed are taken up at once: this is who is alone.
 	killed(t, apart(t), 3)
 }
 
 func TestNothingAcknowledgedIsLostOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	c := apart(t)
 	c.Storage.Database = pgtest.Start(t).Database(t)
-	// They are when others may think it dead, half a minute later.
+	// They are when others may think it dead, half a minute later with the service's times.
 	killed(t, c, 20)
 }
 

@@ -79,6 +79,7 @@ func diagnose(t *testing.T, c api.Config) (found []api.Diagnosis) {
 }
 
 func TestDoctorLooksAtCertificates(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		change func(*x509.Certificate)
@@ -125,6 +126,7 @@ func TestDoctorLooksAtCertificates(t *testing.T) {
 }
 
 func TestDoctorAsksTheIssuer(t *testing.T) {
+	t.Parallel()
 	var issuer *httptest.Server
 	issuer = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`{"issuer":"` + issuer.URL + `","jwks_uri":"` + issuer.URL + `/keys"}`))
@@ -150,6 +152,7 @@ func TestDoctorAsksTheIssuer(t *testing.T) {
 }
 
 func TestConfigurationsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	if err := minimal(t).Check(); err != nil {
 		t.Fatal(err)
 	}

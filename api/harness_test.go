@@ -6,12 +6,14 @@ package api_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,7 +51,19 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	flag.Parse()
+	if !given("test.parallel") {
+		_ = flag.Set("test.parallel", "8") // a number
+	}
 	os.Exit(m.Run())
+}
+
+// given reports whether a flag is on the command line. How many tests run at a time is
+// as many as there are processors otherwise, and these wait for each other's processes
+// and clocks.
+func given(name string) (is bool) {
+	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
 }
 
 // peer is a running server with connections to it.
@@ -147,13 +161,23 @@ func made(t testing.TB, study int, lossPercent float64) series {
 	return written(t, phantomCT(lossPercent), examination(study))
 }
 
-func phantomCT(lossPercent float64) *volume.Volume {
+// phantomCT is made once for each loss: it is read, and never written.
+var phantomCT = once(func(lossPercent float64) *volume.Volume {
 	p := phantom.Random(rand.New(rand.NewPCG(1, 0)), phantom.Options{
 		Fractures: map[spine.Level]phantom.Deformity{spine.L1: phantom.Fracture(phantom.Wedge, lossPercent)},
 	})
 	scan := p.Cover(spine.T12, spine.L2, 10, 100, 1, 2)
 	scan.Noise = 15
 	return p.CT(scan)
+})
+
+// once returns f, which gives each argument's value to all who ask, and finds it once.
+func once[K comparable, V any](f func(K) V) func(K) V {
+	var all sync.Map
+	return func(k K) V {
+		v, _ := all.LoadOrStore(k, sync.OnceValue(func() V { return f(k) }))
+		return v.(func() V)()
+	}
 }
 
 // examination names a study of the one patient, a day later each.

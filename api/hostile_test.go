@@ -62,6 +62,7 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x
 
 // 10,000 callers that do nothing, as many as files may be open, keep nobody out.
 func TestIdleConnections(t *testing.T) {
+	t.Parallel()
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		t.Fatal(err)
@@ -87,6 +88,7 @@ func TestIdleConnections(t *testing.T) {
 // Callers that send a byte now and then, or nothing, are cut off, although they have
 // taken all connections that there are.
 func TestSlowCallersAreCutOff(t *testing.T) {
+	t.Parallel()
 	c := apart(t)
 	c.Limits.Connections = 40
 	_, p := c.process(t)
@@ -116,6 +118,7 @@ func TestSlowCallersAreCutOff(t *testing.T) {
 
 // Bytes that are no protocol at all do no harm.
 func TestGarbageOnThePorts(t *testing.T) {
+	t.Parallel()
 	c := apart(t)
 	c.Limits.Connections = 1000
 	_, p := c.process(t)
@@ -139,6 +142,7 @@ func TestGarbageOnThePorts(t *testing.T) {
 }
 
 func TestOversizedMessages(t *testing.T) {
+	t.Parallel()
 	c := apart(t)
 	_, p := c.process(t)
 	for _, size := range []int{3 << 20, 50 << 20} {
@@ -157,6 +161,7 @@ func TestOversizedMessages(t *testing.T) {
 // Whatever files come, the server lives, and what it has taken is analysed to a clear
 // end, in bounded memory.
 func TestHostileSeries(t *testing.T) {
+	t.Parallel()
 	files := map[string][]byte{}
 	found, _ := filepath.Glob(filepath.Join(sharedFolder(), "data", "dicom", "odd", "*"))
 	for _, path := range found {

@@ -41,6 +41,7 @@ func granted(t *testing.T, roles ...string) (file string, callers map[string]con
 }
 
 func TestIdentitiesAreForThoseWhoMaySeeThem(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	var callers map[string]context.Context
 	var tokens map[string]string
@@ -97,6 +98,7 @@ func (p *peer) statusWith(t *testing.T, path, token string) int {
 }
 
 func TestADeidentifyingServerKeepsNobody(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	c.Storage.Deidentify = true
 	p := serve(t, c)

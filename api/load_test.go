@@ -26,6 +26,7 @@ const callers = 64
 // are done, nobody is told of an error, the server's memory does not grow, and it goes
 // on answering.
 func TestUnderLoad(t *testing.T) {
+	t.Parallel()
 	n := many("ENDPLATE_LOAD", 128)
 	if testing.Short() {
 		n = callers

@@ -110,6 +110,7 @@ func (s *Server) jobsConfig(v *server) jobs.Config {
 		Retention:  store.Retention{MaxAge: c.Storage.Retention},
 		Observer:   jobs.Observer{Analysis: s.metrics.Analysis, Stage: s.metrics.Stage},
 		Logger:     s.log,
+		Timing:     c.Work.Timing,
 	}
 }
 

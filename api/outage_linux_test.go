@@ -56,6 +56,7 @@ func filled(t *testing.T, folder string) (empty func()) {
 // The disk is full while an analysis runs and series come: these are refused, the
 // server lives, and goes on when there is room again.
 func TestTheDiskIsFull(t *testing.T) {
+	t.Parallel()
 	c := apart(t, ofRiver)
 	smallDisk(t, c.Storage.Folder)
 	server, p := c.process(t)

@@ -20,6 +20,7 @@ import (
 // The database goes away under load, twice, and comes back: until then calls are
 // answered that it is not there, and afterwards everything goes on.
 func TestTheDatabaseGoesAndComesBack(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Start(t)
 	c := apart(t, ofRiver)
 	c.Storage.Database = database.Database(t)
@@ -67,6 +68,7 @@ func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 
 // A server does not start without its database, and says so.
 func TestNoDatabaseNoServer(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Start(t)
 	c := apart(t, ofRiver)
 	c.Storage.Database = database.Database(t)

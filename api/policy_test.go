@@ -138,6 +138,7 @@ func closedServer(t *testing.T, a *auth.Authenticator) *grpc.ClientConn {
 
 // Every method is called by every role, and by nobody.
 func TestAuthorizationMethodByMethod(t *testing.T) {
+	t.Parallel()
 	// Each role's holder, and what they may do: the table of the roles written down a
 	// second time.
 	may := map[string]string{

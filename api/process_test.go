@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/endplate/endplate/api"
+	"github.com/endplate/endplate/api/internal/jobs"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -171,11 +172,20 @@ func apart(t testing.TB, excuses ...string) served {
 	c := config(t)
 	c.Storage.Folder = filepath.Join(c.Storage.Folder, "data")
 	c.Work.QueueLimit = 10_000
+	if os.Getenv("ENDPLATE_CRASHES") == "" {
+		c.Work.Timing = hasty
+	}
 	t.Cleanup(func() { noErrors(t, journal(c), excuses) })
 	return served{c}
 }
 
-// ofRiver excuses what River says while there is no storage.
+// hasty are times of the queue that a test can wait for. The long proof keeps those of
+// the service.
+var hasty = jobs.Timing{
+	Heartbeat: 500 * time.Millisecond, Dead: 3 * time.Second, Backoff: 500 * time.Millisecond, Wait: 500 * time.Millisecond,
+}
+
+// ofRiver excuses what River says while there is no storage, or too little time for it.
 const ofRiver = `"component":"river"`
 
 // noErrors fails where a log tells of an error, a panic or a data race.

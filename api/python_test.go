@@ -17,6 +17,7 @@ import (
 
 // The example in Python reads the same heights as a client in Go.
 func TestPythonExample(t *testing.T) {
+	t.Parallel()
 	python, stubs := pythonStubs(t)
 	p := serve(t, config(t))
 	s := made(t, 1, 33)

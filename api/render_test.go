@@ -15,6 +15,7 @@ import (
 )
 
 func TestPicturesLieWhereTheySay(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	run := p.measured(t, made(t, 1, 30))
 	corner := vertebra(t, run, endplatev1.Level_L1).GetCenter()
@@ -70,6 +71,7 @@ func nearest(r *endplatev1.RenderImageResponse, at *endplatev1.Position) float64
 }
 
 func TestPicturesThatCannotBe(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	run := p.measured(t, made(t, 1, 0))
 	for _, tt := range []struct {

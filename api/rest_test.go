@@ -53,6 +53,7 @@ func uploadJSON(instances ...[]byte) string {
 }
 
 func TestRESTSaysTheSame(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	s := made(t, 1, 30)
 	status, body := p.call(t, "POST", "/v1/instances:upload", uploadJSON(s.instances...))
@@ -84,6 +85,7 @@ func TestRESTSaysTheSame(t *testing.T) {
 }
 
 func TestRESTErrorsSayWhy(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	for _, tt := range []struct {
 		method, path, body string

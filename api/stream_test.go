@@ -57,6 +57,7 @@ func uploadParts(instances ...[]byte) (all []*endplatev1.AnalyzeStreamRequest) {
 }
 
 func TestAStreamIsAnalysedAndNothingKept(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	p := serve(t, c)
 	s := made(t, 1, 30)
@@ -84,6 +85,7 @@ func TestAStreamIsAnalysedAndNothingKept(t *testing.T) {
 }
 
 func TestStreamsOutOfOrder(t *testing.T) {
+	t.Parallel()
 	p := serve(t, config(t))
 	options := optionsPart(&endplatev1.AnalysisOptions{})
 	for name, messages := range map[string][]*endplatev1.AnalyzeStreamRequest{
@@ -101,6 +103,7 @@ func TestStreamsOutOfOrder(t *testing.T) {
 }
 
 func TestUploadsOutOfOrder(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	c.Limits.UploadInstances, c.Limits.UploadBytes = 2, 3<<20
 	p := serve(t, c)
