@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/internal/fragment"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
@@ -39,51 +41,54 @@ type Image struct {
 	length int64
 	spans  [][]fragment.Span // of compressed frames
 
-	attributes element.Set
+	attributes *dataset.Dataset
 }
 
 // wanted are the attributes that reading and display depend on.
 var wanted = map[tag.Tag]bool{
 	tag.SamplesPerPixel: true, tag.PhotometricInterpretation: true, tag.PlanarConfiguration: true, tag.NumberOfFrames: true,
 	tag.Rows: true, tag.Columns: true, tag.BitsAllocated: true, tag.BitsStored: true, tag.HighBit: true, tag.PixelRepresentation: true,
-	tag.ExtendedOffsetTable: true, tag.ExtendedOffsetTableLengths: true,
 
 	tag.RescaleIntercept: true, tag.RescaleSlope: true, tag.ModalityLUTSequence: true,
-	tag.WindowCenter: true, tag.WindowWidth: true, tag.VOILUTFunction: true, tag.VOILUTSequence: true,
-	tag.LUTDescriptor: true, tag.LUTData: true, tag.PresentationLUTShape: true,
+	tag.WindowCenter: true, tag.WindowWidth: true, tag.VOILUTFunction: true, tag.VOILUTSequence: true, tag.PresentationLUTShape: true,
 	tag.RedPaletteColorLookupTableDescriptor: true, tag.GreenPaletteColorLookupTableDescriptor: true, tag.BluePaletteColorLookupTableDescriptor: true,
 	tag.RedPaletteColorLookupTableData: true, tag.GreenPaletteColorLookupTableData: true, tag.BluePaletteColorLookupTableData: true,
 
 	tag.SharedFunctionalGroupsSequence: true, tag.PerFrameFunctionalGroupsSequence: true,
-	tag.FrameVOILUTSequence: true, tag.PixelValueTransformationSequence: true,
 }
 
 // Open reads the header of an instance of a size and finds its frames. The errors are
 // those of package dicom, those of package pixel, and ErrNoPixelData.
 func Open(src io.ReadSeeker, size int64) (*Image, error) {
+	file, err := dataset.Read(src, size, dataset.Options{Want: func(t tag.Tag) bool { return wanted[t] }})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("%w: %w", element.ErrUnreadable, err)
+	}
 	w, meta, p, err := element.Begin(src)
 	if err != nil {
 		return nil, err
 	}
-	m := &Image{TransferSyntaxUID: meta.TransferSyntaxUID, order: w.Order}
+	m := &Image{TransferSyntaxUID: meta.TransferSyntaxUID, order: w.Order, attributes: &file.Dataset}
 	m.r, m.length = &seekingReaderAt{src, size}, size
 	if meta.TransferSyntaxUID == element.DeflatedExplicitVRLittleEndian {
 		if w, err = m.inflate(w); err != nil {
 			return nil, err
 		}
 	}
-	s, err := w.Survey(p, func(t tag.Tag) bool { return wanted[t] })
+	pixels, err := fragment.Find(w, p)
 	if err != nil {
 		return nil, err
 	}
-	if s.Pixels.Tag != tag.PixelData {
+	if pixels == nil {
 		return nil, ErrNoPixelData
 	}
-	m.attributes = s.Set
 	if err := m.describe(); err != nil {
 		return nil, err
 	}
-	return m, m.locate(s)
+	return m, m.locate(pixels)
 }
 
 // mostInflated is the largest deflated data set that is read, bytes inflated.
@@ -104,16 +109,11 @@ func (m *Image) inflate(w *element.Walker) (*element.Walker, error) {
 
 // describe reads what a frame is made of. PS3.3 C.7.6.3.
 func (m *Image) describe() error {
-	number := func(t tag.Tag, absent int) int {
-		if b := m.attributes[t].Bytes; len(b) >= 2 {
-			return int(m.order.Uint16(b))
-		}
-		return absent
-	}
+	number := m.attributes.Int
 	m.Format = pixel.Format{
 		Rows: number(tag.Rows, 0), Columns: number(tag.Columns, 0), SamplesPerPixel: number(tag.SamplesPerPixel, 1),
 		BitsAllocated: number(tag.BitsAllocated, 0), Signed: number(tag.PixelRepresentation, 0) == 1,
-		PlanarConfiguration: number(tag.PlanarConfiguration, 0), PhotometricInterpretation: m.attributes.Text(tag.PhotometricInterpretation),
+		PlanarConfiguration: number(tag.PlanarConfiguration, 0), PhotometricInterpretation: m.attributes.Value(tag.PhotometricInterpretation),
 	}
 	m.Format.BitsStored = number(tag.BitsStored, m.Format.BitsAllocated)
 	m.Format.HighBit = number(tag.HighBit, m.Format.BitsStored-1)
@@ -121,49 +121,34 @@ func (m *Image) describe() error {
 		t     tag.Tag
 		value int
 	}{{tag.Rows, m.Format.Rows}, {tag.Columns, m.Format.Columns}, {tag.BitsAllocated, m.Format.BitsAllocated}} {
-		if a.value == 0 {
+		if a.value <= 0 {
 			return &element.MissingAttributeError{Keyword: element.Name(a.t)}
 		}
 	}
 	if m.Format.SamplesPerPixel < 1 || m.Format.SamplesPerPixel > 4 {
 		return &element.InvalidAttributeError{Keyword: "SamplesPerPixel", Problem: strconv.Itoa(m.Format.SamplesPerPixel)}
 	}
-	m.Frames = 1
-	if text := m.attributes.Text(tag.NumberOfFrames); text != "" {
-		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || n < 1 {
-			return &element.InvalidAttributeError{Keyword: "NumberOfFrames", Problem: "no positive number"}
-		}
-		m.Frames = int(n)
+	if m.Frames = number(tag.NumberOfFrames, 1); m.Frames < 1 || m.Frames > math.MaxInt32 {
+		return &element.InvalidAttributeError{Keyword: "NumberOfFrames", Problem: "no positive number"}
 	}
 	return nil
 }
 
 // locate finds the frames.
-func (m *Image) locate(s *element.Survey) error {
-	m.vr = s.Pixels.VR
+func (m *Image) locate(s *fragment.Pixels) error {
+	m.vr = s.VR
 	rest := m.length - s.Offset
-	if m.Compressed = s.Pixels.Length == element.UndefinedLength; m.Compressed {
-		data := fragment.Data{Offset: s.Offset, Length: rest, Offsets: m.table(tag.ExtendedOffsetTable), Lengths: m.table(tag.ExtendedOffsetTableLengths)}
+	if m.Compressed = s.Length == element.UndefinedLength; m.Compressed {
+		data := fragment.Data{Offset: s.Offset, Length: rest, Offsets: s.Offsets, Lengths: s.Lengths}
 		var err error
 		m.spans, err = data.Frames(m.r, m.Frames)
 		return err
 	}
-	m.offset, m.length = s.Offset, min(rest, int64(s.Pixels.Length))
+	m.offset, m.length = s.Offset, min(rest, int64(s.Length))
 	if need := (m.frameBits()*int64(m.Frames) + 7) / 8; m.length < need {
 		return element.Truncated("PixelData of %d frames needs %d bytes and has %d", m.Frames, need, m.length)
 	}
 	return nil
-}
-
-// table returns the numbers of an attribute of VR OV.
-func (m *Image) table(t tag.Tag) []uint64 {
-	b := m.attributes[t].Bytes
-	all := make([]uint64, len(b)/8)
-	for i := range all {
-		all[i] = m.order.Uint64(b[8*i:])
-	}
-	return all
 }
 
 // samples returns how many samples a frame has.

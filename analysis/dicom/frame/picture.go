@@ -76,7 +76,7 @@ func (m *Image) display(n int, window *Window, samples []int32) func(int32) byte
 // inverted reports whether small values are bright: PresentationLUTShape says so, or
 // else MONOCHROME1.
 func (m *Image) inverted() bool {
-	switch m.attributes.Text(tag.PresentationLUTShape) {
+	switch m.attributes.Value(tag.PresentationLUTShape) {
 	case "INVERSE":
 		return true
 	case "IDENTITY":
@@ -115,7 +115,7 @@ func (m *Image) palette(ctx context.Context, n int) (image.Image, error) {
 		{tag.GreenPaletteColorLookupTableDescriptor, tag.GreenPaletteColorLookupTableData},
 		{tag.BluePaletteColorLookupTableDescriptor, tag.BluePaletteColorLookupTableData},
 	} {
-		if tables[i] = m.lut(m.attributes[t[0]].Bytes, m.attributes[t[1]].Bytes); tables[i] == nil {
+		if tables[i] = m.lut(m.attributes, t[0], t[1]); tables[i] == nil {
 			return nil, fmt.Errorf("palette: %w", errors.ErrUnsupported)
 		}
 	}

@@ -4,14 +4,13 @@
 package frame
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
-	"github.com/endplate/endplate/analysis/dicom/internal/element"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 )
 
 // Function is how grey values follow from a window. PS3.3 C.11.2.1.3.
@@ -62,31 +61,22 @@ func (w Window) grey(v float64) float64 {
 
 // groups returns the data sets that may say something of frame n, the most particular
 // first: its functional groups, the shared ones, the image. PS3.3 C.7.6.16.
-func (m *Image) groups(n int, sequence tag.Tag) []element.Set {
-	var all []element.Set
-	if items := m.attributes[tag.PerFrameFunctionalGroupsSequence].Items; n <= len(items) {
+func (m *Image) groups(n int, sequence tag.Tag) []*dataset.Dataset {
+	var all []*dataset.Dataset
+	if items := m.attributes.Items(tag.PerFrameFunctionalGroupsSequence); n <= len(items) {
 		all = append(all, items[n-1].Item(sequence))
 	}
 	return append(all, m.attributes.Item(tag.SharedFunctionalGroupsSequence).Item(sequence), m.attributes)
 }
 
-// first returns the first number of an attribute.
-func first(s element.Set, t tag.Tag) (float64, bool) {
-	text, _, _ := strings.Cut(s.Text(t), `\`)
-	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
-}
-
 // modality returns what makes a value of a sample. PS3.3 C.11.1.
 func (m *Image) modality(n int) func(int32) float64 {
-	if item := m.attributes.Item(tag.ModalityLUTSequence); item != nil {
-		if table := m.lut(item[tag.LUTDescriptor].Bytes, item[tag.LUTData].Bytes); table != nil {
-			return func(s int32) float64 { return table.at(float64(s)) }
-		}
+	if table := m.lut(m.attributes.Item(tag.ModalityLUTSequence), tag.LUTDescriptor, tag.LUTData); table != nil {
+		return func(s int32) float64 { return table.at(float64(s)) }
 	}
 	for _, s := range m.groups(n, tag.PixelValueTransformationSequence) {
-		slope, scaled := first(s, tag.RescaleSlope)
-		intercept, shifted := first(s, tag.RescaleIntercept)
+		slope, scaled := s.Number(tag.RescaleSlope)
+		intercept, shifted := s.Number(tag.RescaleIntercept)
 		if scaled && shifted && slope != 0 {
 			return func(s int32) float64 { return slope*float64(s) + intercept }
 		}
@@ -101,16 +91,14 @@ func (m *Image) voi(n int, asked *Window, modality func(int32) float64, samples 
 		return asked.grey
 	}
 	for _, s := range m.groups(n, tag.FrameVOILUTSequence) {
-		center, a := first(s, tag.WindowCenter)
-		width, b := first(s, tag.WindowWidth)
-		if w := (Window{center, width, Function(s.Text(tag.VOILUTFunction))}); a && b && w.Valid() {
+		center, a := s.Number(tag.WindowCenter)
+		width, b := s.Number(tag.WindowWidth)
+		if w := (Window{center, width, Function(s.Value(tag.VOILUTFunction))}); a && b && w.Valid() {
 			return w.grey
 		}
 	}
-	if item := m.attributes.Item(tag.VOILUTSequence); item != nil {
-		if table := m.lut(item[tag.LUTDescriptor].Bytes, item[tag.LUTData].Bytes); table != nil {
-			return func(v float64) float64 { return table.at(v) / table.full }
-		}
+	if table := m.lut(m.attributes.Item(tag.VOILUTSequence), tag.LUTDescriptor, tag.LUTData); table != nil {
+		return func(v float64) float64 { return table.at(v) / table.full }
 	}
 	low, high := modality(slices.Min(samples)), modality(slices.Max(samples))
 	low, high = min(low, high), max(low, high)
@@ -134,32 +122,35 @@ func (l *lut) at(v float64) float64 {
 }
 
 // lut reads a lookup table; nil if there is none of whole values.
-func (m *Image) lut(descriptor, data []byte) *lut {
-	const tableEntries = 1 << 16
-	if len(descriptor) < 6 {
+func (m *Image) lut(d *dataset.Dataset, descriptor, data tag.Tag) *lut {
+	about, _ := d.Find(descriptor)
+	values, _ := d.Find(data)
+	const words, tableEntries = 6, 1 << 16
+	if len(about.Value) != words {
 		return nil
 	}
-	n := int(m.order.Uint16(descriptor))
+	order := binary.LittleEndian
+	n := int(order.Uint16(about.Value))
 	if n == 0 {
 		n = tableEntries
 	}
-	start := float64(m.order.Uint16(descriptor[2:]))
+	l := &lut{first: float64(order.Uint16(about.Value[2:]))}
 	if m.Format.Signed {
-		start = float64(int16(m.order.Uint16(descriptor[2:])))
+		l.first = float64(int16(order.Uint16(about.Value[2:])))
 	}
-	bits := int(m.order.Uint16(descriptor[4:]))
+	bits := int(order.Uint16(about.Value[4:]))
 	if bits < 1 || bits > 16 {
 		return nil
 	}
-	l := &lut{first: start, full: float64(int(1)<<bits - 1)}
-	switch {
-	case len(data) >= 2*n:
+	l.full = float64(int(1)<<bits - 1)
+	switch b := values.Value; {
+	case len(b) >= 2*n:
 		for i := range n {
-			l.values = append(l.values, m.order.Uint16(data[2*i:]))
+			l.values = append(l.values, order.Uint16(b[2*i:]))
 		}
-	case bits == 8 && len(data) >= n: // packed, as C.7.6.3.1.6 allows
-		for _, b := range data[:n] {
-			l.values = append(l.values, uint16(b))
+	case bits == 8 && len(b) >= n: // packed, as C.7.6.3.1.6 allows
+		for _, v := range b[:n] {
+			l.values = append(l.values, uint16(v))
 		}
 	default:
 		return nil
