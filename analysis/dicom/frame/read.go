@@ -6,7 +6,10 @@ package frame
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 
 	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/internal/fragment"
@@ -79,6 +82,15 @@ func aligned(b []byte, shift uint) []byte {
 		}
 	}
 	return b
+}
+
+// Bits returns the pixel data of an image of single bits, all frames in a row.
+func (m *Image) Bits() (*io.SectionReader, error) {
+	size := (m.frameBits()*int64(m.Frames) + 7) / 8
+	if m.Compressed || m.Format.BitsAllocated != 1 || m.order == binary.BigEndian || size >= math.MaxUint32-1 {
+		return nil, fmt.Errorf("single bits written like this: %w", errors.ErrUnsupported)
+	}
+	return io.NewSectionReader(m.r, m.offset, size), nil
 }
 
 // Uncompressed returns frame n, from 1, in little endian and as BitsAllocated says,
