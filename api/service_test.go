@@ -58,7 +58,7 @@ func measuredDirectly(ctx context.Context, folder string, s series) (*endplatev1
 	}
 	r.Algorithm, r.Version = producer.Name, producer.Version
 	var b bytes.Buffer
-	if err := convert.WriteJSON(&b, r); err != nil {
+	if err := convert.WriteJSON(&b, r.Report); err != nil {
 		return nil, err
 	}
 	m := &endplatev1.Report{}

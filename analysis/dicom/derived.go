@@ -20,12 +20,16 @@ type Provenance struct {
 	Device           string // serial number of the installation; the program's name if empty
 
 	// Options is what beside the images and the version determined the analysis, in
-	// any form that is the same for the same: it goes into UIDs alone.
-	Options string
+	// any form that is the same for the same: it goes into UIDs alone. Parameters
+	// tells people of it; empty where nothing was set.
+	Options, Parameters string
 
 	Revision int    // 0: as analysed; n: after the nth list of corrections
 	Author   string // PN of the reader who made the revision; empty where none did
-	Reviewed bool   // whether a reader stands for all that it says
+	Reviewed bool   // whether the author stands for all that it says
+	// Organization is what the author reviewed it for; an object that says it is
+	// verified has to name it.
+	Organization string
 
 	ContentTime time.Time
 
@@ -96,6 +100,12 @@ func (p Provenance) Serial() string {
 		return p.Program
 	}
 	return p.Device
+}
+
+// DeviceUID returns the UID of the program as an observer: of this version on this
+// installation.
+func (p Provenance) DeviceUID() string {
+	return derivedUID(strings.Join([]string{"device", p.Program, p.Version, p.Serial()}, "\x00"))
 }
 
 // dateTime returns a time as DA and TM, in the zone that the images say their times

@@ -13,6 +13,7 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/nifti"
 	"github.com/endplate/endplate/analysis/report"
@@ -26,7 +27,15 @@ type Request struct {
 	Fixed  *naming.Fixed // nil: no level is fixed
 	Jobs   int           // series at a time, 1 or more
 	Draw   bool          // figures too
+	Derive Deriver       // DICOM objects too; nil: none
+	Single bool          // refuse several series, as Labels do
 	Observer
+}
+
+// Output is what a Request yields.
+type Output struct {
+	*report.Report
+	Objects []*dataset.Dataset // that Request.Derive made, in the order of the series
 }
 
 // Observer is told how far a Request is. It may be called by several goroutines at
@@ -37,22 +46,26 @@ type Observer struct {
 	Measured func(series string, took time.Duration)      // the series at that path
 }
 
-// LabelsError says that a label map was given with several series.
-type LabelsError struct{ Series int }
+// SeriesError says that there are several series where there can be one.
+type SeriesError struct{ Series int }
 
-func (e *LabelsError) Error() string {
-	return fmt.Sprintf("labels go with one series, and there are %d", e.Series)
+func (e *SeriesError) Error() string {
+	return fmt.Sprintf("there are %d series, and there can be one", e.Series)
 }
 
 // Run reads and measures all of it. The error is the context's own, or one that
-// concerns everything.
-func (r *Request) Run(ctx context.Context) (*report.Report, error) {
-	out := &report.Report{}
+// concerns everything: that no object can be derived from a series that was measured,
+// an *OriginError, is one.
+func (r *Request) Run(ctx context.Context) (*Output, error) {
+	out := &Output{Report: &report.Report{}}
 	labels, err := r.readLabels()
 	if err != nil {
 		return nil, err
 	}
 	if len(r.Paths) == 0 {
+		if r.Derive != nil {
+			return nil, &OriginError{r.Labels, errNotDICOM}
+		}
 		e, err := r.measureLabels(ctx, labels)
 		if err != nil {
 			return nil, err
@@ -68,8 +81,8 @@ func (r *Request) Run(ctx context.Context) (*report.Report, error) {
 	defer catalog.Close()
 	all := in.Series(catalog, r.Paths)
 	out.Skipped = append(in.Skipped, Skipped(catalog)...)
-	if labels != nil && len(all) > 1 {
-		return nil, &LabelsError{len(all)}
+	if (labels != nil || r.Single) && len(all) > 1 {
+		return nil, &SeriesError{len(all)}
 	}
 	done, err := r.measureAll(ctx, all, labels)
 	if err != nil {
@@ -80,7 +93,11 @@ func (r *Request) Run(ctx context.Context) (*report.Report, error) {
 			out.Skipped = append(out.Skipped, *m.Skipped)
 			continue
 		}
+		if m.DeriveErr != nil {
+			return nil, m.DeriveErr
+		}
 		out.Examinations = append(out.Examinations, *m.Examination)
+		out.Objects = append(out.Objects, m.Objects...)
 	}
 	return out, nil
 }
@@ -123,7 +140,7 @@ func (r *Request) measureAll(ctx context.Context, all []Series, labels *volume.L
 		group.Go(func() error {
 			start, s := time.Now(), &all[i]
 			done[i] = s.Measure(ctx, Options{
-				Fixed: r.Fixed, Labels: labels, Draw: r.Draw,
+				Fixed: r.Fixed, Labels: labels, Draw: r.Draw, Derive: r.Derive,
 				Progress: func(stage string, fraction float64) { r.Stage(s.Examination.Path, stage, fraction) },
 			})
 			if done[i].Examination != nil {

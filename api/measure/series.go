@@ -5,11 +5,14 @@ package measure
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/nifti"
 	"github.com/endplate/endplate/analysis/report"
@@ -22,8 +25,36 @@ type Series struct {
 	About       comparison.About   // by its headers
 
 	read       func(context.Context) (*volume.Volume, []analysis.Warning, error)
+	origin     func() (*dicom.Origin, error) // nil where there is none
 	unreadable func(error) report.Skipped
 }
+
+// Origin returns what objects that are derived from the series take over; an
+// *OriginError for one that is not DICOM, or lacks what they need.
+func (s *Series) Origin() (*dicom.Origin, error) {
+	if s.origin == nil {
+		return nil, &OriginError{s.Examination.Path, errNotDICOM}
+	}
+	o, err := s.origin()
+	if err != nil {
+		return nil, &OriginError{s.Examination.Path, err}
+	}
+	return o, nil
+}
+
+// OriginError tells of a series that no DICOM object can be derived from.
+type OriginError struct {
+	Path string
+	Err  error
+}
+
+func (e *OriginError) Error() string {
+	return fmt.Sprintf("%s: no DICOM object can be made of it: %v", e.Path, e.Err)
+}
+
+func (e *OriginError) Unwrap() error { return e.Err }
+
+var errNotDICOM = errors.New("it is not DICOM, and says neither patient nor study")
 
 // Series lists what can be measured: NIfTI volumes, then the catalog's stacks, each
 // by the one of the caller's paths that holds it.
@@ -78,6 +109,7 @@ func dicomSeries(s *dicom.Stack, path string) Series {
 			}
 			return read.Volume, warnings, nil
 		},
+		origin:     s.Origin,
 		unreadable: func(err error) report.Skipped { return skippedDICOM(s.Skipped(err)) },
 	}
 }
@@ -112,14 +144,20 @@ type Options struct {
 	Fixed    *naming.Fixed    // nil: no level is fixed
 	Labels   *volume.LabelMap // nil: bodies are found in the image
 	Draw     bool             // figures too
+	Derive   Deriver          // nil: nothing is derived
 	Progress func(stage string, fraction float64)
 }
+
+// Deriver makes DICOM objects of a measured series.
+type Deriver func(o *dicom.Origin, vol *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error)
 
 // Measured is what became of one series: it was measured or skipped.
 type Measured struct {
 	Examination *report.Examination // nil where it was skipped
 	About       comparison.About    // with the spacing of the volume that was read
 	Skipped     *report.Skipped     // nil where it was measured
+	Objects     []*dataset.Dataset  // that were derived
+	DeriveErr   error               // why they could not be
 }
 
 // CodeFailed says that a series was read and could not be measured.
@@ -148,7 +186,22 @@ func (s *Series) Measure(ctx context.Context, opt Options) Measured {
 	}
 	e.Result.Warnings = append(warnings, e.Result.Warnings...)
 	m.Examination = &e
+	if opt.Derive != nil {
+		m.Objects, m.DeriveErr = s.derive(vol, e.Result, opt.Derive)
+	}
 	return m
+}
+
+func (s *Series) derive(vol *volume.Volume, r *analysis.Result, derive Deriver) ([]*dataset.Dataset, error) {
+	o, err := s.Origin()
+	if err != nil {
+		return nil, err
+	}
+	objects, err := derive(o, vol, r)
+	if err != nil {
+		return nil, &OriginError{s.Examination.Path, err}
+	}
+	return objects, nil
 }
 
 func measureVolume(ctx context.Context, e *report.Examination, vol *volume.Volume, opt Options) error {

@@ -72,7 +72,7 @@ func TestAChildMeasuresTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Algorithm, r.Version = "endplate", "test"
-	want := convert.Report(r)
+	want := convert.Report(r.Report)
 	if len(want.GetAnalyses()) != 1 || len(want.GetAnalyses()[0].GetVertebrae()) < 3 {
 		t.Fatalf("the command measured %v", want)
 	}

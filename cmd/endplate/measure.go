@@ -49,11 +49,16 @@ A label map (--labels) in VerSe or TotalSegmentator numbering gives the vertebra
 bodies instead of the image; it can be measured alone.
 
 Without --format, the extension of --out decides; else a terminal gets a table
-and everything else gets JSON.`,
+and everything else gets JSON.
+
+--format sr writes a DICOM structured report of each series, with the patient and
+the study of its images. Where --out names a folder, each is a file in it, named
+by its SOPInstanceUID; any other --out, and standard output, takes one series.`,
 		Example: `  endplate measure ct/
   endplate measure ct.zip --format csv --out heights.csv
   endplate measure ct/ --out report.html
   endplate measure ct/ --level L1@2.5,-180,-412
+  endplate measure ct/ --format sr --out report.dcm
   endplate measure --labels vertebrae.nii.gz --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runMeasure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -62,8 +67,8 @@ and everything else gets JSON.`,
 	f := cmd.Flags()
 	f.StringVar(&flags.labels, "labels", "", "NIfTI label map of the vertebrae, used alone or with an image")
 	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm")
-	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html")
-	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output")
+	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; "+objectFormatNames()+" for a DICOM object")
+	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
 	f.IntVarP(&flags.jobs, "jobs", "j", 1, "series measured at the same time; each takes the memory of its volume")
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "no progress on standard error")
 	return cmd
@@ -75,14 +80,15 @@ func runMeasure(ctx context.Context, paths []string, flags measureFlags, stdout,
 	if err != nil {
 		return err
 	}
-	format, err := chooseFormat(flags, stdout)
+	dest, err := chooseOutput(flags, stdout)
 	if err != nil {
 		return err
 	}
-	if err := checkOut(flags.out); err != nil {
+	request.Draw = dest.format == formatHTML
+	request.Single = dest.single
+	if request.Derive, err = dest.deriver(flags); err != nil {
 		return err
 	}
-	request.Draw = format == formatHTML
 	p := newProgress(stderr, flags.quiet)
 	request.Observer = measure.Observer{
 		Scanned:  func(n int) { p.printlive("reading headers: %d files", n) },
@@ -91,17 +97,25 @@ func runMeasure(ctx context.Context, paths []string, flags measureFlags, stdout,
 	}
 	result, err := request.Run(ctx)
 	p.end()
-	if e, ok := errors.AsType[*measure.LabelsError](err); ok {
-		return usagef("--labels goes with one series, and there are %d", e.Series)
+	if e, ok := errors.AsType[*measure.SeriesError](err); ok {
+		return severalSeries(flags, e.Series)
 	}
 	if err != nil {
 		return err
 	}
 	result.Algorithm, result.Version = name, versionString()
-	if err := write(result, format, flags.out, stdout); err != nil {
+	if err := dest.write(result, flags.out, stdout); err != nil {
 		return err
 	}
-	return outcome(result, paths, p)
+	return outcome(result.Report, paths, p)
+}
+
+// severalSeries says which flag there are too many series for.
+func severalSeries(flags measureFlags, series int) error {
+	if flags.labels != "" {
+		return usagef("--labels goes with one series, and there are %d", series)
+	}
+	return usagef("--out holds one DICOM object, and there are %d series: name a folder", series)
 }
 
 // newRequest checks what the flags say.

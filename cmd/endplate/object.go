@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/suyashkumar/dicom/pkg/tag"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/dicom/sr"
+	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/measure"
+)
+
+// The formats that are DICOM objects.
+const formatSR format = "sr"
+
+// objectFormats make the objects of a measured series.
+var objectFormats = map[format]func(dicom.Provenance) measure.Deriver{
+	formatSR: func(by dicom.Provenance) measure.Deriver {
+		return func(o *dicom.Origin, _ *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
+			d, err := sr.Report(o, r, by)
+			return []*dataset.Dataset{d}, err
+		}
+	},
+}
+
+// isObject reports whether a format is a DICOM object.
+func (f format) isObject() bool { return objectFormats[f] != nil }
+
+// objectFormatNames names the formats, as help texts do.
+func objectFormatNames() string {
+	names := make([]string, 0, len(objectFormats))
+	for _, f := range slices.Sorted(maps.Keys(objectFormats)) {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// destination is how the results of a run are destination.
+type destination struct {
+	format format
+	single bool // there is room for one DICOM object
+}
+
+// chooseOutput checks the flags before there is anything to write.
+func chooseOutput(flags measureFlags, stdout io.Writer) (destination, error) {
+	o := destination{format: format(flags.format)}
+	if o.format.isObject() {
+		info, err := os.Stat(flags.out)
+		o.single = err != nil || !info.IsDir()
+		switch {
+		case !o.single:
+			return o, nil
+		case flags.out == "" && isTerminal(stdout):
+			return o, usagef("--format %s: a terminal shows no DICOM; --out says where to write it", o.format)
+		}
+		return o, checkOut(flags.out)
+	}
+	if flags.format == "" && strings.EqualFold(filepath.Ext(flags.out), ".dcm") {
+		return o, usagef("--out %s: which DICOM object, says --format %s", flags.out, objectFormatNames())
+	}
+	var err error
+	if o.format, err = chooseFormat(flags, stdout); err != nil {
+		return o, err
+	}
+	return o, checkOut(flags.out)
+}
+
+// deriver returns what makes the objects; nil for formats that are none.
+func (o destination) deriver(flags measureFlags) (measure.Deriver, error) {
+	derive := objectFormats[o.format]
+	if derive == nil {
+		return nil, nil
+	}
+	by, err := provenance(flags)
+	return derive(by), err
+}
+
+// provenance says how the objects of this run come to be.
+func provenance(flags measureFlags) (dicom.Provenance, error) {
+	by := dicom.Provenance{Program: name, Version: versionString(), ContentTime: time.Now()}
+	if flags.level != "" {
+		by.Options, by.Parameters = "level="+flags.level, "level fixed: "+flags.level
+	}
+	if flags.labels != "" {
+		f, err := os.Open(flags.labels)
+		if err != nil {
+			return by, err
+		}
+		defer f.Close()
+		h := sha256.New()
+		if _, err := io.Copy(h, f); err != nil {
+			return by, err
+		}
+		sum := hex.EncodeToString(h.Sum(nil))
+		by.Options += " labels=" + sum
+		by.Parameters = strings.TrimSpace(by.Parameters + " vertebral bodies by a label map of SHA-256 " + sum)
+	}
+	return by, nil
+}
+
+func (o destination) write(r *measure.Output, out string, stdout io.Writer) error {
+	if o.format.isObject() {
+		return writeObjects(r.Objects, out, stdout)
+	}
+	return write(r.Report, o.format, out, stdout)
+}
+
+// writeObjects writes each object to the folder out, named by its SOPInstanceUID, or
+// the one there is to the file out, or to stdout where out is empty. An object that
+// is there already is the same one, and is replaced.
+func writeObjects(objects []*dataset.Dataset, out string, stdout io.Writer) error {
+	for _, d := range objects {
+		var b bytes.Buffer
+		if err := d.WriteFile(&b); err != nil {
+			return fmt.Errorf("%s: %w", d.Value(tag.SOPInstanceUID), err)
+		}
+		path := out
+		if info, err := os.Stat(out); err == nil && info.IsDir() {
+			path = filepath.Join(out, d.Value(tag.SOPInstanceUID)+".dcm")
+		}
+		if path == "" {
+			if _, err := stdout.Write(b.Bytes()); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := writeFile(path, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
