@@ -31,6 +31,7 @@ type Config struct {
 	// for gRPC nor for REST only works.
 	GRPCAddr, HTTPAddr, MetricsAddr, PprofAddr string
 
+	DIMSE     DIMSE
 	Storage   Storage
 	Work      Work
 	Limits    Limits
@@ -48,7 +49,19 @@ type Config struct {
 // Addresses are where a server listens, with the ports that it was given; empty: not
 // there.
 type Addresses struct {
-	GRPC, HTTP, Metrics, Pprof string
+	GRPC, HTTP, Metrics, Pprof, DIMSE string
+}
+
+// DIMSE says how DICOM applications reach the server.
+type DIMSE struct {
+	Addr    string   // where it listens, as host:port; empty: not there
+	AETitle string   // that they call
+	Peers   []string // that are let in, as [scp.ParsePeer] reads them; none: everybody
+	TLS     bool     // with the certificates of Security; those of peers are required where Security says whose count
+
+	Associations     int   // at a time
+	PeerAssociations int   // of one address
+	MaxPDU           int64 // bytes of a P-DATA-TF PDU
 }
 
 // Storage says where studies and results are kept.
@@ -58,6 +71,9 @@ type Storage struct {
 	Blobs     string        // URL of gocloud.dev/blob; empty: a folder in Folder
 	MinFree   int64         // bytes that are left free on the disk
 	Retention time.Duration // after which a study that received nothing more is deleted; 0: never
+
+	// SOPClasses are kept beside those that are analysed, such as structured reports.
+	SOPClasses []string
 
 	Deidentify bool // take identities out of instances before they are stored
 	// DeidentifyKeyFile holds the secret by which that is done, and is made where it is
@@ -143,7 +159,7 @@ func (s Security) authenticated() bool { return s.CredentialsFile != "" || s.OID
 
 // Check says what in the configuration cannot be.
 func (c Config) Check() error {
-	for _, a := range []string{c.GRPCAddr, c.HTTPAddr, c.MetricsAddr, c.PprofAddr} {
+	for _, a := range []string{c.GRPCAddr, c.HTTPAddr, c.MetricsAddr, c.PprofAddr, c.DIMSE.Addr} {
 		if a == "" {
 			continue
 		}
@@ -157,6 +173,9 @@ func (c Config) Check() error {
 	if c.ShutdownGrace < 0 {
 		return errors.New("the time for shutting down is negative")
 	}
+	if err := validSOPClasses(c.Storage.SOPClasses); err != nil {
+		return err
+	}
 	if err := c.Work.check(c.serves()); err != nil {
 		return err
 	}
@@ -166,11 +185,11 @@ func (c Config) Check() error {
 	if !c.serves() {
 		return c.exposed()
 	}
-	return errors.Join(c.Limits.check(), c.Security.check(), c.exposed())
+	return errors.Join(c.Limits.check(), c.Security.check(), c.DIMSE.check(c.Security), c.exposed())
 }
 
 // serves reports whether anybody can call.
-func (c Config) serves() bool { return c.GRPCAddr != "" || c.HTTPAddr != "" }
+func (c Config) serves() bool { return c.GRPCAddr != "" || c.HTTPAddr != "" || c.DIMSE.Addr != "" }
 
 // exposed refuses to let others in unawares. What metrics and pprof tell has neither
 // TLS nor authentication.
@@ -180,7 +199,8 @@ func (c Config) exposed() error {
 	}
 	return errors.Join(
 		auth.Exposed([]string{c.GRPCAddr, c.HTTPAddr}, c.Security.encrypted(), c.Security.authenticated()),
-		auth.Exposed([]string{c.PprofAddr}, false, false))
+		auth.Exposed([]string{c.PprofAddr}, false, false),
+		c.DIMSE.exposed(c.Security))
 }
 
 func (w Work) check(serves bool) error {

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/endplate/endplate/api/dimse/scp"
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/store"
 )
@@ -57,7 +58,7 @@ const (
 func Diagnose(ctx context.Context, c Config, report func(Diagnosis)) {
 	d := &doctor{Config: c, report: report}
 	checks := []func(context.Context){d.configuration, d.folder, d.space, d.blobs, d.database, d.clock,
-		d.ports, d.certificate, d.credentials, d.issuer, d.auditFile}
+		d.ports, d.dicomPeers, d.certificate, d.credentials, d.issuer, d.auditFile}
 	for _, check := range checks {
 		ctx, cancel := context.WithTimeout(ctx, checkTime)
 		check(ctx)
@@ -206,7 +207,7 @@ func (d *doctor) clock(context.Context) {
 
 func (d *doctor) ports(ctx context.Context) {
 	const check = "ports"
-	for _, address := range []string{d.GRPCAddr, d.HTTPAddr, d.MetricsAddr, d.PprofAddr} {
+	for _, address := range []string{d.GRPCAddr, d.HTTPAddr, d.MetricsAddr, d.PprofAddr, d.DIMSE.Addr} {
 		if address == "" {
 			continue
 		}
@@ -220,6 +221,26 @@ func (d *doctor) ports(ctx context.Context) {
 		default:
 			d.broken(check, "end what listens there, perhaps a server that runs, or name another address", "%v", err)
 		}
+	}
+}
+
+// dicomPeers looks at how DICOM applications are let in.
+func (d *doctor) dicomPeers(context.Context) {
+	const check = "DICOM peers"
+	peers, err := d.DIMSE.peers()
+	if d.DIMSE.Addr == "" || err != nil {
+		return // configuration tells of the error
+	}
+	local := auth.Exposed([]string{d.DIMSE.Addr}, false, false) == nil
+	switch {
+	case local:
+		d.fine(check, "those of this machine alone")
+	case !d.DIMSE.TLS:
+		d.warn(check, "set --dimse-tls, or see to it that nobody listens on the network between", "what they send can be read along")
+	case !scp.Restricts(peers) && d.Security.TLSClientCA == "":
+		d.warn(check, "name them with their addresses by --dimse-peers, or require their certificates by --tls-client-ca", "anybody is let in")
+	default:
+		d.fine(check, "they are told apart, and nobody reads along")
 	}
 }
 

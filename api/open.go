@@ -47,6 +47,7 @@ func (s *Server) openService(ctx context.Context) (err error) {
 	}
 	v.ingest = ingest.New(ctx, ingest.Config{
 		Store:       v.store,
+		SOPClasses:  c.Storage.SOPClasses,
 		MaxInstance: c.Limits.InstanceBytes,
 		Transform:   transform,
 		Touched:     v.settle,

@@ -49,6 +49,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	for _, l := range s.doors {
 		start("gRPC", func() error { return s.grpc.Serve(l) })
 	}
+	if s.dimse != nil {
+		start("DIMSE", func() error { return s.dimse.Serve(s.dimseAt) })
+	}
 	s.health.Resume()
 	s.tellReady(ctx)
 	select {
@@ -71,7 +74,7 @@ func (s *Server) tellReady(ctx context.Context) {
 	at := s.Addresses()
 	s.log.LogAttrs(ctx, slog.LevelInfo, "ready",
 		slog.String("version", s.config.Version), slog.Int("workers", s.config.Work.Workers),
-		slog.String("grpc", at.GRPC), slog.String("http", at.HTTP),
+		slog.String("grpc", at.GRPC), slog.String("http", at.HTTP), slog.String("dimse", at.DIMSE),
 		slog.String("metrics", at.Metrics), slog.String("pprof", at.Pprof))
 	if s.config.Ready != nil {
 		s.config.Ready(at)
@@ -104,6 +107,9 @@ func (s *Server) shutdown(ctx context.Context) error {
 	}
 	if s.grpc != nil {
 		all.Go(func() { stopGRPC(ctx, s.grpc) })
+	}
+	if s.dimse != nil {
+		all.Go(func() { s.dimse.Shutdown(ctx) })
 	}
 	all.Wait()
 	if s.inside != nil {

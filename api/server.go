@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/dimse/scp"
 	"github.com/endplate/endplate/api/internal/audit"
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/ingest"
@@ -52,6 +53,8 @@ type Server struct {
 	inside  *grpc.Server // that the gateway calls
 	gateway *grpc.ClientConn
 	pipe    *bufconn.Listener
+	dimse   *scp.Server // nil where nobody calls it
+	dimseAt net.Listener
 	webs    []door
 	doors   []net.Listener // of grpc
 	closers []func() error // in the order in which they were opened
@@ -117,6 +120,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err := s.listenGRPC(); err != nil {
 		return err
 	}
+	if err := s.listenDIMSE(ctx); err != nil {
+		return err
+	}
 	return s.listenHTTP(ctx)
 }
 
@@ -137,6 +143,9 @@ func (s *Server) Addresses() Addresses {
 	var a Addresses
 	for _, l := range s.doors {
 		a.GRPC = l.Addr().String()
+	}
+	if s.dimseAt != nil {
+		a.DIMSE = s.dimseAt.Addr().String()
 	}
 	for _, d := range s.webs {
 		switch at := d.listener.Addr().String(); d.name {

@@ -49,6 +49,9 @@ var fieldNames = map[Field]string{
 	NDeleteRQ: "N-DELETE", CCancelRQ: "C-CANCEL",
 }
 
+// Known reports whether it is that of a message of the standard.
+func (f Field) Known() bool { return fieldNames[f&^response] != "" }
+
 // String returns what the standard calls the message, such as C-STORE-RQ.
 func (f Field) String() string {
 	name, known := fieldNames[f&^response]

@@ -66,6 +66,7 @@ func (g flagGroups) addTo(cmd *cobra.Command) {
 func serverFlags(s *serverSettings) flagGroups {
 	return flagGroups{
 		{"Where it listens", listenFlags(s)},
+		{"DICOM applications", dimseFlags(&s.DIMSE)},
 		{"Who may call", securityFlags(&s.Security)},
 		{"Limits", limitFlags(&s.Limits)},
 		{"Storage", keepFlags(&s.Storage)},
@@ -95,6 +96,18 @@ func listenFlags(s *serverSettings) *pflag.FlagSet {
 	f.StringVar(&s.GRPCAddr, "grpc-addr", "localhost:8470", "listen for gRPC at `HOST:PORT`; empty: do not")
 	f.StringVar(&s.HTTPAddr, "http-addr", "localhost:8471", "listen for REST at `HOST:PORT`; empty: do not")
 	f.AddFlagSet(metricsFlags(s))
+	return f
+}
+
+func dimseFlags(c *api.DIMSE) *pflag.FlagSet {
+	f := newGroup()
+	f.StringVar(&c.Addr, "dimse-addr", "", "listen for DIMSE at `HOST:PORT`, such as :11112; empty: do not")
+	f.StringVar(&c.AETitle, "ae-title", "ENDPLATE", "AE `TITLE` of this server")
+	listVar(f, &c.Peers, "dimse-peers", "let in `PEER,…` alone: AETITLE@HOST, AETITLE@HOST:PORT or AETITLE@NETWORK; * is any AE title")
+	f.BoolVar(&c.TLS, "dimse-tls", false, "speak TLS there, with the certificates of --tls-cert and --tls-client-ca")
+	f.IntVar(&c.Associations, "max-associations", 64, "associations open at a time, `N`")
+	f.IntVar(&c.PeerAssociations, "max-peer-associations", 16, "associations open of one address, `N`")
+	bytesVar(f, &c.MaxPDU, "max-pdu", 128<<10, "bytes of a P-DATA-TF PDU that peers may send, `SIZE`")
 	return f
 }
 
@@ -152,6 +165,7 @@ func keepFlags(c *api.Storage) *pflag.FlagSet {
 	f.AddFlagSet(storageFlags(c))
 	bytesVar(f, &c.MinFree, "min-free", 1<<30, "refuse instances when less than `SIZE` is free on the disk")
 	f.DurationVar(&c.Retention, "retention", 0, "delete a study `TIME` after its last instance; 0: never")
+	listVar(f, &c.SOPClasses, "keep-sop-classes", "keep instances of `UID,…` too, beside the images that are measured")
 	f.BoolVar(&c.Deidentify, "deidentify", false, "take identities out of instances before they are stored")
 	f.StringVar(&c.DeidentifyKeyFile, "deidentify-key-file", "", "`FILE` of the secret for that, made if it is not there (default deidentify.key in the folder)")
 	return f
@@ -251,5 +265,23 @@ func (b *byteSize) Set(s string) error {
 		return fmt.Errorf("%q is no size such as 512MiB or 2GiB", s)
 	}
 	*b = byteSize(n * size)
+	return nil
+}
+
+// list is a flag of values separated by commas. A configuration file has it as one.
+type list []string
+
+func listVar(f *pflag.FlagSet, p *[]string, name, usage string) { f.Var((*list)(p), name, usage) }
+
+func (l *list) Type() string   { return "string" }
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+func (l *list) Set(s string) error {
+	*l = nil
+	for value := range strings.SplitSeq(s, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			*l = append(*l, value)
+		}
+	}
 	return nil
 }

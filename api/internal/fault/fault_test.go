@@ -39,6 +39,10 @@ func TestNoTableForgetsAKind(t *testing.T) {
 		if !slices.Contains([]int{1, 3, 130}, k.ExitStatus()) {
 			t.Errorf("%v: exit status %d", k, k.ExitStatus())
 		}
+		// PS3.4 table B.2-1: failures, and none of the warnings B000, B006 and B007.
+		if s := k.CStoreStatus(); s>>8 != 0x01 && s>>8 != 0xA7 && s>>12 != 0xC {
+			t.Errorf("%v: status of C-STORE %04X", k, s)
+		}
 	}
 }
 

@@ -133,3 +133,25 @@ var temporary = [NumKinds]bool{
 
 // Temporary reports whether the same call may succeed later on.
 func (k Kind) Temporary() bool { return temporary[k] }
+
+// The statuses of C-STORE: PS3.4 table B.2-1 and PS3.7 annex C.5. What has no status of
+// its own asks the peer to try again later, or says that nobody can help.
+var cStoreStatuses = [NumKinds]uint16{
+	Internal:        0x0110, // processing failure
+	Invalid:         0xC000, // cannot understand
+	Unsupported:     0x0122, // SOP class not supported
+	NotExist:        0x0112, // no such object instance
+	Exist:           0x0111, // duplicate SOP instance
+	NotReady:        0xA700, // out of resources
+	Conflict:        0xA700,
+	Exhausted:       0xA700,
+	Unavailable:     0xA700,
+	Unauthenticated: 0x0124, // not authorized
+	Denied:          0x0124,
+	Canceled:        0xA700,
+	Deadline:        0xA700,
+	Corrupt:         0x0110,
+}
+
+// CStoreStatus returns the status of a response to C-STORE.
+func (k Kind) CStoreStatus() uint16 { return cStoreStatuses[k] }

@@ -36,6 +36,8 @@ type Metrics struct {
 	waited   prometheus.Histogram
 	took     prometheus.Histogram
 	stages   *prometheus.HistogramVec // by stage
+
+	associations associations
 }
 
 // The bounds of the histograms, seconds. Calls take from half a millisecond to the
@@ -60,6 +62,8 @@ func NewMetrics(version string) *Metrics {
 		waited:        histogram("analysis_wait_seconds", "Time that analyses waited for a worker.", analysisBounds),
 		took:          histogram("analysis_duration_seconds", "Time that a worker took for an analysis.", analysisBounds),
 		stages:        histograms("stage_duration_seconds", "Time that a stage of an analysis took.", analysisBounds, "stage"),
+
+		associations: newAssociations(),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "1, under the version of the program.",

@@ -1,0 +1,154 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/api/dimse"
+	"github.com/endplate/endplate/api/dimse/dul"
+	"github.com/endplate/endplate/api/dimse/scp"
+	"github.com/endplate/endplate/api/internal/audit"
+	"github.com/endplate/endplate/api/internal/auth"
+	"github.com/endplate/endplate/api/internal/ingest"
+	"github.com/endplate/endplate/api/internal/listen"
+)
+
+// The bounds of a P-DATA-TF PDU, bytes. PS3.8 annex D.1 knows none; a smaller one would
+// be all headers.
+const (
+	smallestPDU = 4 << 10
+	largestPDU  = 16 << 20
+)
+
+// check says what in the settings cannot be.
+func (d DIMSE) check(s Security) error {
+	if d.Addr == "" {
+		return nil
+	}
+	_, err := d.peers()
+	switch {
+	case !dul.ValidAETitle(d.AETitle):
+		return fmt.Errorf("AE title %q: want 1 to 16 characters of ASCII, no backslash", d.AETitle)
+	case err != nil:
+		return err
+	case d.Associations <= 0 || d.PeerAssociations <= 0:
+		return errors.New("the limits of associations must be positive")
+	case d.MaxPDU < smallestPDU || d.MaxPDU > largestPDU:
+		return fmt.Errorf("PDUs of %d bytes, want %d to %d", d.MaxPDU, smallestPDU, largestPDU)
+	case d.TLS && !s.encrypted():
+		return errors.New("TLS for DIMSE needs the server's certificate and key")
+	}
+	return nil
+}
+
+func (d DIMSE) peers() ([]scp.Peer, error) {
+	var all []scp.Peer
+	for _, s := range d.Peers {
+		p, err := scp.ParsePeer(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// exposed refuses to let others in whom neither their address nor a certificate tells
+// apart: an AE title is what a peer says of itself.
+func (d DIMSE) exposed(s Security) error {
+	peers, err := d.peers()
+	if err != nil || d.Addr == "" || scp.Restricts(peers) || d.TLS && s.TLSClientCA != "" {
+		return nil // check tells of the error
+	}
+	if auth.Exposed([]string{d.Addr}, false, false) == nil {
+		return nil
+	}
+	return fmt.Errorf("%s can be reached from elsewhere, and there is neither a list of DICOM peers with their addresses nor TLS with their certificates", d.Addr)
+}
+
+// listenDIMSE opens the listener for DICOM applications.
+func (s *Server) listenDIMSE(ctx context.Context) error {
+	c := s.config.DIMSE
+	if c.Addr == "" {
+		return nil
+	}
+	config, err := s.scpConfig()
+	if err != nil {
+		return err
+	}
+	l, err := listen.TCP(c.Addr, s.config.Limits.Connections)
+	if err != nil {
+		return fmt.Errorf("listening for DIMSE: %w", err)
+	}
+	s.onClose(func() error { return ignoreClosed(l.Close()) })
+	s.dimseAt, s.dimse = l, scp.New(ctx, config)
+	s.metrics.Associations(s.dimse.Open)
+	return nil
+}
+
+func (s *Server) scpConfig() (scp.Config, error) {
+	c := s.config.DIMSE
+	peers, err := c.peers()
+	if err != nil {
+		return scp.Config{}, err
+	}
+	config := scp.Config{
+		AETitle: c.AETitle, Peers: peers,
+		Classes: ingest.Accepted(s.config.Storage.SOPClasses), Ingest: s.service.ingest, MaxInstance: s.config.Limits.InstanceBytes,
+		Associations: c.Associations, PeerAssociations: c.PeerAssociations, MaxPDU: uint32(c.MaxPDU),
+		Observer: scp.Observer{
+			Ended:   s.associationEnded,
+			Message: s.messageAnswered,
+		},
+		Logger: s.log,
+	}
+	if c.TLS {
+		config.TLS, err = s.dimseTLS()
+	}
+	return config, err
+}
+
+// dimseTLS returns how TLS is spoken with DICOM applications, which have no tokens to
+// show instead of a certificate.
+func (s *Server) dimseTLS() (*tls.Config, error) {
+	files, how := s.config.Security.tlsFiles()
+	how.OnlyCertificates = files.ClientCA != ""
+	return auth.TLS(files, how, s.log)
+}
+
+// messageAnswered tells the metrics of a message, whose name a peer may have made up.
+func (s *Server) messageAnswered(f dimse.Field, status dimse.Status, took time.Duration) {
+	name := "unknown"
+	if f.Known() {
+		name = f.String()
+	}
+	s.metrics.Message(name, fmt.Sprintf("%04X", uint16(status)), took)
+}
+
+// associationEnded tells metrics and audit of an association.
+func (s *Server) associationEnded(a scp.Summary) {
+	s.metrics.Association(string(a.Outcome))
+	if a.Outcome == scp.NoDICOM {
+		return
+	}
+	s.service.audit.Association(audit.Association{
+		Time: a.Started, ID: a.ID, AETitle: a.Peer.AETitle, Peer: a.Peer.Address, Outcome: string(a.Outcome), Studies: a.Studies,
+	})
+}
+
+// validSOPClasses says which of the SOP classes to be kept are none.
+func validSOPClasses(uids []string) error {
+	for _, uid := range uids {
+		if dicom.ValidUID(uid) == "" {
+			return fmt.Errorf("SOP class %q: no UID", uid)
+		}
+	}
+	return nil
+}

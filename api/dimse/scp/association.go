@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/endplate/endplate/api/dimse"
+)
+
+// association is one that a peer has with the server, or asks for.
+type association struct {
+	*dimse.Association
+	server  *Server
+	summary Summary
+	release func() // gives the slot back
+}
+
+func newID() string { return strings.ToLower(rand.Text()) }
+
+// errStopping tells that the server ended the association because it shuts down.
+var errStopping = errors.New("the server is shutting down")
+
+// work answers messages until the association ends, and says why it did.
+func (a *association) work() error {
+	for {
+		if a.Wait(a.server.draining) != nil {
+			return errStopping
+		}
+		m, err := a.Receive(a.server.stopping)
+		if err != nil {
+			return err
+		}
+		if err := a.answer(a.server.stopping, m); err != nil {
+			return err
+		}
+	}
+}
+
+// answer does what a message asks for.
+func (a *association) answer(ctx context.Context, m *dimse.Message) error {
+	start := time.Now()
+	c := &m.Command
+	var rsp *dimse.Command
+	var err error
+	switch {
+	case c.Field.IsResponse(), c.Field == dimse.CCancelRQ: // of nothing that is under way
+		return nil
+	case c.Field == dimse.CEchoRQ && m.Context.AbstractSyntax == dimse.VerificationSOPClass:
+		rsp = c.Response(dimse.Success)
+	case c.Field == dimse.CStoreRQ:
+		rsp, err = a.store(ctx, m)
+	default:
+		rsp = c.Response(dimse.UnrecognizedOperation)
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.Send(ctx, m.Context.ID, rsp, nil); err != nil {
+		return err
+	}
+	if message := a.server.config.Observer.Message; message != nil {
+		message(c.Field, rsp.Status, time.Since(start))
+	}
+	return nil
+}
+
+// ended tells of the end of the association.
+func (a *association) ended(err error) {
+	s := &a.summary
+	s.Outcome, s.Err = outcomeOf(err, s.Accepted), err
+	if s.Outcome == Released {
+		s.Err = nil
+	}
+	if ended := a.server.config.Observer.Ended; ended != nil {
+		ended(*s)
+	}
+	level := slog.LevelInfo
+	if s.Outcome == NoDICOM {
+		level = slog.LevelDebug // port scans and health checks of load balancers
+	}
+	attrs := []slog.Attr{
+		slog.String("association_id", s.ID), slog.String("peer", s.Peer.Address), slog.String("ae_title", s.Peer.AETitle),
+		slog.String("outcome", string(s.Outcome)), slog.Duration("took", time.Since(s.Started)),
+		slog.Int("stored", s.Stored), slog.Int("refused", s.Refused),
+	}
+	if s.Err != nil {
+		attrs = append(attrs, slog.Any("error", s.Err))
+	}
+	a.server.config.Logger.LogAttrs(a.server.stopping, level, "association", attrs...)
+}
+
+func outcomeOf(err error, accepted bool) Outcome {
+	if _, rejected := errors.AsType[*dimse.RejectError](err); rejected {
+		return Rejected
+	}
+	abort, aborted := errors.AsType[*dimse.AbortError](err)
+	switch {
+	case errors.Is(err, dimse.ErrReleased):
+		return Released
+	case errors.Is(err, errStopping), errors.Is(err, context.Canceled):
+		return Stopped
+	case !accepted:
+		return NoDICOM
+	case aborted && abort.Sent:
+		return Ended
+	}
+	return Aborted
+}
+
+// saw notes a study for the summary.
+func (s *Summary) saw(studyUID string) {
+	if studyUID != "" && len(s.Studies) < mostStudies && !slices.Contains(s.Studies, studyUID) {
+		s.Studies = append(s.Studies, studyUID)
+	}
+}
