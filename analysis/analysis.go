@@ -56,7 +56,7 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 		return measureLabelled(ctx, vol, found, opt)
 	}
 	if len(found.Vertebrae) == 0 {
-		return &Result{Canal: found.Canal, Reason: found.Reason}, nil
+		return &Result{Canal: found.Canal, Grid: vol.Geometry, Reason: found.Reason}, nil
 	}
 	dense, found, err := withoutCement(ctx, vol, found)
 	if err != nil {
@@ -79,7 +79,7 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 	if err != nil {
 		return nil, fmt.Errorf("segmentation of the canal: %w", err)
 	}
-	result := &Result{Canal: found.Canal}
+	result := &Result{Canal: found.Canal, Grid: vol.Geometry}
 	for _, w := range names.Warnings {
 		result.Warnings = append(result.Warnings, Warning(w))
 	}
@@ -172,7 +172,7 @@ func measureLabelled(ctx context.Context, vol *volume.Volume, found *localizatio
 	if err != nil {
 		return nil, err
 	}
-	result.Canal = found.Canal
+	result.Canal, result.Grid = found.Canal, vol.Geometry
 	if err := result.within(vol); err != nil {
 		return nil, err
 	}

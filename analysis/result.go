@@ -13,6 +13,7 @@ import (
 	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // Result is what one examination shows.
@@ -24,6 +25,10 @@ type Result struct {
 	Angles    []morphometry.Angle
 	Findings  []finding.Finding
 	Warnings  []Warning
+
+	// Grid is that of the image as it was measured, by which Cement tells its voxels;
+	// zero for a label map without image.
+	Grid volume.Geometry
 
 	// Density is the judgement of the patient's bone; nil without an image.
 	Density *finding.Density

@@ -9,6 +9,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/segmentation"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // Treated is the cement of one vertebra.
@@ -132,6 +133,28 @@ type Mask struct {
 	Origin   [3]int // first voxel: column, row, slice
 	Size     [3]int
 	Fraction []uint8 // 255 is all of it
+}
+
+// Share returns the mask as a volume of shares, 0 to 255, in a border of voxels that
+// hold none; grid is that of the volume searched. It is nil if the mask is empty or
+// does not hold what it says.
+func (m *Mask) Share(grid volume.Geometry) *volume.Volume {
+	columns, rows, slices := m.Size[0], m.Size[1], m.Size[2]
+	if min(columns, rows, slices) <= 0 || len(m.Fraction) != columns*rows*slices {
+		return nil
+	}
+	grid.Origin = grid.Position(float64(m.Origin[0]-1), float64(m.Origin[1]-1), float64(m.Origin[2]-1))
+	grid.Columns, grid.Rows, grid.Slices = columns+2, rows+2, slices+2
+	v := &volume.Volume{Geometry: grid, Samples: make([]int16, grid.Columns*grid.Rows*grid.Slices)}
+	for k := range slices {
+		for j := range rows {
+			to := v.Samples[((k+1)*grid.Rows+j+1)*grid.Columns+1:]
+			for i, share := range m.Fraction[(k*rows+j)*columns:][:columns] {
+				to[i] = int16(share)
+			}
+		}
+	}
+	return v
 }
 
 // Find tells which vertebrae of found hold cement, and where it lies. The regions

@@ -9,7 +9,6 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/endplate/endplate/analysis"
-	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -26,33 +25,12 @@ func lumps(result *analysis.Result, grid volume.Geometry) []lump {
 	var out []lump
 	for n := range result.Vertebrae {
 		if t := result.Vertebrae[n].Cement; t != nil {
-			if share := shareOf(&t.Mask, grid); share != nil {
+			if share := t.Mask.Share(grid); share != nil {
 				out = append(out, lump{n, share})
 			}
 		}
 	}
 	return out
-}
-
-// shareOf returns a mask as a volume; nil if it is empty or does not hold what it
-// says.
-func shareOf(m *cement.Mask, grid volume.Geometry) *volume.Volume {
-	columns, rows, slices := m.Size[0], m.Size[1], m.Size[2]
-	if min(columns, rows, slices) <= 0 || len(m.Fraction) != columns*rows*slices {
-		return nil
-	}
-	grid.Origin = grid.Position(float64(m.Origin[0]-1), float64(m.Origin[1]-1), float64(m.Origin[2]-1))
-	grid.Columns, grid.Rows, grid.Slices = columns+2, rows+2, slices+2
-	v := &volume.Volume{Geometry: grid, Samples: make([]int16, grid.Columns*grid.Rows*grid.Slices)}
-	for k := range slices {
-		for j := range rows {
-			to := v.Samples[((k+1)*grid.Rows+j+1)*grid.Columns+1:]
-			for i, share := range m.Fraction[(k*rows+j)*columns:][:columns] {
-				to[i] = int16(share)
-			}
-		}
-	}
-	return v
 }
 
 // Outlines of cement.

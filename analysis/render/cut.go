@@ -4,36 +4,8 @@
 package render
 
 import (
-	"gonum.org/v1/gonum/spatial/r3"
-
 	"github.com/endplate/endplate/analysis/segmentation"
 )
-
-// tube is a surface of rings around an axis, all of the same number of points.
-type tube struct {
-	ring   int
-	points []r3.Vec // LPS mm, ring by ring
-}
-
-// surfaceTube returns a body's surface, its poles as rings of one point.
-func surfaceTube(s *segmentation.Surface) tube {
-	const inner = segmentation.SurfaceAngles * segmentation.SurfaceRings
-	t := tube{ring: segmentation.SurfaceAngles}
-	if len(s.Points) != inner+2 {
-		return t
-	}
-	at := func(p r3.Vec) r3.Vec { return s.Frame.Point(p.X, p.Y, p.Z) }
-	for range t.ring {
-		t.points = append(t.points, at(s.Points[0]))
-	}
-	for _, p := range s.Points[1 : inner+1] {
-		t.points = append(t.points, at(p))
-	}
-	for range t.ring {
-		t.points = append(t.points, at(s.Points[inner+1]))
-	}
-	return t
-}
 
 // crossing is where an edge of a mesh, named by its ends, crosses the picture.
 type crossing struct {
@@ -43,15 +15,15 @@ type crossing struct {
 
 func newCrossing(a, b int) crossing { return crossing{edge: [2]int{min(a, b), max(a, b)}} }
 
-// cut returns the lines along which the picture cuts the tube.
-func (t tube) cut(g *Geometry) []line {
-	if len(t.points) == 0 {
+// cut returns the lines along which a picture cuts a tube.
+func cut(t segmentation.Tube, g *Geometry) []line {
+	if len(t.Points) == 0 {
 		return nil
 	}
-	at, depth := make([]ImagePoint, len(t.points)), make([]float64, len(t.points))
+	at, depth := make([]ImagePoint, len(t.Points)), make([]float64, len(t.Points))
 	f := finder{g: g, row: -1}
 	below, above := false, false
-	for n, p := range t.points {
+	for n, p := range t.Points {
 		at[n], depth[n] = f.place(p)
 		below, above = below || depth[n] < 0, above || depth[n] >= 0
 	}
@@ -59,10 +31,10 @@ func (t tube) cut(g *Geometry) []line {
 		return nil
 	}
 	var segments [][2]crossing
-	cross := func(a, b, c int) {
+	for corners := range t.Triangles() {
 		var found []crossing
-		for _, e := range [...][2]int{{a, b}, {b, c}, {c, a}} {
-			p, q := e[0], e[1]
+		for n := range corners {
+			p, q := corners[n], corners[(n+1)%3]
 			if (depth[p] < 0) == (depth[q] < 0) {
 				continue
 			}
@@ -74,14 +46,6 @@ func (t tube) cut(g *Geometry) []line {
 		}
 		if len(found) == 2 {
 			segments = append(segments, [2]crossing{found[0], found[1]})
-		}
-	}
-	for from := 0; from+2*t.ring <= len(t.points); from += t.ring {
-		for i := range t.ring {
-			j := (i + 1) % t.ring
-			p, q, r, s := from+i, from+j, from+t.ring+i, from+t.ring+j
-			cross(p, r, q)
-			cross(q, r, s)
 		}
 	}
 	return chained(segments)

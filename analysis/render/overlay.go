@@ -191,7 +191,7 @@ func (o *overlay) outlineOf(v *analysis.Vertebra) []line {
 	if v.Surface == nil {
 		return nil
 	}
-	return surfaceTube(v.Surface).cut(o.g)
+	return cut(v.Surface.Tube(), o.g)
 }
 
 // isSagittal reports whether the picture is looked at along an axis to the left.
@@ -289,7 +289,7 @@ func (o *overlay) canals() {
 			continue
 		}
 		any = true
-		for _, l := range canalTube(c).cut(o.g) {
+		for _, l := range cut(c.Tube(), o.g) {
 			o.add(Shape{Class: Canal, Vertebra: n, Points: l.points, Closed: l.closed})
 		}
 	}
@@ -314,18 +314,6 @@ func (o *overlay) addRun(run []ImagePoint) {
 	if len(run) > 1 {
 		o.add(Shape{Class: Canal, Vertebra: -1, Points: run})
 	}
-}
-
-// canalTube returns the outline of a canal as a surface.
-func canalTube(c *segmentation.Canal) tube {
-	t := tube{ring: segmentation.CanalRays}
-	for i := range c.Sections {
-		for n, radius := range c.Sections[i].Radius {
-			sin, cos := math.Sincos(2 * math.Pi * float64(n) / segmentation.CanalRays)
-			t.points = append(t.points, c.Frame.Point(c.Sections[i].S, radius*cos, radius*sin))
-		}
-	}
-	return t
 }
 
 func (o *overlay) cement() {
