@@ -255,23 +255,72 @@ var barLengths = [...]float64{50, 20, 10, 5, 1}
 
 const barPart = 0.4
 
-// scale adds a bar in the lower right corner with its length to the left.
+// barCorners are the corners that the bar may stand in, in the order in which they are
+// tried: in a sagittal picture there is least to see in the lower right one.
+var barCorners = [...]struct{ right, bottom bool }{{true, true}, {true, false}, {false, true}, {false, false}}
+
+// scale adds a bar with its length to the left, in a corner where neither lies over a
+// body or on other text. Where there is none for a long bar, a shorter one may fit.
 func (o *overlay) scale() {
 	columns, rows := float64(o.g.Columns), float64(o.g.Rows)
+	others := append(o.bodyBoxes(), o.taken...)
 	for _, mm := range barLengths {
-		length, right := mm/o.g.PixelSize, columns-edgeGap-barGap
-		b := box{text: fmt.Sprintf("%.0f mm", mm), vertebra: -1}
-		b.width, b.height = textSize(o.face, b.text)
-		b.x, b.y = right-length-b.width-labelGap, rows-barGap-edgeGap-b.height/2
-		b, ok := o.free(b, 0, b.height)
-		if length > barPart*columns || !ok {
+		length := mm / o.g.PixelSize
+		if length > barPart*columns {
 			continue
 		}
-		y := b.y + b.height/2
-		o.add(Shape{Class: Scale, Vertebra: -1, Points: []ImagePoint{{right - length, y}, {right, y}}})
-		o.addText(b, Scale)
-		return
+		text := box{text: fmt.Sprintf("%.0f mm", mm), vertebra: -1}
+		text.width, text.height = textSize(o.face, text.text)
+		for _, corner := range barCorners {
+			both := box{x: edgeGap, y: edgeGap, width: text.width + labelGap + length, height: text.height}
+			stepY := both.height
+			if corner.right {
+				both.x = columns - edgeGap - barGap - both.width
+			}
+			if corner.bottom {
+				both.y, stepY = rows-barGap-edgeGap-both.height/2, -both.height
+			}
+			if both, ok := unobstructed(both, others, stepY, rows); ok {
+				text.x, text.y = both.x, both.y
+				right, y := both.x+both.width, both.y+both.height/2
+				o.add(Shape{Class: Scale, Vertebra: -1, Points: []ImagePoint{{right - length, y}, {right, y}}})
+				o.addText(text, Scale)
+				return
+			}
+		}
 	}
+}
+
+// barMoves is how often the bar is moved out of the way before another corner is
+// tried.
+const barMoves = 3
+
+// unobstructed returns b, moved by steps down until it meets none of the others; false if
+// there is no such place near in a picture of so many rows.
+func unobstructed(b box, others []box, step, rows float64) (box, bool) {
+	for range barMoves {
+		if b.x >= 0 && b.y >= 0 && b.y+b.height <= rows && !slices.ContainsFunc(others, b.meets) {
+			return b, true
+		}
+		b.y += step
+	}
+	return b, false
+}
+
+// bodyBoxes returns a box around what the picture shows of each body, with room for its
+// line.
+func (o *overlay) bodyBoxes() []box {
+	o.outline()
+	var boxes []box
+	for _, m := range o.marks {
+		if b := m.bound; b.left <= b.right {
+			boxes = append(boxes, box{
+				x: b.left - textPadding, y: b.top - textPadding,
+				width: b.right - b.left + 2*textPadding, height: b.bottom - b.top + 2*textPadding,
+			})
+		}
+	}
+	return boxes
 }
 
 // textSize returns the size of a box that holds text, pixels.

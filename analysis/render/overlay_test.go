@@ -5,6 +5,7 @@ package render_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"math"
 	"slices"
@@ -209,6 +210,38 @@ func TestTextStandsApart(t *testing.T) {
 	}
 	if named < 2*len(result.Vertebrae) {
 		t.Errorf("%d names in all pictures of %d vertebrae", named, len(result.Vertebrae))
+	}
+}
+
+// The bar and its length lie over no body, and pictures of the spine have one.
+func TestScaleStandsBesideTheBodies(t *testing.T) {
+	scene, _ := treated()
+	all := pictures(t)
+	for _, pixel := range []float64{0.4, 0.8, 1.6} {
+		all[fmt.Sprintf("straightened, pixels of %g mm", pixel)] = must(t)(scene.Straightened(render.Sagittal, 0, render.Field{PixelSize: pixel}))
+		all[fmt.Sprintf("following, pixels of %g mm", pixel)] = must(t)(scene.Following(0, render.Field{PixelSize: pixel}))
+	}
+	bars := 0
+	for name, g := range all {
+		box := image.Rectangle{}
+		for _, s := range scene.Overlay(&g, render.LayersOf(render.Scale)) {
+			for _, p := range s.Points {
+				box = box.Union(image.Rect(int(p.Col), int(p.Row), int(p.Col)+1, int(p.Row)+1))
+			}
+		}
+		if !box.Empty() {
+			bars++
+		}
+		for _, s := range scene.Overlay(&g, render.LayersOf(render.Body, render.Point)) {
+			for _, p := range s.Points {
+				if (image.Point{int(p.Col), int(p.Row)}).In(box) {
+					t.Fatalf("%s: the bar in %v lies over %v of vertebra %d at %v, %d x %d", name, box, s.Class, s.Vertebra, p, g.Columns, g.Rows)
+				}
+			}
+		}
+	}
+	if bars < len(all)-2 {
+		t.Errorf("%d of %d pictures have a bar", bars, len(all))
 	}
 }
 
