@@ -162,31 +162,29 @@ func meanWidth(distances []float64) float64 {
 // surface, seen from inside, covers the whole sphere.
 func TestFillAgreesWithTheSolidAngle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	for range 2 {
-		phase, waves := rng.Float64()*2*math.Pi, float64(1+rng.IntN(4))
-		body := surface(randomFrame(rng), func(angle, way float64) (float64, float64) {
-			sin, cos := math.Sincos(way * math.Pi)
-			return sin * (6 + 2*math.Sin(waves*angle+phase)), 7 * cos
-		})
-		g := stack(rng, 24, 22, 0.9, 0.8, even(12, 1.4), 30*(rng.Float64()-0.5))
-		tube := body.Solid()
-		inside := make(map[[2]int]bool)
-		g.fill(tube, func(image int, runs []run) {
-			for _, r := range runs {
-				for at := r.from; at < r.to; at++ {
-					inside[[2]int{image, at}] = true
-				}
+	phase, waves := rng.Float64()*2*math.Pi, float64(1+rng.IntN(4))
+	body := surface(randomFrame(rng), func(angle, way float64) (float64, float64) {
+		sin, cos := math.Sincos(way * math.Pi)
+		return sin * (6 + 2*math.Sin(waves*angle+phase)), 7 * cos
+	})
+	g := stack(rng, 24, 22, 0.9, 0.8, even(12, 1.4), 30*(rng.Float64()-0.5))
+	tube := body.Solid()
+	inside := make(map[[2]int]bool)
+	g.fill(tube, func(image int, runs []run) {
+		for _, r := range runs {
+			for at := r.from; at < r.to; at++ {
+				inside[[2]int{image, at}] = true
 			}
-		})
-		if len(inside) < 100 {
-			t.Fatalf("%d pixels inside, too few to compare", len(inside))
 		}
-		for k, o := range g.origins {
-			for at := range g.columns * g.rows {
-				p := r3.Add(o, r3.Add(r3.Scale(float64(at%g.columns), g.column), r3.Scale(float64(at/g.columns), g.row)))
-				if got, want := inside[[2]int{k, at}], enclosed(tube, p); got != want {
-					t.Fatalf("image %d, pixel %d: inside %v, want %v", k, at, got, want)
-				}
+	})
+	if len(inside) < 100 {
+		t.Fatalf("%d pixels inside, too few to compare", len(inside))
+	}
+	for k, o := range g.origins {
+		for at := range g.columns * g.rows {
+			p := r3.Add(o, r3.Add(r3.Scale(float64(at%g.columns), g.column), r3.Scale(float64(at/g.columns), g.row)))
+			if got, want := inside[[2]int{k, at}], enclosed(tube, p); got != want {
+				t.Fatalf("image %d, pixel %d: inside %v, want %v", k, at, got, want)
 			}
 		}
 	}
