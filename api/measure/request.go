@@ -6,7 +6,6 @@ package measure
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,7 +14,6 @@ import (
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/localization/naming"
-	"github.com/endplate/endplate/analysis/nifti"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -58,15 +56,18 @@ func (e *SeriesError) Error() string {
 // an *OriginError, is one.
 func (r *Request) Run(ctx context.Context) (*Output, error) {
 	out := &Output{Report: &report.Report{}}
-	labels, err := r.readLabels()
-	if err != nil {
-		return nil, err
+	var given *labels
+	if r.Labels != "" {
+		var err error
+		if given, err = readLabels(r.Labels); err != nil {
+			return nil, err
+		}
 	}
 	if len(r.Paths) == 0 {
 		if r.Derive != nil {
 			return nil, &OriginError{r.Labels, errNotDICOM}
 		}
-		e, err := r.measureLabels(ctx, labels)
+		e, err := r.measureLabels(ctx, given)
 		if err != nil {
 			return nil, err
 		}
@@ -81,10 +82,16 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 	defer catalog.Close()
 	all := in.Series(catalog, r.Paths)
 	out.Skipped = append(in.Skipped, Skipped(catalog)...)
-	if (labels != nil || r.Single) && len(all) > 1 {
+	if (given != nil || r.Single) && len(all) > 1 {
 		return nil, &SeriesError{len(all)}
 	}
-	done, err := r.measureAll(ctx, all, labels)
+	var m *volume.LabelMap
+	if given != nil && len(all) == 1 {
+		if m, err = given.on(ctx, &all[0]); err != nil {
+			return nil, err
+		}
+	}
+	done, err := r.measureAll(ctx, all, m)
 	if err != nil {
 		return nil, err
 	}
@@ -102,30 +109,17 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 	return out, nil
 }
 
-func (r *Request) readLabels() (*volume.LabelMap, error) {
-	if r.Labels == "" {
-		return nil, nil
-	}
-	f, err := os.Open(r.Labels)
+func (r *Request) measureLabels(ctx context.Context, given *labels) (*report.Examination, error) {
+	m, err := given.on(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	labels, err := nifti.ReadLabels(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Labels, err)
+	e := given.examination()
+	if e.Result, err = analysis.MeasureLabels(ctx, m, analysis.Options{Fixed: r.Fixed}); err != nil {
+		return nil, given.failed(err)
 	}
-	return labels, nil
-}
-
-func (r *Request) measureLabels(ctx context.Context, labels *volume.LabelMap) (*report.Examination, error) {
-	result, err := analysis.MeasureLabels(ctx, labels, analysis.Options{Fixed: r.Fixed})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Labels, err)
-	}
-	e := &report.Examination{Modality: "SEG", Path: r.Labels, Result: result}
 	if r.Draw {
-		e.Figures, err = report.Draw(nil, result)
+		e.Figures, err = report.Draw(nil, e.Result)
 	}
 	return e, err
 }

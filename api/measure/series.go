@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
@@ -24,6 +26,7 @@ type Series struct {
 	Examination report.Examination // without its result
 	About       comparison.About   // by its headers
 
+	slices     []r3.Vec // where the first pixels of the images lie; nil where there are none
 	read       func(context.Context) (*volume.Volume, []analysis.Warning, error)
 	origin     func() (*dicom.Origin, error) // nil where there is none
 	unreadable func(error) report.Skipped
@@ -109,9 +112,19 @@ func dicomSeries(s *dicom.Stack, path string) Series {
 			}
 			return read.Volume, warnings, nil
 		},
+		slices:     places(s.Geometry),
 		origin:     s.Origin,
 		unreadable: func(err error) report.Skipped { return skippedDICOM(s.Skipped(err)) },
 	}
+}
+
+// places returns where the first pixels of the slices lie.
+func places(g volume.Geometry) []r3.Vec {
+	all := make([]r3.Vec, g.Slices)
+	for k := range all {
+		all[k] = g.Position(0, 0, float64(k))
+	}
+	return all
 }
 
 // Skipped returns what of a catalog cannot be used.

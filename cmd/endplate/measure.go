@@ -45,8 +45,9 @@ func newMeasureCommand() *cobra.Command {
 		Long: `Measure the vertebrae of every CT series among the given files, folders and zip
 archives. DICOM files need no extension; NIfTI volumes (.nii, .nii.gz) hold HU.
 
-A label map (--labels) in VerSe or TotalSegmentator numbering gives the vertebral
-bodies instead of the image; it can be measured alone.
+A label map (--labels) gives the vertebral bodies instead of the image; it can be
+measured alone. It is NIfTI in VerSe or TotalSegmentator numbering, or a DICOM
+Segmentation whose segments are vertebrae by their codes or names.
 
 Without --format, the extension of --out decides; else a terminal gets a table
 and everything else gets JSON.
@@ -65,7 +66,7 @@ by its SOPInstanceUID; any other --out, and standard output, takes one series.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.labels, "labels", "", "NIfTI label map of the vertebrae, used alone or with an image")
+	f.StringVar(&flags.labels, "labels", "", "NIfTI label map or DICOM Segmentation of the vertebrae, used alone or with an image")
 	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm")
 	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; "+objectFormatNames()+" for a DICOM object")
 	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")

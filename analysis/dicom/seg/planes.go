@@ -17,6 +17,7 @@ import (
 const (
 	samePosition   = 0.05 // of frames of one plane
 	strayTolerance = 0.5  // beside the line of the others
+	onImage        = 0.2  // from the image that a frame is of, which stands on a grid made even
 	// evenTolerance is how far planes may stand from an even grid, on thick slices
 	// evenFraction of their distance: as for CT slices.
 	evenTolerance = 0.06
@@ -38,21 +39,40 @@ type planes struct {
 }
 
 // planes sorts the frames into planes. images are the places of the images that they
-// are of, if known; they count where every frame stands on one of them.
+// are of, if known: those are the planes where every frame stands on one of them.
 func (s *Segmentation) planes(images []r3.Vec) (*planes, error) {
 	normal := r3.Unit(r3.Cross(s.Column, s.Row))
-	all := make([]r3.Vec, 0, len(s.Frames)+len(images))
-	for _, f := range s.Frames {
-		all = append(all, f.Position)
+	frames := make([]r3.Vec, len(s.Frames))
+	for i, f := range s.Frames {
+		frames[i] = f.Position
 	}
-	p := newPlanes(all, normal)
-	if s.standOn(images) {
-		p = newPlanes(append(all, images...), normal)
-	} else {
-		p.below, p.above = s.beyond(p)
+	if len(images) > 0 {
+		p := newPlanes(images, normal)
+		if p.hold(frames, normal) {
+			return p, p.check()
+		}
 	}
-	p.of = p.of[:len(s.Frames)]
+	p := newPlanes(frames, normal)
+	p.below, p.above = s.beyond(p)
 	return p, p.check()
+}
+
+// hold finds the planes on which places stand, and reports whether each stands on one.
+func (p *planes) hold(frames []r3.Vec, normal r3.Vec) bool {
+	first := r3.Dot(p.places[0], normal)
+	p.of = make([]int, len(frames))
+	for i, at := range frames {
+		k, _ := slices.BinarySearch(p.depths, r3.Dot(at, normal)-first)
+		nearest := min(k, len(p.places)-1)
+		if k > 0 && r3.Norm(r3.Sub(at, p.places[k-1])) < r3.Norm(r3.Sub(at, p.places[nearest])) {
+			nearest = k - 1
+		}
+		if r3.Norm(r3.Sub(at, p.places[nearest])) > onImage {
+			return false
+		}
+		p.of[i] = nearest
+	}
+	return true
 }
 
 // newPlanes sorts places along the normal.
@@ -72,27 +92,6 @@ func newPlanes(all []r3.Vec, normal r3.Vec) *planes {
 		p.of[i] = len(p.places) - 1
 	}
 	return p
-}
-
-// standOn reports whether every frame stands on one of the images.
-func (s *Segmentation) standOn(images []r3.Vec) bool {
-	if len(images) == 0 {
-		return false
-	}
-	known := map[[3]int]bool{} // by the cell that a place is in, and those around it
-	cell := func(p r3.Vec, at int) [3]int {
-		const size = 4 * samePosition
-		round := func(x float64, by int) int { return int(math.Floor(x/size)) + by }
-		return [3]int{round(p.X, at%3-1), round(p.Y, at/3%3-1), round(p.Z, at/9-1)}
-	}
-	const around = 27
-	for _, p := range images {
-		for n := range around {
-			known[cell(p, n)] = true
-		}
-	}
-	const own = around / 2
-	return !slices.ContainsFunc(s.Frames, func(f Frame) bool { return !known[cell(f.Position, own)] })
 }
 
 // beyond reports whether there are images below the first plane and above the last, by

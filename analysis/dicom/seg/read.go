@@ -43,6 +43,7 @@ const (
 type Segmentation struct {
 	SOPInstanceUID      string
 	SeriesInstanceUID   string // of the Segmentation
+	StudyInstanceUID    string
 	FrameOfReferenceUID string // empty if it has none
 	Kind                Kind
 	Segments            []Segment // ascending by number
@@ -89,7 +90,8 @@ const (
 
 // wanted are the attributes that are read; all that is in a sequence goes along.
 var wanted = []tag.Tag{
-	tag.SOPClassUID, tag.SOPInstanceUID, tag.SeriesInstanceUID, tag.FrameOfReferenceUID, tag.ReferencedSeriesSequence,
+	tag.SOPClassUID, tag.SOPInstanceUID, tag.SeriesInstanceUID, tag.StudyInstanceUID, tag.FrameOfReferenceUID,
+	tag.ReferencedSeriesSequence,
 	tag.SamplesPerPixel, tag.PhotometricInterpretation, tag.NumberOfFrames, tag.Rows, tag.Columns,
 	tag.BitsAllocated, tag.BitsStored, tag.HighBit, tag.PixelRepresentation,
 	tag.SegmentationType, tag.SegmentSequence, tag.MaximumFractionalValue,
@@ -117,6 +119,7 @@ func Read(r io.Reader, size int64) (*Segmentation, error) {
 	s := &Segmentation{
 		SOPInstanceUID:      dicom.ValidUID(f.Value(tag.SOPInstanceUID)),
 		SeriesInstanceUID:   dicom.ValidUID(f.Value(tag.SeriesInstanceUID)),
+		StudyInstanceUID:    dicom.ValidUID(f.Value(tag.StudyInstanceUID)),
 		FrameOfReferenceUID: dicom.ValidUID(f.Value(tag.FrameOfReferenceUID)),
 	}
 	if err := s.describe(f); err != nil {
