@@ -52,14 +52,17 @@ Segmentation whose segments are vertebrae by their codes or names.
 Without --format, the extension of --out decides; else a terminal gets a table
 and everything else gets JSON.
 
---format sr writes a DICOM structured report of each series, with the patient and
-the study of its images. Where --out names a folder, each is a file in it, named
+--format sr writes a DICOM structured report of each series, --format seg a
+Segmentation of vertebral bodies, canal and cement, with the patient and the study
+of its images. Where --out names a folder, each is a file in it, named
 by its SOPInstanceUID; any other --out, and standard output, takes one series.`,
 		Example: `  endplate measure ct/
   endplate measure ct.zip --format csv --out heights.csv
   endplate measure ct/ --out report.html
   endplate measure ct/ --level L1@2.5,-180,-412
   endplate measure ct/ --format sr --out report.dcm
+  endplate measure ct/ --format seg --out segmentation.dcm
+  endplate measure ct/ --labels segmentation.dcm
   endplate measure --labels vertebrae.nii.gz --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runMeasure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())

@@ -21,22 +21,32 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/dicom/seg"
 	"github.com/endplate/endplate/analysis/dicom/sr"
 	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/measure"
 )
 
 // The formats that are DICOM objects.
-const formatSR format = "sr"
+const (
+	formatSR  format = "sr"
+	formatSEG format = "seg"
+)
 
 // objectFormats make the objects of a measured series.
 var objectFormats = map[format]func(dicom.Provenance) measure.Deriver{
-	formatSR: func(by dicom.Provenance) measure.Deriver {
+	formatSR:  ofResult(sr.Report),
+	formatSEG: ofResult(seg.New),
+}
+
+// ofResult makes one object of what was measured, without the volume.
+func ofResult(write func(*dicom.Origin, *analysis.Result, dicom.Provenance) (*dataset.Dataset, error)) func(dicom.Provenance) measure.Deriver {
+	return func(by dicom.Provenance) measure.Deriver {
 		return func(o *dicom.Origin, _ *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
-			d, err := sr.Report(o, r, by)
+			d, err := write(o, r, by)
 			return []*dataset.Dataset{d}, err
 		}
-	},
+	}
 }
 
 // isObject reports whether a format is a DICOM object.
