@@ -98,6 +98,7 @@ func (g *Ingest) index(ctx context.Context, group []*pending) {
 	})
 	switch {
 	case err == nil:
+		g.reconsider(ctx, additions, settled)
 		if err := g.config.Store.Settled(ctx, additions, settled); err != nil {
 			g.config.Logger.LogAttrs(ctx, slog.LevelWarn, "blobs are left to the sweeper", slog.Any("error", err))
 		}

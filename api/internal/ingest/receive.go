@@ -4,6 +4,7 @@
 package ingest
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -154,11 +155,15 @@ type headerWalk struct {
 	err    error
 }
 
+// walkBuffer is how much of an instance the walk takes at a time. It passes over pixels
+// in smaller pieces, for each of which the writer would have to wait.
+const walkBuffer = 64 << 10
+
 func walk() *headerWalk {
 	r, w := io.Pipe()
 	h := &headerWalk{PipeWriter: w}
 	h.wg.Go(func() {
-		h.header, h.err = dicom.ReadHeader(r)
+		h.header, h.err = dicom.ReadHeader(bufio.NewReaderSize(r, walkBuffer))
 		r.CloseWithError(h.err) // ends the upload of what is none
 	})
 	return h

@@ -27,12 +27,17 @@ type Batch struct {
 	prefix string // of its keys
 	next   atomic.Int64
 	open   atomic.Int64 // blobs that are neither indexed nor discarded
+
+	// How often its folder was made, and of which of these times the disk has the name;
+	// -1: of none.
+	made, named atomic.Int64
 }
 
 // NewBatch announces a batch.
 func (s *Store) NewBatch(ctx context.Context) (*Batch, error) {
 	id := newID()
 	b := &Batch{s: s, id: id, prefix: prefixOf(id)}
+	b.named.Store(-1)
 	err := s.Write(ctx, func(tx *Tx) error {
 		_, err := tx.exec(ctx, "INSERT INTO intents (batch, created_at) VALUES (?, ?)", id, tx.now.UnixMicro())
 		return err
@@ -77,12 +82,12 @@ func (st *Staged) write(ctx context.Context, r io.Reader) (err error) {
 	if blobs.dir == "" {
 		return blobs.write(ctx, st.key, r)
 	}
-	if st.file, err = blobs.create(st.key); err != nil {
+	if st.file, err = blobs.create(st.key, &st.batch.made); err != nil {
 		return err
 	}
 	buf := buffers.Get().(*[copyBuffer]byte)
 	defer buffers.Put(buf)
-	_, err = io.CopyBuffer(onlyWriter{st.file}, r, buf[:])
+	_, err = io.CopyBuffer(&eagerWriter{f: st.file}, r, buf[:])
 	return err
 }
 
@@ -91,8 +96,19 @@ const copyBuffer = 1 << 20
 
 var buffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
-// onlyWriter hides ReadFrom, with which the file would take a buffer of its own.
-type onlyWriter struct{ io.Writer }
+// eagerWriter has the disk write what it is given while more comes, so that little is
+// left for Sync. It hides ReadFrom, with which the file would take a buffer of its own.
+type eagerWriter struct {
+	f  *os.File
+	at int64
+}
+
+func (w *eagerWriter) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	beginWriting(w.f, w.at, int64(n))
+	w.at += int64(n)
+	return n, err
+}
 
 // measured counts and hashes what is read through it, up to a limit.
 type measured struct {
@@ -192,8 +208,14 @@ func (s *Store) syncFolders(ctx context.Context, staged []*Staged, errs []error)
 		return err
 	}
 	for i, st := range staged {
-		folder := filepath.Dir(s.blobs.path(st.key))
-		errs[i] = cmp.Or(errs[i], once(folder), once(filepath.Dir(folder)), once(s.blobs.dir))
+		folder, made := filepath.Dir(s.blobs.path(st.key)), st.batch.made.Load()
+		errs[i] = cmp.Or(errs[i], once(folder))
+		if errs[i] != nil || made == st.batch.named.Load() {
+			continue
+		}
+		if errs[i] = cmp.Or(once(filepath.Dir(folder)), once(s.blobs.dir)); errs[i] == nil {
+			st.batch.named.Store(made)
+		}
 	}
 }
 

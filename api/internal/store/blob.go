@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"gocloud.dev/blob"
@@ -75,15 +76,17 @@ func (b *blobs) ping(ctx context.Context) error {
 	return nil
 }
 
-// create opens a new file for a key. Its folder may have been removed meanwhile,
-// because its last blob was deleted.
-func (b *blobs) create(key string) (*os.File, error) {
+// create opens a new file for a key. Before it makes the folder of the file it counts
+// that in made: the folder may have been removed meanwhile, because its last blob was
+// deleted.
+func (b *blobs) create(key string, made *atomic.Int64) (*os.File, error) {
 	const flags = os.O_CREATE | os.O_EXCL | os.O_RDWR
 	path := b.path(key)
 	f, err := os.OpenFile(path, flags, 0o600)
 	if !errors.Is(err, os.ErrNotExist) {
 		return f, err
 	}
+	made.Add(1)
 	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
