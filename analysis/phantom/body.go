@@ -50,12 +50,8 @@ func (o outline) inside(a, l float64) float64 {
 	odd := false
 	p := o[len(o)-1]
 	for _, q := range o {
-		da, dl := q[0]-p[0], q[1]-p[1]
-		t := ((a-p[0])*da + (l-p[1])*dl) / (da*da + dl*dl)
-		t = min(max(t, 0), 1)
-		ea, el := a-p[0]-t*da, l-p[1]-t*dl
-		best = min(best, ea*ea+el*el)
-		if (p[1] > l) != (q[1] > l) && a < p[0]+(l-p[1])/dl*da {
+		best = min(best, fromEdge(p, q, a, l))
+		if (p[1] > l) != (q[1] > l) && a < p[0]+(l-p[1])/(q[1]-p[1])*(q[0]-p[0]) {
 			odd = !odd
 		}
 		p = q
@@ -64,6 +60,87 @@ func (o outline) inside(a, l float64) float64 {
 		return math.Sqrt(best)
 	}
 	return -math.Sqrt(best)
+}
+
+// arcEdges is how many edges of an outline are looked at together.
+const arcEdges = 6
+
+// arc is the circle around so many edges of an outline that follow each other.
+type arc struct{ a, l, radius float64 }
+
+// arcs returns the circles around the edges of o, the first of which ends in o[0].
+func (o outline) arcs() []arc {
+	var all []arc
+	for first := 0; first < len(o); first += arcEdges {
+		points := o[first:min(first+arcEdges, len(o))]
+		before := o[(first+len(o)-1)%len(o)]
+		end := points[len(points)-1]
+		c := arc{a: (before[0] + end[0]) / 2, l: (before[1] + end[1]) / 2}
+		c.radius = math.Hypot(before[0]-c.a, before[1]-c.l)
+		for _, p := range points {
+			c.radius = max(c.radius, math.Hypot(p[0]-c.a, p[1]-c.l))
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// along sets dst to what inside returns at l and at each a from a0 in steps. What is
+// nearest at one of them says how near something is at the next, and which arcs of
+// the outline need not be looked at.
+func (o outline) along(dst []float64, arcs []arc, a0, step, l float64) {
+	var crossings []float64 // along A of the outline with the line
+	p := o[len(o)-1]
+	for _, q := range o {
+		if (p[1] > l) != (q[1] > l) {
+			crossings = append(crossings, p[0]+(l-p[1])/(q[1]-p[1])*(q[0]-p[0]))
+		}
+		p = q
+	}
+	near := math.Inf(1)
+	for i := range dst {
+		a := a0 + float64(i)*step
+		d := math.Sqrt(o.nearest(arcs, a, l, near))
+		near = d + step
+		odd := false
+		for _, c := range crossings {
+			odd = odd != (a < c)
+		}
+		if odd {
+			dst[i] = d
+		} else {
+			dst[i] = -d
+		}
+	}
+}
+
+// nearest returns the squared distance of (a, l) to the outline, which is no more than
+// near away.
+func (o outline) nearest(arcs []arc, a, l, near float64) float64 {
+	const rounding = 1e-9 // mm
+	best := math.Inf(1)
+	for k, c := range arcs {
+		reach := near + c.radius + rounding
+		if (a-c.a)*(a-c.a)+(l-c.l)*(l-c.l) > reach*reach {
+			continue
+		}
+		first := k * arcEdges
+		p := o[(first+len(o)-1)%len(o)]
+		for _, q := range o[first:min(first+arcEdges, len(o))] {
+			best = min(best, fromEdge(p, q, a, l))
+			p = q
+		}
+	}
+	return best
+}
+
+// fromEdge returns the squared distance of (a, l) to the edge from p to q.
+func fromEdge(p, q [2]float64, a, l float64) float64 {
+	da, dl := q[0]-p[0], q[1]-p[1]
+	t := ((a-p[0])*da + (l-p[1])*dl) / (da*da + dl*dl)
+	t = min(max(t, 0), 1)
+	ea, el := a-p[0]-t*da, l-p[1]-t*dl
+	return ea*ea + el*el
 }
 
 // dish is the shape of an endplate's concavity along one axis: 1 at the middle,
@@ -192,11 +269,12 @@ func newBody(v Vertebra) *body {
 	b.table.a0 = -float64(b.table.na-1) / 2 * tableStep
 	b.table.l0 = -float64(b.table.nl-1) / 2 * tableStep
 	b.table.at = make([]sample, b.table.na*b.table.nl)
+	arcs, inside := b.outline.arcs(), make([]float64, b.table.na)
 	for j := range b.table.nl {
-		for i := range b.table.na {
-			a, l := b.table.a0+float64(i)*tableStep, b.table.l0+float64(j)*tableStep
-			d := b.outline.inside(a, l)
-			sup, inf := v.plates(a, l, d)
+		l := b.table.l0 + float64(j)*tableStep
+		b.outline.along(inside, arcs, b.table.a0, tableStep, l)
+		for i, d := range inside {
+			sup, inf := v.plates(b.table.a0+float64(i)*tableStep, l, d)
 			b.table.at[j*b.table.na+i] = sample{d, sup, inf}
 		}
 	}
