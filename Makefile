@@ -23,6 +23,11 @@ FUZZTIME ?= 10s
 ENDPLATE_SHARED ?= $(abspath ../shared)
 export ENDPLATE_SHARED
 
+PROCESSORS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# The parallel tests are those that wait: for clocks, disks and other processes. They
+# begin first, and what computes fills their pauses.
+ATONCE := -p $(shell expr $(PROCESSORS) + 2) -parallel $(shell expr $(PROCESSORS) + 6)
+
 .PHONY: all
 all: build test ## build and test: needs nothing but Go
 
@@ -33,11 +38,11 @@ build: ## build bin/endplate
 .PHONY: test
 test: ## run all tests
 	go vet ./...
-	go test -shuffle=on -timeout 30m ./...
+	go test -shuffle=on -timeout 30m $(ATONCE) ./api/... ./cmd/... ./...
 
 .PHONY: test-race
 test-race: ## run all tests with the race detector (needs a C compiler); several times slower
-	go test -race -shuffle=on -timeout 60m ./...
+	go test -race -shuffle=on -timeout 60m $(ATONCE) ./api/... ./cmd/... ./...
 
 .PHONY: demo
 demo: build ## serve, send a made patient before and after treatment, print findings, truth and what changed

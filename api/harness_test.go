@@ -6,7 +6,6 @@ package api_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -51,19 +50,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	flag.Parse()
-	if !given("test.parallel") {
-		_ = flag.Set("test.parallel", "8") // a number
-	}
 	os.Exit(m.Run())
-}
-
-// given reports whether a flag is on the command line. How many tests run at a time is
-// as many as there are processors otherwise, and these wait for each other's processes
-// and clocks.
-func given(name string) (is bool) {
-	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
-	return is
 }
 
 // peer is a running server with connections to it.

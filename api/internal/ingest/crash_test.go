@@ -225,9 +225,13 @@ func testCrashes(t *testing.T, config store.Config) {
 	}
 }
 
-func TestKilledWithSQLite(t *testing.T) { testCrashes(t, storetest.Embedded(t)) }
+func TestKilledWithSQLite(t *testing.T) {
+	t.Parallel()
+	testCrashes(t, storetest.Embedded(t))
+}
 
 func TestKilledWithPostgreSQL(t *testing.T) {
+	t.Parallel()
 	config := storetest.Embedded(t)
 	config.Database = pgtest.Start(t).Database(t)
 	testCrashes(t, config)

@@ -46,6 +46,7 @@ func TestRoomIsLeft(t *testing.T) {
 }
 
 func TestTheDatabaseGoesAndComesBack(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	config := storetest.Embedded(t)
 	config.Database = server.Database(t)

@@ -45,25 +45,33 @@ var cases = []struct {
 	{"quiet series are analysed", quietSeriesAreAnalysed},
 	{"retention", retention},
 	{"killed workers", killedWorkers},
-	{"a long queue", aLongQueue},
 }
 
-func TestSQLite(t *testing.T) {
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.test(t, storetest.Embedded(t)) })
-	}
+// eachOn runs the cases at the same time, as they wait for clocks and processes, and
+// then what counts memory.
+func eachOn(t *testing.T, config func(testing.TB) store.Config) {
+	t.Helper()
+	t.Run("at once", func(t *testing.T) {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				c.test(t, config(t))
+			})
+		}
+	})
+	t.Run("a long queue", func(t *testing.T) { aLongQueue(t, config(t)) })
 }
+
+func TestSQLite(t *testing.T) { eachOn(t, storetest.Embedded) }
 
 func TestPostgreSQL(t *testing.T) {
 	server := pgtest.Start(t)
-	onPostgreSQL := func(t *testing.T) store.Config {
+	onPostgreSQL := func(t testing.TB) store.Config {
 		config := storetest.Embedded(t)
 		config.Database = server.Database(t)
 		return config
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.test(t, onPostgreSQL(t)) })
-	}
+	eachOn(t, onPostgreSQL)
 	t.Run("several processes", func(t *testing.T) { severalProcesses(t, onPostgreSQL(t)) })
 	t.Run("a paused process", func(t *testing.T) { aPausedProcess(t, onPostgreSQL(t)) })
 	t.Run("the database goes and comes back", func(t *testing.T) { theDatabaseGoes(t, server, onPostgreSQL(t)) })

@@ -26,6 +26,7 @@ func inspect(t *testing.T, database string) store.DatabaseState {
 }
 
 func TestInspectSQLite(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "deep", "endplate.db")
 	database := "sqlite:" + path
 	if got := inspect(t, database); !got.Absent {
@@ -73,6 +74,7 @@ func newer(t *testing.T, driver, dsn string) {
 }
 
 func TestInspectPostgreSQL(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	database := server.Database(t)
 	if got := inspect(t, database); got.Schema != 0 || got.Known == 0 || got.Sealed || got.Ahead.Abs() > time.Minute {

@@ -113,6 +113,7 @@ func column(t testing.TB, db *sql.DB, query string) (values []string) {
 // A store of every release is brought up to the schema of a new one, and keeps what
 // it holds.
 func TestEveryReleasedSchemaIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
 	for name, e := range engines(t) {
 		fresh := e.database(t)
 		closeStore(t, openWith(t, fresh))
@@ -222,6 +223,7 @@ func wantRecords(t *testing.T, s *store.Store) {
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, e := range engines(t) {
 		url := e.database(t)
 		closeStore(t, openWith(t, url))

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +22,13 @@ import (
 	"github.com/endplate/endplate/api/internal/store/storetest"
 )
 
-func TestEmbedded(t *testing.T) { storetest.Run(t, storetest.Embedded) }
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.Embedded)
+}
 
 func TestMemoryBlobs(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t testing.TB) store.Config {
 		config := storetest.Embedded(t)
 		config.Blobs = "mem://"
@@ -32,6 +37,7 @@ func TestMemoryBlobs(t *testing.T) {
 }
 
 func TestPostgreSQL(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	storetest.Run(t, func(t testing.TB) store.Config {
 		config := storetest.Embedded(t)
@@ -42,17 +48,18 @@ func TestPostgreSQL(t *testing.T) {
 
 // Stores share the bucket, each below a prefix of its own.
 func TestBucket(t *testing.T) {
+	t.Parallel()
 	bucket := storetest.NewBucket(t)
-	n := 0
+	var n atomic.Int64
 	storetest.Run(t, func(t testing.TB) store.Config {
 		config := storetest.Embedded(t)
-		n++
-		config.Blobs = bucket.URL("site" + strconv.Itoa(n))
+		config.Blobs = bucket.URL("site" + strconv.FormatInt(n.Add(1), 10))
 		return config
 	})
 }
 
 func TestABucketThatFails(t *testing.T) {
+	t.Parallel()
 	bucket := storetest.NewBucket(t)
 	config := storetest.Embedded(t)
 	config.Blobs = bucket.URL("")
@@ -133,6 +140,7 @@ func TestSQLiteSyncs(t *testing.T) {
 // Two servers on one PostgreSQL and one folder take in the same instances, delete
 // and sweep.
 func TestTwoServers(t *testing.T) {
+	t.Parallel()
 	config := storetest.Embedded(t)
 	config.Database = pgtest.Start(t).Database(t)
 	stores := make([]*store.Store, 2)

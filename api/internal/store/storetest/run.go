@@ -20,7 +20,7 @@ import (
 )
 
 // Run runs what every store must do. config makes a new, empty store's
-// configuration; several may be open at once.
+// configuration; several may be open at once, and are: what they wait for is the disk.
 func Run(t *testing.T, config func(t testing.TB) store.Config) {
 	for _, tt := range []struct {
 		name string
@@ -47,12 +47,16 @@ func Run(t *testing.T, config func(t testing.TB) store.Config) {
 		{"concurrent uploads", testConcurrentUploads},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := Open(t, config(t))
 			tt.test(t, s)
 			Whole(t, s)
 		})
 	}
-	t.Run("opened again", func(t *testing.T) { testReopen(t, config(t)) })
+	t.Run("opened again", func(t *testing.T) {
+		t.Parallel()
+		testReopen(t, config(t))
+	})
 }
 
 // Whole checks that rows and blobs agree.
