@@ -114,7 +114,7 @@ func (s *server) corrected(base store.Result, r *endplatev1.CorrectAnalysisReque
 	if len(corrections) == 0 {
 		return base, nil
 	}
-	series, err := decoded(r.GetAnalysisId(), base)
+	series, before, err := decodedWithReport(r.GetAnalysisId(), base)
 	if err != nil {
 		return store.Result{}, err
 	}
@@ -132,24 +132,20 @@ func (s *server) corrected(base store.Result, r *endplatev1.CorrectAnalysisReque
 	if err != nil {
 		return store.Result{}, err
 	}
-	return resultOf(base.Report, series)
+	return resultOf(before, series)
 }
 
 // resultOf returns what is stored of corrected series. What was skipped, and by which
 // program the series were measured, stays as it was.
-func resultOf(before []byte, series []measure.StoredSeries) (store.Result, error) {
-	old := &endplatev1.Report{}
-	if err := proto.Unmarshal(before, old); err != nil {
-		return store.Result{}, err
-	}
+func resultOf(before *endplatev1.Report, series []measure.StoredSeries) (store.Result, error) {
 	corrected := &report.Report{}
 	for i := range series {
 		corrected.Examinations = append(corrected.Examinations, series[i].Examination())
 	}
 	message := convert.Report(corrected)
-	message.Skipped = old.Skipped
+	message.Skipped = before.Skipped
 	for i, a := range message.Analyses {
-		a.Algorithm = old.GetAnalyses()[i].GetAlgorithm()
+		a.Algorithm = before.GetAnalyses()[i].GetAlgorithm()
 	}
 	b, err := measure.EncodeMessage(message)
 	if err != nil {
@@ -163,13 +159,31 @@ func resultOf(before []byte, series []measure.StoredSeries) (store.Result, error
 func decoded(analysisID string, r store.Result) ([]measure.StoredSeries, error) {
 	series, err := measure.Stored{Results: r.Results, About: r.About}.Decode()
 	if err != nil {
-		return nil, corrupt(analysisID, err)
+		return nil, corrupt("analysis", analysisID, err)
 	}
 	return series, nil
 }
 
-// corrupt says that what is stored of an analysis cannot be read.
-func corrupt(analysisID string, cause error) error {
-	return fault.Wrap(cause, fault.Corrupt, fault.StoredDataCorrupt, "what is stored of analysis %s cannot be read", analysisID).
-		With("analysis_id", analysisID)
+// decodedWithReport reads also the stored report of a result, which holds an analysis
+// of each series.
+func decodedWithReport(analysisID string, r store.Result) ([]measure.StoredSeries, *endplatev1.Report, error) {
+	series, err := decoded(analysisID, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	message := &endplatev1.Report{}
+	err = proto.Unmarshal(r.Report, message)
+	if n := len(message.GetAnalyses()); err == nil && n != len(series) {
+		err = fmt.Errorf("a report of %d analyses, and results of %d", n, len(series))
+	}
+	if err != nil {
+		return nil, nil, corrupt("analysis", analysisID, err)
+	}
+	return series, message, nil
+}
+
+// corrupt says that what is stored of an analysis or a comparison cannot be read.
+func corrupt(what, id string, cause error) error {
+	return fault.Wrap(cause, fault.Corrupt, fault.StoredDataCorrupt, "what is stored of %s %s cannot be read", what, id).
+		With(what+"_id", id)
 }

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/api/convert"
 	"github.com/endplate/endplate/api/internal/store"
@@ -74,13 +72,9 @@ func (s *server) reportOf(ctx context.Context, analysisID string, number int, fi
 	if err != nil {
 		return nil, err
 	}
-	series, err := decoded(analysisID, v.Result)
+	series, message, err := decodedWithReport(analysisID, v.Result)
 	if err != nil {
 		return nil, err
-	}
-	message := &endplatev1.Report{}
-	if err := proto.Unmarshal(v.Result.Report, message); err != nil {
-		return nil, corrupt(analysisID, err)
 	}
 	out := &report.Report{Skipped: skippedOf(message)}
 	for i := range series {

@@ -62,8 +62,7 @@ func (s *server) comparisonReportOf(ctx context.Context, c store.Comparison, fig
 	}
 	message := &endplatev1.ComparisonReport{}
 	if err := proto.Unmarshal(c.Report, message); err != nil {
-		return nil, fault.Wrap(err, fault.Corrupt, fault.StoredDataCorrupt, "what is stored of comparison %s cannot be read", c.ID).
-			With("comparison_id", c.ID)
+		return nil, corrupt("comparison", c.ID, err)
 	}
 	task := measure.CompareTask{Options: c.Options}
 	for i, id := range c.AnalysisIDs {

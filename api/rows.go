@@ -66,7 +66,7 @@ func seriesMessage(s store.Series) *endplatev1.Series {
 func analysisMessage(a store.Analysis) (*endplatev1.AnalysisRun, error) {
 	options := &endplatev1.AnalysisOptions{}
 	if err := proto.Unmarshal(a.Options, options); err != nil {
-		return nil, fmt.Errorf("options of analysis %s: %w", a.ID, err)
+		return nil, corrupt("analysis", a.ID, fmt.Errorf("options: %w", err))
 	}
 	return &endplatev1.AnalysisRun{
 		AnalysisId:        a.ID,
@@ -94,7 +94,7 @@ func stateMessage(s store.State) endplatev1.AnalysisState {
 func revisionMessage(v store.Revision) (*endplatev1.Revision, error) {
 	kept, err := unmarshalCorrections(v.Corrections)
 	if err != nil {
-		return nil, fmt.Errorf("corrections of analysis %s, revision %d: %w", v.AnalysisID, v.Number, err)
+		return nil, corrupt("analysis", v.AnalysisID, fmt.Errorf("corrections of revision %d: %w", v.Number, err))
 	}
 	return &endplatev1.Revision{
 		Number:        int32(v.Number),
@@ -122,7 +122,7 @@ func unmarshalCorrections(b []byte) (*endplatev1.CorrectAnalysisRequest, error) 
 func withResult(m *endplatev1.AnalysisRun, v store.Revision) error {
 	m.Report = &endplatev1.Report{}
 	if err := proto.Unmarshal(v.Result.Report, m.Report); err != nil {
-		return fmt.Errorf("report of analysis %s: %w", v.AnalysisID, err)
+		return corrupt("analysis", v.AnalysisID, fmt.Errorf("report: %w", err))
 	}
 	revision, err := revisionMessage(v)
 	m.Revision = revision
@@ -133,7 +133,7 @@ func withResult(m *endplatev1.AnalysisRun, v store.Revision) error {
 func comparisonMessage(c store.Comparison) (*endplatev1.ComparisonRun, error) {
 	options := &endplatev1.ComparisonOptions{}
 	if err := proto.Unmarshal(c.Options, options); err != nil {
-		return nil, fmt.Errorf("options of comparison %s: %w", c.ID, err)
+		return nil, corrupt("comparison", c.ID, fmt.Errorf("options: %w", err))
 	}
 	m := &endplatev1.ComparisonRun{
 		ComparisonId: c.ID,
@@ -151,7 +151,7 @@ func comparisonMessage(c store.Comparison) (*endplatev1.ComparisonRun, error) {
 	if c.Report != nil {
 		m.Report = &endplatev1.ComparisonReport{}
 		if err := proto.Unmarshal(c.Report, m.Report); err != nil {
-			return nil, fmt.Errorf("report of comparison %s: %w", c.ID, err)
+			return nil, corrupt("comparison", c.ID, fmt.Errorf("report: %w", err))
 		}
 	}
 	return m, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/report"
+	"github.com/endplate/endplate/api/internal/fault"
 )
 
 // StoredSeries is one measured stack of a series, with all that corrections,
@@ -64,10 +65,18 @@ func Encode(series []StoredSeries) (Stored, error) {
 	return Stored{results.Bytes(), about}, err
 }
 
-var errStored = errors.New("the stored results are cut short")
+var errStored = errors.New("there are other results than examinations")
 
-// Decode reads the stored form.
+// Decode reads the stored form. It fails with [fault.Corrupt].
 func (s Stored) Decode() ([]StoredSeries, error) {
+	series, err := s.decode()
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Corrupt, fault.StoredDataCorrupt, "the stored results cannot be read")
+	}
+	return series, nil
+}
+
+func (s Stored) decode() ([]StoredSeries, error) {
 	var abouts []storedAbout
 	if err := json.Unmarshal(s.About, &abouts); err != nil {
 		return nil, fmt.Errorf("stored examinations: %w", err)
@@ -85,6 +94,9 @@ func (s Stored) Decode() ([]StoredSeries, error) {
 		}
 		series[i] = StoredSeries{a.Stack, a.About, result}
 		rest = rest[n+int(size):]
+	}
+	if len(rest) > 0 {
+		return nil, errStored
 	}
 	return series, nil
 }
