@@ -19,6 +19,7 @@ GENERATORS := $(addprefix $(BIN)/,protoc-gen-go protoc-gen-go-grpc protoc-gen-gr
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
+FUZZ ?=
 # Where the development data lies; what needs it is skipped where it is absent.
 ENDPLATE_SHARED ?= $(abspath ../shared)
 export ENDPLATE_SHARED
@@ -27,6 +28,8 @@ PROCESSORS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # The parallel tests are those that wait: for clocks, disks and other processes. They
 # begin first, and what computes fills their pauses.
 ATONCE := -p $(shell expr $(PROCESSORS) + 2) -parallel $(shell expr $(PROCESSORS) + 6)
+
+FUZZERS ?= $(PROCESSORS)
 
 .PHONY: all
 all: build test ## build and test: needs nothing but Go
@@ -53,13 +56,16 @@ bench: ## time every stage, and the whole on a made CT of 512×512×300, beside 
 	go test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME each
+fuzz: ## run every fuzz target for FUZZTIME=10s each, or those whose name has FUZZ, and count the executions
 	go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do \
-		for target in $$(cat "$$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
+		for target in $$(cat "$$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*$(FUZZ)[A-Za-z0-9_]*\)(.*/\1/p'); do \
 			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel $(FUZZERS) "$$package"; \
 		done; \
-	done
+	done | awk '{ print; fflush() } \
+		/^fuzz: elapsed/ { sub(/.*execs: /, ""); last = $$1 + 0 } \
+		/ Fuzz[A-Za-z0-9_]*$$/ { sum += last; last = 0 } \
+		END { print sum + last, "executions" }'
 
 .PHONY: cover
 cover: ## write coverage.out and print the total
