@@ -80,7 +80,7 @@ ACCURACY ?= 200
 
 .PHONY: accuracy
 accuracy: ## measure ACCURACY=200 made spines, and 40 of them in other slices and kernels; some 20 minutes on two cores
-	ENDPLATE_ACCURACY=$(ACCURACY) go test -count=1 -v -timeout 3h -run '^TestAccuracy' ./analysis
+	ENDPLATE_ACCURACY=$(ACCURACY) go test -count=1 -v -timeout 3h -run '^Test(Accuracy|MeasuresAtTheBorder)' ./analysis
 
 COHORT ?= 200
 

@@ -6,6 +6,7 @@ package analysis_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/endplate/endplate/analysis/phantom"
@@ -59,10 +60,15 @@ func TestAccuracyOfTheCrushed(t *testing.T) {
 
 // TestMeasuresAtTheBorder is a sample of both, of spines of which a body was once
 // missed: beside the border, where the next endplate shines in from beyond the disc
-// (175), and crushed to a few millimetres there (2001, 2045) or between others (198).
-// In spine 148 the last rib is told by the processes of a plana at the border.
+// (175), and crushed to a few millimetres there (2045) or between others (198). The
+// accuracy run adds another (2001), and one whose last rib is told by the processes of
+// a plana at the border (148).
 func TestMeasuresAtTheBorder(t *testing.T) {
-	a := examine(t, []examination{draw(175), draw(148), draw(198), drawCrushed(2001), drawCrushed(2045)}, nil)
+	sample := []examination{draw(175), draw(198), drawCrushed(2045)}
+	if os.Getenv("ENDPLATE_ACCURACY") != "" {
+		sample = append(sample, draw(148), drawCrushed(2001))
+	}
+	a := examine(t, sample, nil)
 	t.Log("\n" + a.report())
 	a.judgeFound(t)
 	all := &a.groups[allLevels]
