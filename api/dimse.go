@@ -109,10 +109,27 @@ func (s *Server) scpConfig() (scp.Config, error) {
 		},
 		Logger: s.log,
 	}
+	if !s.config.Storage.Deidentify { // else nothing is kept under the UIDs that peers know
+		config.Store = s.service.store
+	}
 	if c.TLS {
-		config.TLS, err = s.dimseTLS()
+		if config.TLS, err = s.dimseTLS(); err == nil {
+			config.ReportTLS, err = s.reportTLS()
+		}
 	}
 	return config, err
+}
+
+// reportTLS returns how TLS is spoken with peers that take reports: with the server's
+// certificate, and certificates of those who issue its peers', or are known to the
+// system.
+func (s *Server) reportTLS() (*tls.Config, error) {
+	files, how := s.config.Security.tlsFiles()
+	config, err := auth.LoadTLS(files, how)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: config.Certificates, RootCAs: config.ClientCAs, MinVersion: config.MinVersion}, nil
 }
 
 // dimseTLS returns how TLS is spoken with DICOM applications, which have no tokens to

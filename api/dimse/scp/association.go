@@ -21,6 +21,8 @@ type association struct {
 	server  *Server
 	summary Summary
 	release func() // gives the slot back
+	// reported are the commitments of which a report was sent, by message ID.
+	reported map[uint16]string
 }
 
 func newID() string { return strings.ToLower(rand.Text()) }
@@ -30,6 +32,9 @@ var errStopping = errors.New("the server is shutting down")
 
 // work answers messages until the association ends, and says why it did.
 func (a *association) work() error {
+	if err := a.reportHere(a.server.stopping); err != nil {
+		return err
+	}
 	for {
 		if a.Wait(a.server.draining) != nil {
 			return errStopping
@@ -51,12 +56,16 @@ func (a *association) answer(ctx context.Context, m *dimse.Message) error {
 	var rsp *dimse.Command
 	var err error
 	switch {
+	case c.Field == dimse.NEventReportRSP:
+		return a.answered(ctx, c)
 	case c.Field.IsResponse(), c.Field == dimse.CCancelRQ: // of nothing that is under way
 		return nil
 	case c.Field == dimse.CEchoRQ && m.Context.AbstractSyntax == dimse.VerificationSOPClass:
 		rsp = c.Response(dimse.Success)
 	case c.Field == dimse.CStoreRQ:
 		rsp, err = a.store(ctx, m)
+	case c.Field == dimse.NActionRQ && m.Context.AbstractSyntax == dimse.StorageCommitmentPushModel:
+		rsp, err = a.commit(ctx, m)
 	default:
 		rsp = c.Response(dimse.UnrecognizedOperation)
 	}
@@ -68,6 +77,9 @@ func (a *association) answer(ctx context.Context, m *dimse.Message) error {
 	}
 	if message := a.server.config.Observer.Message; message != nil {
 		message(c.Field, rsp.Status, time.Since(start))
+	}
+	if c.Field == dimse.NActionRQ && rsp.Status == dimse.Success {
+		return a.reportHere(ctx)
 	}
 	return nil
 }

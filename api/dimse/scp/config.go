@@ -17,6 +17,7 @@ import (
 	"github.com/endplate/endplate/api/dimse"
 	"github.com/endplate/endplate/api/dimse/dul"
 	"github.com/endplate/endplate/api/internal/ingest"
+	"github.com/endplate/endplate/api/internal/store"
 )
 
 // Config says who may do what.
@@ -26,14 +27,20 @@ type Config struct {
 	// Classes are the SOP classes of storage that are taken.
 	Classes []string
 	Ingest  *ingest.Ingest
+	// Store says what is kept when storage commitment is asked for; nil: it cannot be.
+	Store *store.Store
 	// MaxInstance bounds an instance, bytes. It is the door's; a peer that goes far
 	// beyond it is not read to the end.
 	MaxInstance int64
 
-	TLS              *tls.Config // nil: none
-	Associations     int         // at a time
-	PeerAssociations int         // of one address
-	MaxPDU           uint32      // bytes; 0: dimse.DefaultMaxPDU
+	TLS       *tls.Config // nil: none
+	ReportTLS *tls.Config // towards peers that take reports; nil: none
+	// ReportAgain is when a storage commitment report that was not answered is sent
+	// again, at first, and then ever later; 0: 10 s.
+	ReportAgain      time.Duration
+	Associations     int    // at a time
+	PeerAssociations int    // of one address
+	MaxPDU           uint32 // bytes; 0: dimse.DefaultMaxPDU
 	Timeouts         dimse.Timeouts
 
 	Observer Observer
@@ -166,6 +173,7 @@ func (c Config) withDefaults() Config {
 	c.Associations = cmp.Or(c.Associations, 64)
 	c.PeerAssociations = cmp.Or(c.PeerAssociations, c.Associations)
 	c.MaxPDU = cmp.Or(c.MaxPDU, dimse.DefaultMaxPDU)
+	c.ReportAgain = cmp.Or(c.ReportAgain, 10*time.Second)
 	c.MaxInstance = cmp.Or(c.MaxInstance, 4<<30)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -32,11 +32,13 @@ type Server struct {
 	open    int                // associations
 	peers   map[netip.Addr]int // of them
 	pending *list.List         // of net.Conn, the oldest first
+
+	reports chan struct{} // wakes who sends storage commitment reports
 }
 
 // New returns a server. What it begins ends by Shutdown.
 func New(ctx context.Context, config Config) *Server {
-	s := &Server{config: config.withDefaults(), peers: map[netip.Addr]int{}, pending: list.New()}
+	s := &Server{config: config.withDefaults(), peers: map[netip.Addr]int{}, pending: list.New(), reports: make(chan struct{}, 1)}
 	s.draining, s.drain = context.WithCancel(context.WithoutCancel(ctx))
 	s.stopping, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.acceptor = dimse.Acceptor{Supported: supported(s.config), MaxPDU: s.config.MaxPDU, Timeouts: s.config.Timeouts}
@@ -52,6 +54,9 @@ const acceptPause = 50 * time.Millisecond
 func (s *Server) Serve(l net.Listener) error {
 	stop := context.AfterFunc(s.draining, func() { l.Close() })
 	defer stop()
+	if s.config.Store != nil {
+		s.serving.Go(s.report)
+	}
 	for {
 		nc, err := l.Accept()
 		switch {
@@ -86,7 +91,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 
 // serve sees a connection to its end.
 func (s *Server) serve(nc net.Conn) {
-	a := &association{server: s, release: func() {}, summary: Summary{ID: newID(), Started: time.Now(), Peer: dimse.Peer{Address: nc.RemoteAddr().String()}}}
+	a := &association{server: s, release: func() {}, reported: map[uint16]string{}, summary: Summary{ID: newID(), Started: time.Now(), Peer: dimse.Peer{Address: nc.RemoteAddr().String()}}}
 	leave := s.pend(nc)
 	acceptor := s.acceptor
 	acceptor.Admit = func(r dimse.Request) *dimse.RejectError { return a.admit(r, addressOf(nc)) }

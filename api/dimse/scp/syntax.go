@@ -47,6 +47,9 @@ func storageSyntaxes() []string {
 // supported returns what is accepted.
 func supported(c Config) []dimse.Proposal {
 	all := []dimse.Proposal{{AbstractSyntax: dimse.VerificationSOPClass, TransferSyntaxes: plainSyntaxes}}
+	if c.Store != nil {
+		all = append(all, dimse.Proposal{AbstractSyntax: dimse.StorageCommitmentPushModel, TransferSyntaxes: plainSyntaxes})
+	}
 	for _, class := range c.Classes {
 		all = append(all, dimse.Proposal{AbstractSyntax: class, TransferSyntaxes: storageSyntaxes()})
 	}
