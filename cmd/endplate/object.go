@@ -21,6 +21,7 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/dicom/sc"
 	"github.com/endplate/endplate/analysis/dicom/seg"
 	"github.com/endplate/endplate/analysis/dicom/sr"
 	"github.com/endplate/endplate/analysis/volume"
@@ -31,12 +32,18 @@ import (
 const (
 	formatSR  format = "sr"
 	formatSEG format = "seg"
+	formatSC  format = "sc"
 )
 
 // objectFormats make the objects of a measured series.
 var objectFormats = map[format]func(dicom.Provenance) measure.Deriver{
 	formatSR:  ofResult(sr.Report),
 	formatSEG: ofResult(seg.New),
+	formatSC: func(by dicom.Provenance) measure.Deriver {
+		return func(o *dicom.Origin, vol *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
+			return sc.KeyImages(o, vol, r, by)
+		}
+	},
 }
 
 // ofResult makes one object of what was measured, without the volume.
@@ -131,26 +138,31 @@ func (o destination) write(r *measure.Output, out string, stdout io.Writer) erro
 	return write(r.Report, o.format, out, stdout)
 }
 
-// writeObjects writes each object to the folder out, named by its SOPInstanceUID, or
-// the one there is to the file out, or to stdout where out is empty. An object that
-// is there already is the same one, and is replaced.
+// writeObjects writes each object to the folder out, named by its SOPInstanceUID.
+// Where out is a file, or empty for stdout, there is room for the first alone: of key
+// images that is the sagittal one. An object that is there already is the same one, and
+// is replaced.
 func writeObjects(objects []*dataset.Dataset, out string, stdout io.Writer) error {
+	info, err := os.Stat(out)
+	folder := err == nil && info.IsDir()
+	if !folder {
+		objects = objects[:min(len(objects), 1)]
+	}
 	for _, d := range objects {
 		var b bytes.Buffer
 		if err := d.WriteFile(&b); err != nil {
 			return fmt.Errorf("%s: %w", d.Value(tag.SOPInstanceUID), err)
 		}
-		path := out
-		if info, err := os.Stat(out); err == nil && info.IsDir() {
-			path = filepath.Join(out, d.Value(tag.SOPInstanceUID)+".dcm")
+		var err error
+		switch {
+		case folder:
+			err = writeFile(filepath.Join(out, d.Value(tag.SOPInstanceUID)+".dcm"), b.Bytes())
+		case out != "":
+			err = writeFile(out, b.Bytes())
+		default:
+			_, err = stdout.Write(b.Bytes())
 		}
-		if path == "" {
-			if _, err := stdout.Write(b.Bytes()); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := writeFile(path, b.Bytes()); err != nil {
+		if err != nil {
 			return err
 		}
 	}
