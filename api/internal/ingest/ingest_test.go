@@ -17,6 +17,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/deidentify"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/ingest"
@@ -323,7 +324,11 @@ func TestRealFiles(t *testing.T) {
 			continue
 		}
 		want, err := os.ReadFile(filepath.Join(dir, o.Name))
-		if err != nil || !bytes.Equal(stored(t, s, o.SOPInstanceUID), want) {
+		got := stored(t, s, o.SOPInstanceUID)
+		if o.State == ingest.AlreadyStored { // maybe behind another head
+			got, want = dataSet(t, got), dataSet(t, want)
+		}
+		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: other bytes are stored, %v", o.Name, err)
 		}
 	}
@@ -376,6 +381,20 @@ func TestARealSeries(t *testing.T) {
 	storetest.Whole(t, s)
 }
 
+// dataSet returns what follows the file meta information of an instance.
+func dataSet(t *testing.T, instance []byte) []byte {
+	t.Helper()
+	_, rest, err := dicom.ReadFileMeta(bytes.NewReader(instance))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // Whatever comes is stored as it is or refused as a whole.
 func FuzzAdd(f *testing.F) {
 	f.Add(ctInstance(nil))
@@ -403,6 +422,10 @@ func FuzzAdd(f *testing.F) {
 			}
 		case o.Err != nil:
 			t.Errorf("stored with %v", o.Err)
+		case o.State == ingest.AlreadyStored: // maybe behind another head
+			if !bytes.Equal(dataSet(t, stored(t, s, o.SOPInstanceUID)), dataSet(t, b)) {
+				t.Error("another data set is stored")
+			}
 		case !bytes.Equal(stored(t, s, o.SOPInstanceUID), b):
 			t.Error("other bytes are stored")
 		}
