@@ -91,9 +91,9 @@ cohort: ## batch over COHORT=200 made studies, undisturbed and killed ten times;
 CRASHES ?= 200
 
 .PHONY: proof
-proof: ## the server killed CRASHES=200 times on each database, 1,000 series queued, three workers; half an hour on two cores
-	ENDPLATE_CRASHES=$(CRASHES) ENDPLATE_LOAD=1000 ENDPLATE_ANALYSES=300 ENDPLATE_REQUESTS=5000 \
-		go test -count=1 -v -timeout 3h -run '^Test(NothingAcknowledgedIsLost|UnderLoad|UploadThroughput|ThreeWorkers|Any)' ./api
+proof: ## the server killed CRASHES=200 times on each database and by DIMSE, 1,000 series queued, three workers; half an hour on two cores
+	ENDPLATE_CRASHES=$(CRASHES) ENDPLATE_LOAD=1000 ENDPLATE_ANALYSES=300 ENDPLATE_REQUESTS=5000 ENDPLATE_DIMSE_SLICES=300 \
+		go test -count=1 -v -timeout 3h -run '^Test(NothingAcknowledged|DIMSEThroughput|UnderLoad|UploadThroughput|ThreeWorkers|Any)' ./api
 
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources

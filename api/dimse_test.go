@@ -36,7 +36,11 @@ type modality struct{ *dimse.Association }
 
 // connect opens an association for storage of SOP classes, explicit little endian.
 func connect(ctx context.Context, at string, classes ...string) (modality, error) {
-	d := dimse.Dialer{CallingAETitle: "MODALITY", CalledAETitle: "ENDPLATE"}
+	return connectTo(ctx, "ENDPLATE", at, classes...)
+}
+
+func connectTo(ctx context.Context, title, at string, classes ...string) (modality, error) {
+	d := dimse.Dialer{CallingAETitle: "MODALITY", CalledAETitle: title}
 	for _, class := range classes {
 		d.Proposals = append(d.Proposals, dimse.Proposal{AbstractSyntax: class, TransferSyntaxes: []string{dimse.ExplicitVRLittleEndian}})
 	}
@@ -59,11 +63,22 @@ func (m modality) send(ctx context.Context, file []byte) (dimse.Status, error) {
 	if err := m.Send(ctx, pc.ID, c, data); err != nil {
 		return 0, err
 	}
-	rsp, err := m.Receive(ctx)
-	if err != nil {
-		return 0, err
+	rsp, err := m.await(ctx, dimse.CStoreRSP)
+	return rsp.Status, err
+}
+
+// await receives messages up to the one that is waited for: reports of storage
+// commitment may come before it.
+func (m modality) await(ctx context.Context, f dimse.Field) (dimse.Command, error) {
+	for {
+		r, err := m.Receive(ctx)
+		if err != nil {
+			return dimse.Command{}, err
+		}
+		if r.Command.Field == f {
+			return r.Command, nil
+		}
 	}
-	return rsp.Command.Status, nil
 }
 
 // sent sends instances all of which must be taken, and releases the association.
@@ -292,10 +307,20 @@ func TestAssociationsEndWithTheServer(t *testing.T) {
 }
 
 // otherObject returns an instance of the study of s with another SOP class, in a series
-// of its own class: one frame of pixels without a spine.
+// of its own class: pixels without a spine.
 func otherObject(s series, class string, n int) []byte {
 	meta := dicom.FileMeta{SOPClassUID: class, SOPInstanceUID: fmt.Sprintf("1.2.3.%d", n), TransferSyntaxUID: dimse.ExplicitVRLittleEndian}
-	b := meta.Head()
+	return append(meta.Head(), plainDataSet(class, meta.SOPInstanceUID, s.study, "1.2.4."+class, 8)...)
+}
+
+// plainInstance returns the data set of a CT image, in a series and study of its own.
+func plainInstance(uid, series string, pixels int) []byte {
+	return plainDataSet(ctImageStorage, uid, "1.2.5."+series, "1.2.6."+series, pixels)
+}
+
+// plainDataSet returns a data set, explicit little endian, of little but its UIDs and so
+// many bytes of pixels.
+func plainDataSet(class, instance, study, series string, pixels int) (b []byte) {
 	text := func(group, element uint16, vr, value string) {
 		if len(value)%2 == 1 {
 			value += "\x00"
@@ -306,11 +331,12 @@ func otherObject(s series, class string, n int) []byte {
 	}
 	text(0x0008, 0x0008, "CS", `ORIGINAL\PRIMARY\LOCALIZER `)
 	text(0x0008, 0x0016, "UI", class)
-	text(0x0008, 0x0018, "UI", meta.SOPInstanceUID)
-	text(0x0020, 0x000D, "UI", s.study)
-	text(0x0020, 0x000E, "UI", "1.2.4."+class)
+	text(0x0008, 0x0018, "UI", instance)
+	text(0x0020, 0x000D, "UI", study)
+	text(0x0020, 0x000E, "UI", series)
 	text(0x0028, 0x0010, "US", "\x02\x00")
 	text(0x0028, 0x0011, "US", "\x02\x00")
-	b = append(b, "\xe0\x7f\x10\x00OW\x00\x00\x08\x00\x00\x00"...)
-	return append(b, make([]byte, 8)...)
+	b = append(b, "\xe0\x7f\x10\x00OW\x00\x00"...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(pixels))
+	return append(b, make([]byte, pixels)...)
 }

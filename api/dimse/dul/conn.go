@@ -214,7 +214,7 @@ func (c *Conn) lost(err error) error {
 		return c.end(&AbortError{Source: abortByUser, Sent: true, Cause: ErrTimeout})
 	}
 	_, _ = c.handle(Evt17, nil)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
 		err = ErrClosed
 	}
 	return c.end(err)

@@ -6,6 +6,7 @@ package scp_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -189,6 +190,9 @@ func send(ctx context.Context, a *dimse.Association, i instance) (dimse.Command,
 	m, err := a.Receive(ctx)
 	if err != nil {
 		return dimse.Command{}, err
+	}
+	if m.Command.Field != dimse.CStoreRSP {
+		return dimse.Command{}, fmt.Errorf("%v came", m.Command.Field)
 	}
 	return m.Command, nil
 }
