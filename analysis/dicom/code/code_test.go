@@ -63,7 +63,7 @@ json.dump({k: known[k] for k in json.load(sys.stdin) if k in known}, sys.stdout)
 // context groups of vertebrae and discs, which are younger, and a few others. They
 // were compared with other tables; PixelMed's rules have those of UMLS and RFC 5646.
 var notInPydicom = map[string]bool{
-	"PS3.16 CID 7603": true, "PS3.16 CID 7604": true, "PS3.16 CID 7230": true, "PS3.16 CID 5000": true,
+	"PS3.16 CID 7603": true, "PS3.16 CID 7604": true, "PS3.16 CID 7230": true, "PS3.16 CID 7550": true, "PS3.16 CID 5000": true,
 	"PS3.16 TID 1500, of UMLS": true, "PS3.16 TID 1502, of UMLS": true, "SNOMED CT": true, "UCUM": true,
 }
 

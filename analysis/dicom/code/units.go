@@ -12,6 +12,7 @@ var (
 	Degree           = ucum("deg", "degree", "UCUM")
 	Percent          = ucum("%", "Percent", "PS3.16 CID 7181")
 	Hounsfield       = ucum("[hnsf'U]", "Hounsfield unit", "PS3.16 CID 7181")
+	Kilovolt         = ucum("kV", "kilovolt", "UCUM")
 	Ratio            = ucum("{ratio}", "ratio", "PS3.16 CID 7181")
 	Pixels           = ucum("{pixels}", "pixels", "UCUM")
 	NoUnits          = ucum("1", "no units", "PS3.16 CID 7181")
