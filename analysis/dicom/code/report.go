@@ -76,7 +76,6 @@ var (
 	Failure      = dcm("114006", "Measurement failure", "PS3.16 CID 42")
 
 	Estimated  = sct("414135002", "Estimated", "PS3.16 CID 3627")
-	Measured   = sct("258104002", "Measured", "PS3.16 CID 3627")
 	Calculated = sct("258090004", "Calculated", "PS3.16 CID 3627")
 	Median     = sct("373099004", "Median", "PS3.16 CID 3627")
 

@@ -103,7 +103,7 @@ func (d *document) lines(v *analysis.Vertebra) []*item {
 		q := quantity{concept: code.Height, name: name, value: h.measured, sd: h.measuredSD, unit: code.Millimetre, on: d.line(v.Landmarks, h.upper, h.lower)}
 		all = append(all, d.group(viewer+"Length:"+name, "line", v.Level.String(), h.which.String()).add(
 			coded(contains, code.Finding, code.VertebralBody), site(where),
-			q.item(site(code.VertebralBody, heightParts[h.which]), derived(code.Measured)),
+			q.item(site(code.VertebralBody, heightParts[h.which])),
 		))
 	}
 	return all

@@ -7,11 +7,11 @@ import (
 	"github.com/endplate/endplate/analysis/dicom/code"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
-	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/segmentation"
 )
 
-// tissue is what the image tells of the body's bone.
+// tissue is what the image tells of the body's bone. The rules by which it becomes a
+// finding stand with the findings.
 func (d *document) tissue(t *morphometry.Tissue) []*item {
 	if t == nil {
 		return nil
@@ -40,10 +40,9 @@ func attenuation(a *morphometry.Attenuation) []*item {
 }
 
 func lesions(l *morphometry.Lesions) []*item {
-	lytic, dense := report.RuleOf(finding.LyticLesionCode), report.RuleOf(finding.ScleroticLesionCode)
 	all := []*item{
-		lesion(code.LyticShare, "lytic part of the body", &l.Lytic, l.Reason).add(rule(lytic.Criterion, lytic.Source)...),
-		lesion(code.ScleroticShare, "sclerotic part of the body", &l.Sclerotic, l.Reason).add(rule(dense.Criterion, dense.Source)...),
+		lesion(code.LyticShare, "lytic part of the body", &l.Lytic, l.Reason),
+		lesion(code.ScleroticShare, "sclerotic part of the body", &l.Sclerotic, l.Reason),
 	}
 	if l.Reason == "" {
 		q := quantity{concept: code.ExpectedBone, name: "expected attenuation of cancellous bone", value: l.Reference, unit: code.Hounsfield}
@@ -66,14 +65,13 @@ func lesion(concept code.Code, name string, s *morphometry.Share, reason string)
 
 // cleft is the gas within the body.
 func (d *document) cleft(g *morphometry.Gas) []*item {
-	r := report.RuleOf(finding.VacuumCleftCode)
 	q := quantity{concept: code.Volume, name: "volume of gas in the body", value: g.Volume, sd: g.SD, unit: code.Millilitre}
 	if !g.Assessed {
 		return []*item{q.unmeasured(code.Failure, g.Reason).add(method(code.OfGas))}
 	}
 	all := []*item{
 		q.item(site(code.VertebralBody), method(code.OfGas)),
-		yesNo(code.VacuumCleft, g.Present()).add(rule(r.Criterion, r.Source)...),
+		yesNo(code.VacuumCleft, g.Present()),
 	}
 	if g.Present() {
 		all = append(all, d.points(contains, code.GasCenter, "POINT", g.Center))
@@ -96,14 +94,13 @@ var faces = []struct {
 
 func cortex(c *morphometry.Cortex) []*item {
 	var all []*item
-	r := report.RuleOf(finding.CorticalGapCode)
 	for _, f := range faces {
 		g := c.Gaps[f.face]
 		if !g.Assessed {
 			continue
 		}
 		all = append(all,
-			share(code.CortexGap, f.name+" without cortex", g.Share).item(f.site()).add(rule(r.Criterion, r.Source)...),
+			share(code.CortexGap, f.name+" without cortex", g.Share).item(f.site()),
 			share(code.CortexGap, f.name+" without cortex, undeformed levels", g.Usual).item(f.site(), method(code.OfIntact)),
 		)
 	}
@@ -118,9 +115,7 @@ var pedicleCodes = map[morphometry.PedicleStatus]code.Code{
 }
 
 func pedicle(p *morphometry.Pedicle, side code.Code, name string) []*item {
-	r := report.RuleOf(finding.PedicleErosionCode)
-	all := []*item{coded(contains, code.PedicleState, pedicleCodes[p.Status]).
-		add(onSide(code.Pedicle, side), because(p.Reason)).add(rule(r.Criterion, r.Source)...)}
+	all := []*item{coded(contains, code.PedicleState, pedicleCodes[p.Status]).add(onSide(code.Pedicle, side), because(p.Reason))}
 	if p.HU != 0 { // 0 where it could not be read
 		all = append(all, quantity{concept: code.Attenuation, name: "attenuation of the " + name + " pedicle", value: p.HU, unit: code.Hounsfield}.item(onSide(code.Pedicle, side)))
 	}

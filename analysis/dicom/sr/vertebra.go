@@ -170,7 +170,7 @@ func (d *document) heights(v *analysis.Vertebra) []*item {
 			continue
 		}
 		q.on = d.line(v.Landmarks, h.upper, h.lower)
-		all = append(all, q.item(where, derived(code.Measured)))
+		all = append(all, q.item(where))
 	}
 	if hasExpected {
 		all = append(all, expectedHeights(v)...)

@@ -112,7 +112,7 @@ var criterionUnits = map[string]code.Code{"mm": code.Millimetre, "%": code.Perce
 
 func wallCriterion(c *finding.WallCriterion) *item {
 	unit := criterionUnits[c.Unit]
-	q := quantity{concept: code.WallCriterion, name: "criterion " + words(c.Name), value: c.Value, sd: c.SD, unit: unit}
+	q := quantity{concept: code.WallCriterion, name: "criterion " + words(c.Name) + ": " + c.Implies.String(), value: c.Value, sd: c.SD, unit: unit}
 	var i *item
 	if c.Reason != "" {
 		i = q.unmeasured(code.Failure, c.Reason)
