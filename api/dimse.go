@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/endplate/endplate/analysis/dicom"
@@ -18,6 +19,7 @@ import (
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/ingest"
 	"github.com/endplate/endplate/api/internal/listen"
+	"github.com/endplate/endplate/api/internal/store"
 )
 
 // The bounds of a P-DATA-TF PDU, bytes. PS3.8 annex D.1 knows none; a smaller one would
@@ -93,25 +95,44 @@ func (s *Server) listenDIMSE(ctx context.Context) error {
 	return nil
 }
 
+// scpConfig returns what of the SCP is configured, over a store that need not be open.
+func (c Config) scpConfig(kept *store.Store) (scp.Config, error) {
+	peers, err := c.DIMSE.peers()
+	if c.Storage.Deidentify {
+		kept = nil // under the UIDs that peers know nothing is
+	}
+	return scp.Config{
+		AETitle: c.DIMSE.AETitle, Peers: peers, Classes: ingest.Accepted(c.Storage.SOPClasses), Store: kept,
+		MaxInstance: c.Limits.InstanceBytes, Associations: c.DIMSE.Associations, PeerAssociations: c.DIMSE.PeerAssociations,
+		MaxPDU: uint32(c.DIMSE.MaxPDU),
+	}, err
+}
+
+// WriteConformance writes the DICOM Conformance Statement of a server of the
+// configuration, in Markdown.
+func WriteConformance(w io.Writer, c Config) error {
+	if err := errors.Join(c.DIMSE.check(c.Security), validSOPClasses(c.Storage.SOPClasses)); err != nil {
+		return err
+	}
+	config, err := c.scpConfig(new(store.Store))
+	if err != nil {
+		return err
+	}
+	if c.DIMSE.TLS {
+		config.TLS = &tls.Config{} //nolint:gosec // says that there is some
+	}
+	fmt.Fprintf(w, "# DICOM Conformance Statement of endplate %s\n\n", c.Version)
+	return scp.WriteConformance(w, config)
+}
+
 func (s *Server) scpConfig() (scp.Config, error) {
 	c := s.config.DIMSE
-	peers, err := c.peers()
+	config, err := s.config.scpConfig(s.service.store)
 	if err != nil {
-		return scp.Config{}, err
+		return config, err
 	}
-	config := scp.Config{
-		AETitle: c.AETitle, Peers: peers,
-		Classes: ingest.Accepted(s.config.Storage.SOPClasses), Ingest: s.service.ingest, MaxInstance: s.config.Limits.InstanceBytes,
-		Associations: c.Associations, PeerAssociations: c.PeerAssociations, MaxPDU: uint32(c.MaxPDU),
-		Observer: scp.Observer{
-			Ended:   s.associationEnded,
-			Message: s.messageAnswered,
-		},
-		Logger: s.log,
-	}
-	if !s.config.Storage.Deidentify { // else nothing is kept under the UIDs that peers know
-		config.Store = s.service.store
-	}
+	config.Ingest, config.Logger = s.service.ingest, s.log
+	config.Observer = scp.Observer{Ended: s.associationEnded, Message: s.messageAnswered}
 	if c.TLS {
 		if config.TLS, err = s.dimseTLS(); err == nil {
 			config.ReportTLS, err = s.reportTLS()

@@ -95,7 +95,7 @@ Not a medical device: for research, not for diagnosis.`,
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newPhantomCommand(),
-		newServeCommand(), newQueueWorkerCommand(), newTokenCommand(), newDoctorCommand(), newVersionCommand())
+		newServeCommand(), newQueueWorkerCommand(), newTokenCommand(), newDoctorCommand(), newConformanceCommand(), newVersionCommand())
 	root.AddCommand(newSendCommand(), newAnalysesCommand(), newWatchCommand(), newCorrectCommand(), newComparisonsCommand()) // of a server
 	root.AddCommand(newWorkerCommand(), newChildCommand())                                                                   // for this program itself
 	return root

@@ -44,7 +44,7 @@ const (
 )
 
 func newConn(nc net.Conn, maxLength uint32, t Timeouts, requestor bool) *Conn {
-	l := &line{Conn: nc, timeouts: t.orDefaults()}
+	l := &line{Conn: nc, timeouts: t.OrDefaults()}
 	return &Conn{line: l, requestor: requestor, maxLength: maxLength, state: Sta1, out: bufio.NewWriterSize(l, 512)}
 }
 

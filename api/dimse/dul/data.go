@@ -148,8 +148,8 @@ func (c *Conn) Mismatched(problem error) error {
 	return c.invalid(abortInvalidParameter, fmt.Errorf("%w: %w", errMalformed, problem))
 }
 
-// maxChunk bounds the P-DATA-TF PDUs that are sent, bytes, whatever the peer takes.
-const maxChunk = 128 << 10
+// LongestSent bounds the P-DATA-TF PDUs that are sent, bytes, whatever the peer takes.
+const LongestSent = 128 << 10
 
 // Send sends a command set and, if data is not nil, the data set that data holds. It
 // returns when everything has been handed to the transport connection. On error the
@@ -187,8 +187,8 @@ func pduOf(content []byte) []byte {
 func (c *Conn) chunkLength() (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.peerMax == 0 || c.peerMax > maxChunk {
-		return maxChunk - fragmentHeader, nil
+	if c.peerMax == 0 || c.peerMax > LongestSent {
+		return LongestSent - fragmentHeader, nil
 	}
 	if c.peerMax < fragmentHeader+2 {
 		return 0, malformed("the peer takes PDUs of %d bytes", c.peerMax)

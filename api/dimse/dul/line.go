@@ -19,7 +19,8 @@ type Timeouts struct {
 	Idle  time.Duration // for the next message; 60 s
 }
 
-func (t Timeouts) orDefaults() Timeouts {
+// OrDefaults returns the timeouts with the defaults of those that are zero.
+func (t Timeouts) OrDefaults() Timeouts {
 	return Timeouts{
 		ARTIM: cmp.Or(t.ARTIM, 10*time.Second),
 		Stall: cmp.Or(t.Stall, 30*time.Second),
@@ -27,9 +28,9 @@ func (t Timeouts) orDefaults() Timeouts {
 	}
 }
 
-// slowest is how fast a peer must send on the average, bytes per second, so that one
+// Slowest is how fast a peer must send on the average, bytes per second, so that one
 // that sends a byte now and then holds no association. A modem sent faster.
-const slowest = 4 << 10
+const Slowest = 4 << 10
 
 var errInterrupted = errors.New("interrupted")
 
@@ -139,7 +140,7 @@ func (l *line) allowRead(now time.Time) error {
 	case !l.artim.IsZero():
 		by = l.artim
 	case l.due.IsZero():
-		earned := time.Duration(l.got) * time.Second / slowest
+		earned := time.Duration(l.got) * time.Second / Slowest
 		by = now.Add(min(l.timeouts.Stall, l.timeouts.Stall+earned-l.spent))
 	}
 	return l.SetReadDeadline(by)

@@ -120,6 +120,19 @@ func ParsePeer(s string) (Peer, error) {
 	return p, nil
 }
 
+// String returns the peer as ParsePeer reads it.
+func (p Peer) String() string {
+	switch {
+	case p.Network.IsValid():
+		return p.AETitle + "@" + p.Network.String()
+	case p.Port != "":
+		return p.AETitle + "@" + net.JoinHostPort(p.Host, p.Port)
+	case p.Host != "":
+		return p.AETitle + "@" + p.Host
+	}
+	return p.AETitle
+}
+
 const anyTitle = "*"
 
 // lookupTime bounds how long the name of a peer is looked for.

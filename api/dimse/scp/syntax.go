@@ -6,7 +6,7 @@ package scp
 import "github.com/endplate/endplate/api/dimse"
 
 // syntax is a transfer syntax with its name in PS3.6 table A-1.
-type syntax struct{ uid, name string }
+type syntax struct{ UID, Name string }
 
 // syntaxes are those of instances, in the order of preference. Where a peer proposes
 // several in one presentation context, what it has is most likely the compressed one,
@@ -39,7 +39,7 @@ var plainSyntaxes = []string{dimse.ExplicitVRLittleEndian, dimse.ImplicitVRLittl
 func storageSyntaxes() []string {
 	uids := make([]string, len(syntaxes))
 	for i, s := range syntaxes {
-		uids[i] = s.uid
+		uids[i] = s.UID
 	}
 	return uids
 }
