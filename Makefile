@@ -95,6 +95,10 @@ proof: ## the server killed CRASHES=200 times on each database and by DIMSE, 1,0
 	ENDPLATE_CRASHES=$(CRASHES) ENDPLATE_LOAD=1000 ENDPLATE_ANALYSES=300 ENDPLATE_REQUESTS=5000 ENDPLATE_DIMSE_SLICES=300 \
 		go test -count=1 -v -timeout 3h -run '^Test(NothingAcknowledged|DIMSEThroughput|UnderLoad|UploadThroughput|ThreeWorkers|Any)' ./api
 
+.PHONY: objects
+objects: ## every DICOM object of every real series, checked by dciodvfy and dcentvfy; some two minutes on two cores
+	ENDPLATE_OBJECTS=1 go test -count=1 -v -timeout 1h -run '^TestObjectsOfRealSeries$$' ./cmd/endplate
+
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
 	gofmt -w analysis api cmd proto

@@ -143,7 +143,22 @@ func identityOf(head *dataset.Dataset) *dataset.Dataset {
 			identity.Put(e)
 		}
 	}
+	nameMethod(identity)
 	return identity
+}
+
+// nameMethod makes sure that an identity which was removed says how, as PS3.3 C.7.1.1
+// asks; not all images do.
+func nameMethod(identity *dataset.Dataset) {
+	if len(identity.Items(tag.DeidentificationMethodCodeSequence)) == 0 {
+		identity.Remove(tag.DeidentificationMethodCodeSequence)
+		if identity.Value(tag.PatientIdentityRemoved) == "YES" && identity.Value(tag.DeidentificationMethod) == "" {
+			identity.Text(tag.DeidentificationMethod, "LO", "not told by the images")
+		}
+	}
+	if identity.Value(tag.DeidentificationMethod) == "" {
+		identity.Remove(tag.DeidentificationMethod)
+	}
 }
 
 // Digest stands for the set of the images: the same for the same ones in whatever

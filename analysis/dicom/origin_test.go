@@ -170,3 +170,21 @@ func TestTrackingUIDs(t *testing.T) {
 		t.Error("patients without an ID share a UID")
 	}
 }
+
+// An identity that was removed says how, though the images leave it empty.
+func TestDeidentificationSaysHow(t *testing.T) {
+	anonymous := func(k int) dataset {
+		return axial(k).with(tag.PatientIdentityRemoved, text("CS", "YES")).with(tag.DeidentificationMethod, text("LO", ""))
+	}
+	o := originOf(t, files(explicitLittle, anonymous(0), anonymous(1), anonymous(2)))
+	if got := o.Identity.Value(tag.DeidentificationMethod); got == "" {
+		t.Error("DeidentificationMethod is empty")
+	}
+	coded := func(k int) dataset {
+		return anonymous(k).with(tag.DeidentificationMethodCodeSequence, items(dataset{tag.CodeValue: text("SH", "113100")}))
+	}
+	o = originOf(t, files(explicitLittle, coded(0), coded(1), coded(2)))
+	if _, there := o.Identity.Find(tag.DeidentificationMethod); there || len(o.Identity.Items(tag.DeidentificationMethodCodeSequence)) != 1 {
+		t.Error("the code is not all that is said")
+	}
+}
