@@ -83,7 +83,7 @@ func configIn(folder string) (api.Config, error) {
 		DIMSE:      api.DIMSE{AETitle: "ENDPLATE", Associations: 32, PeerAssociations: 32, MaxPDU: 128 << 10},
 		Storage:    api.Storage{Folder: folder},
 		Work: api.Work{
-			Workers: 1, AnalysisMemory: 2 << 30, AnalysisTime: time.Minute, QueueLimit: 1000,
+			Workers: 1, AnalysisMemory: 2 << 30, AnalysisTime: 10 * time.Minute, QueueLimit: 1000,
 		},
 		Limits: api.Limits{
 			Connections: 100, InstanceBytes: 1 << 30, UploadInstances: 10_000, UploadBytes: 1 << 30,

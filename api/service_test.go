@@ -125,6 +125,9 @@ func TestARealSeriesMeasuresTheSame(t *testing.T) {
 	p := serve(t, config(t))
 	s := fromFolder(t, folder)
 	run := p.measured(t, s)
+	if run.GetState() != endplatev1.AnalysisState_SUCCEEDED {
+		t.Fatalf("analysis is %v (%s)", run.GetState(), run.GetReason())
+	}
 	wantSame(t, run.GetReport(), direct(t, s))
 	if n := len(run.GetReport().GetAnalyses()[0].GetVertebrae()); n < 8 {
 		t.Errorf("%d vertebrae, want at least 8", n)

@@ -121,9 +121,16 @@ func (c *call) see(message any) {
 	}
 }
 
+// seeFields goes by the order of the fields: that of Message.Range differs from program
+// to program.
 func (c *call) seeFields(m protoreflect.Message, deeper bool) {
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		if !m.Has(f) {
+			continue
+		}
+		switch v := m.Get(f); {
 		case named[f.Name()] && f.IsList():
 			for i := range min(v.List().Len(), mostObjects) {
 				c.add(v.List().Get(i).String())
@@ -135,8 +142,7 @@ func (c *call) seeFields(m protoreflect.Message, deeper bool) {
 				c.seeFields(v.List().Get(i).Message(), false)
 			}
 		}
-		return true
-	})
+	}
 }
 
 // mostSeen bounds the messages of a list that are looked at: an upload has as many
