@@ -12,7 +12,6 @@ var (
 	Source        = own("SOURCE", "Where a rule is from")
 	Warning       = own("WARNING", "What makes the result doubtful")
 	Borderline    = own("BORDERLINE", "Within the uncertainty of another class or grade")
-	Met           = own("MET", "Whether a criterion is met")
 	Implies       = own("IMPLIES", "What a criterion stands for if it is met")
 	Verdict       = own("VERDICT", "What a reader says of a finding")
 	Accepted      = own("ACCEPTED", "The reader agrees")
@@ -57,7 +56,8 @@ var (
 	WallSuspect       = own("WALL-SUSPECT", "A criterion is met that alone does not show involvement")
 	WallInvolved      = own("WALL-INVOLVED", "A criterion is met that shows involvement")
 	WallNotAssessable = own("WALL-UNKNOWN", "Too little was seen of the posterior wall")
-	WallCriterion     = own("WALL-CRITERION", "A criterion of the posterior wall, and its value")
+	WallCriterion     = own("WALL-CRITERION", "Whether a criterion of the posterior wall is met")
+	CriterionValue    = own("CRITERION-VALUE", "The value that a criterion is judged by")
 	OwnLine           = own("OWN-LINE", "The expected line is that of most of the own wall")
 	PosteriorWall     = own("POST-WALL", "Posterior wall of the vertebral body")
 	AnteriorWall      = own("ANT-WALL", "Anterior wall of the vertebral body")
@@ -102,9 +102,8 @@ var (
 
 // What is said of a comparison.
 var (
-	PriorStudy    = own("PRIOR-STUDY", "The earlier examination that is compared with")
-	Significant   = own("SIGNIFICANT", "The change exceeds the least significant change")
 	Tracked       = own("TRACKED", "The change is seen in the pictures of the endplates too")
+	AnyTimePoint  = own("TIME-POINT", "Examination that a number or statement is of")
 	Before        = own("BEFORE", "In the earlier examination")
 	After         = own("AFTER", "In the later examination")
 	NamedBefore   = own("LEVEL-BEFORE", "Level by the earlier examination alone")
@@ -119,6 +118,5 @@ var (
 	MatchCorrect  = own("MATCH-CORRECTED", "Names were corrected by the shapes")
 	MatchDisagree = own("MATCH-DISAGREE", "Names and shapes disagree, too weakly to correct them")
 	MatchUnknown  = own("MATCH-UNCHECKED", "The names were not checked by the shapes")
-	FirstExam     = own("FIRST", "The first of the examinations")
 	FollowUp      = own("FOLLOW-UP", "A later examination")
 )

@@ -58,9 +58,8 @@ var (
 	MeasurementMethod   = sct("370129005", "Measurement Method", "PS3.16 TID 300")
 	Derivation          = dcm("121401", "Derivation", "PS3.16 TID 300")
 	EquivalentMeaning   = dcm("121050", "Equivalent Meaning of Concept Name", "PS3.16 TID 300")
-	PreviousReports     = dcm("111549", "Previous Reports", "PS3.16 TID 4001")
-	ComparedBefore      = dcm("122075", "Prior report for current patient", "PS3.16 CID 3407")
-	Comment             = dcm("121106", "Comment", "PS3.16 CID 12101")
+	PreviousReports     = dcm("111549", "Previous Reports", "PS3.16 TID 4206")
+	ComparedWithPrior   = dcm("122140", "Comparison with Prior Exam Done", "PS3.16 TID 3602")
 )
 
 // What qualifies a number, or stands in for one.
@@ -72,8 +71,14 @@ var (
 	ZScore            = dcm("121416", "Z-Score of measurement", "PS3.16 CID 227")
 	Threshold         = dcm("122411", "Threshold Value", "PS3.16 TID 3465")
 
-	NotAttempted = dcm("114007", "Measurement not attempted", "PS3.16 CID 42")
-	Failure      = dcm("114006", "Measurement failure", "PS3.16 CID 42")
+	LevelOfSignificance = dcm("121403", "Level of Significance", "PS3.16 TID 310")
+	IsSignificant       = sct("386134007", "Significant", "PS3.16 CID 220")
+	NotSignificant      = sct("371928007", "Not significant", "PS3.16 CID 220")
+	UnknownSignificance = sct("386135008", "Significance Undetermined", "PS3.16 CID 220")
+
+	NotAttempted       = dcm("114007", "Measurement not attempted", "PS3.16 CID 42")
+	CalculationFailure = dcm("114008", "Calculation failure", "PS3.16 CID 42")
+	Failure            = dcm("114006", "Measurement failure", "PS3.16 CID 42")
 
 	Estimated  = sct("414135002", "Estimated", "PS3.16 CID 3627")
 	Calculated = sct("258090004", "Calculated", "PS3.16 CID 3627")

@@ -13,6 +13,7 @@ var (
 	Percent          = ucum("%", "Percent", "PS3.16 CID 7181")
 	Hounsfield       = ucum("[hnsf'U]", "Hounsfield unit", "PS3.16 CID 7181")
 	Kilovolt         = ucum("kV", "kilovolt", "UCUM")
+	Day              = ucum("d", "day", "UCUM")
 	Ratio            = ucum("{ratio}", "ratio", "PS3.16 CID 7181")
 	Pixels           = ucum("{pixels}", "pixels", "UCUM")
 	NoUnits          = ucum("1", "no units", "PS3.16 CID 7181")

@@ -47,15 +47,15 @@ for part in children(d):
                 else: out["codes"].append([name(i), code(i)])
             if i.ValueType == "SCOORD3D":
                 out["points"].setdefault(name(i), list(i.GraphicData))
-            if i.ValueType == "NUM":
-                n = {"concept": name(i), "value": number(i), "unit": "", "sd": None, "cut": None, "why": "", "because": "", "levels": []}
+            for i in [i] + [c for c in children(i) if i.ValueType == "CODE" and c.ValueType == "NUM"]:
+                if i.ValueType != "NUM": continue
+                n = {"concept": name(i), "value": number(i), "unit": "", "sd": None, "why": "", "because": "", "levels": []}
                 if i.MeasuredValueSequence: n["unit"] = i.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue
                 if "NumericValueQualifierCodeSequence" in i: n["why"] = i.NumericValueQualifierCodeSequence[0].CodeValue
                 key = ""
                 for c in children(i):
                     if name(c) == "121050": key = c.TextValue
                     if name(c) == "371884006": n["sd"] = number(c)
-                    if name(c) == "122411": n["cut"] = number(c)
                     if name(c) == "BECAUSE": n["because"] = c.TextValue
                     if name(c) == "EXPECTED-FROM": n["levels"].append(code(c))
                 assert key and key not in out["numbers"], (out["identifier"], key)
@@ -67,7 +67,6 @@ json.dump(groups, sys.stdout)
 type number struct {
 	Concept, Unit string
 	Value, SD     *float64
-	Cut           *float64
 	Why, Because  string
 	Levels        []string
 }
@@ -302,20 +301,16 @@ func (g group) compare(path string, want float64, v *endplatev1.Vertebra) string
 
 func (g group) compareCriterion(path string, want float64) string {
 	name, last, _ := cutLast(path)
-	n, ok := g.Numbers["criterion "+name]
-	if !ok {
-		return "is not there"
-	}
-	switch last {
-	case "value":
+	n := g.Numbers["criterion "+name]
+	switch {
+	case last == "value":
 		return differs(n.Value, want)
-	case "sd":
-		if want == 0 && n.SD == nil {
-			return ""
-		}
+	case last == "sd" && want == 0 && n.SD == nil:
+		return ""
+	case last == "sd":
 		return differs(n.SD, want)
 	}
-	return differs(n.Cut, want)
+	return differs(g.Numbers["cut of criterion "+name].Value, want)
 }
 
 func differs(got *float64, want float64) string {

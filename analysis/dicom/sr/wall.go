@@ -110,22 +110,25 @@ func wallHeights(h *morphometry.PosteriorHeights) []*item {
 // criterionUnits are the units of criteria of the posterior wall.
 var criterionUnits = map[string]code.Code{"mm": code.Millimetre, "%": code.Percent, "deg": code.Degree, "1": code.Ratio}
 
+// wallCriterion is whether a criterion is met, with the value and the cut that says so.
 func wallCriterion(c *finding.WallCriterion) *item {
 	unit := criterionUnits[c.Unit]
-	q := quantity{concept: code.WallCriterion, name: "criterion " + words(c.Name) + ": " + c.Implies.String(), value: c.Value, sd: c.SD, unit: unit}
-	var i *item
-	if c.Reason != "" {
-		i = q.unmeasured(code.Failure, c.Reason)
-	} else {
-		i = q.item().add(
-			coded(hasProperties, code.Met, yes(c.Met)),
+	name := "criterion " + words(c.Name) + ": " + c.Implies.String()
+	met := code.Undetermined
+	if c.Reason == "" {
+		met = yes(c.Met)
+	}
+	i := coded(contains, code.WallCriterion, met).add(
+		coded(hasProperties, code.Implies, wallCodes[c.Implies]),
+		because(c.Reason),
+	).add(rule(c.Rule, c.Source)...)
+	if c.Reason == "" {
+		i.add(
+			numeric(inferredFrom, code.CriterionValue, c.Value, unit).add(text(hasConceptMod, code.EquivalentMeaning, name), uncertainty(c.SD, unit)),
 			coded(hasProperties, code.Borderline, yes(c.Borderline)),
 		)
 	}
-	return i.add(
-		numeric(hasProperties, code.Threshold, c.Cut, unit),
-		coded(hasProperties, code.Implies, wallCodes[c.Implies]),
-	).add(rule(c.Rule, c.Source)...)
+	return i.add(numeric(inferredFrom, code.Threshold, c.Cut, unit).add(text(hasConceptMod, code.EquivalentMeaning, "cut of "+name)))
 }
 
 // words turns a name such as CORTICAL_GAP into words.
