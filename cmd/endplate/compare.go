@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/report"
@@ -46,12 +47,17 @@ fractures. Each argument is one examination: a file, folder or zip archive of
 DICOM, or a NIfTI volume. Of several series the one with the most measured
 vertebrae, then with the finest slices, is taken; --series names another.
 
+--format sr writes a DICOM structured report of what changed, in the study of the
+later examination; where --out names a folder, one for each later examination, and
+the report of each examination to which they refer.
+
 Vertebrae are matched by name and by shape. Examinations are ordered by date,
 unless --keep-order takes them as given. Different patients are refused, unless
 --force.`,
 		Example: `  endplate compare before/ after/
   endplate compare before/ after/ --out change.html
   endplate compare before/ after/ year1/ year2/ --format csv
+  endplate compare before/ after/ --format sr --out change.dcm
   endplate compare before.nii.gz after.nii.gz --treated L1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return compare(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -62,8 +68,8 @@ unless --keep-order takes them as given. Different patients are refused, unless
 	f.StringSliceVar(&flags.treated, "treated", nil, "level that was treated, also where no cement shows; repeatable")
 	f.BoolVar(&flags.keepOrder, "keep-order", false, "the first examination given is the first, whatever the dates say")
 	f.BoolVar(&flags.force, "force", false, "compare examinations of different patients too")
-	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html")
-	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output")
+	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; sr for a DICOM structured report")
+	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "no progress on standard error")
 	return cmd
 }
@@ -71,7 +77,9 @@ unless --keep-order takes them as given. Different patients are refused, unless
 // taken is one examination with the series that was chosen of it.
 type taken struct {
 	*comparison.Examination
-	read func(context.Context) (*volume.Volume, error)
+	path   string
+	result *analysis.Result
+	read   func(context.Context) (*volume.Volume, error)
 }
 
 // compare runs the command: inputs, measurement, comparison, output.
@@ -80,12 +88,15 @@ func compare(ctx context.Context, paths []string, flags compareFlags, stdout, st
 	if err != nil {
 		return err
 	}
-	format, err := chooseFormat(measureFlags{format: flags.format, out: flags.out}, stdout)
+	dest, err := chooseOutput(measureFlags{format: flags.format, out: flags.out}, stdout)
 	if err != nil {
 		return err
 	}
-	if err := checkOut(flags.out); err != nil {
-		return err
+	if dest.format.isObject() && dest.format != formatSR {
+		return usagef("--format %s: of a comparison there is sr alone", dest.format)
+	}
+	if dest.format == formatSR && dest.single && len(paths) > 2 {
+		return usagef("--out holds one DICOM object, and there is one for each later examination: name a folder")
 	}
 	p := newProgress(stderr, flags.quiet)
 	r := report.ComparisonReport{Algorithm: name, Version: versionString()}
@@ -97,12 +108,19 @@ func compare(ctx context.Context, paths []string, flags compareFlags, stdout, st
 	if err := compareTaken(all, opt, &r); err != nil {
 		return err
 	}
-	if format == formatHTML {
+	switch dest.format {
+	case formatSR:
+		objects, err := comparisonObjects(ctx, all, &r, dest, flags)
+		if err != nil {
+			return err
+		}
+		return writeObjects(objects, flags.out, stdout)
+	case formatHTML:
 		if err := drawComparison(ctx, all, &r); err != nil {
 			return err
 		}
 	}
-	return writeComparison(&r, format, flags.out, stdout)
+	return writeComparison(&r, dest.format, flags.out, stdout)
 }
 
 func compareOptions(paths []string, flags compareFlags) (comparison.Options, error) {
@@ -163,36 +181,38 @@ func take(ctx context.Context, path string, wanted []string, r *report.Compariso
 		all = chosen
 	}
 	var candidates []*comparison.Examination
+	results := map[*comparison.Examination]*analysis.Result{}
 	for i := range all {
-		e, err := measureForComparison(ctx, &all[i], r, p)
+		e, result, err := measureForComparison(ctx, &all[i], r, p)
 		if err != nil {
 			return nil, err
 		}
 		if e != nil {
 			candidates = append(candidates, e)
+			results[e] = result
 		}
 	}
 	if len(candidates) == 0 {
 		return nil, fmt.Errorf("%s: nothing could be measured: %s", path, nothingBecause(r.Skipped, path))
 	}
 	best := measure.Best(path, candidates, r)
-	return &taken{best, rereader(path, best.About)}, nil
+	return &taken{best, path, results[best], rereader(path, best.About)}, nil
 }
 
-// measureForComparison measures one series; the result is nil where it could not
+// measureForComparison measures one series; what it returns is nil where it could not
 // be, which r tells of.
-func measureForComparison(ctx context.Context, s *measure.Series, r *report.ComparisonReport, p *progress) (*comparison.Examination, error) {
+func measureForComparison(ctx context.Context, s *measure.Series, r *report.ComparisonReport, p *progress) (*comparison.Examination, *analysis.Result, error) {
 	start := time.Now()
 	m := s.Measure(ctx, measure.Options{Progress: func(stage string, fraction float64) { p.stage(s.Examination.Path, stage, fraction) }})
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Skipped != nil {
 		r.Skipped = append(r.Skipped, *m.Skipped)
-		return nil, nil
+		return nil, nil, nil
 	}
 	p.measured(s.Examination.Path, time.Since(start))
-	return comparison.NewExamination(m.Examination.Result, m.About), nil
+	return comparison.NewExamination(m.Examination.Result, m.About), m.Examination.Result, nil
 }
 
 // nothingBecause says why nothing of a path could be measured.

@@ -18,20 +18,30 @@ import (
 // rereader reads the volume of a series once more: pictures are drawn after all
 // examinations have been measured, and no two volumes need be kept until then.
 func rereader(path string, about comparison.About) func(context.Context) (*volume.Volume, error) {
-	return func(ctx context.Context) (*volume.Volume, error) {
-		in := measure.Gather([]string{path})
-		catalog, err := in.Scan(ctx, dicom.Options{})
-		if err != nil {
-			return nil, err
-		}
-		defer catalog.Close()
-		for _, s := range in.Series(catalog, []string{path}) {
-			if s.About.SeriesInstanceUID == about.SeriesInstanceUID && s.About.Name == about.Name {
-				return s.Volume(ctx)
-			}
-		}
-		return nil, errors.New("the series is gone")
+	return func(ctx context.Context) (vol *volume.Volume, err error) {
+		err = again(ctx, path, about, func(s *measure.Series) error {
+			vol, err = s.Volume(ctx)
+			return err
+		})
+		return vol, err
 	}
+}
+
+// again finds a series once more and calls use with it.
+func again(ctx context.Context, path string, about comparison.About, use func(*measure.Series) error) error {
+	in := measure.Gather([]string{path})
+	catalog, err := in.Scan(ctx, dicom.Options{})
+	if err != nil {
+		return err
+	}
+	defer catalog.Close()
+	all := in.Series(catalog, []string{path})
+	for i := range all {
+		if s := &all[i]; s.About.SeriesInstanceUID == about.SeriesInstanceUID && s.About.Name == about.Name {
+			return use(s)
+		}
+	}
+	return errors.New("the series is gone")
 }
 
 // drawComparison draws the pictures of each comparison. The volumes are read again

@@ -68,7 +68,7 @@ func objectFormatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// destination is how the results of a run are destination.
+// destination is where and as what the results of a run are written.
 type destination struct {
 	format format
 	single bool // there is room for one DICOM object
