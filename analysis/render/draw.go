@@ -4,7 +4,6 @@
 package render
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -47,16 +46,6 @@ func newFont() (*opentype.Font, error) {
 
 func newFace(f *opentype.Font) (font.Face, error) {
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: textSizePx, DPI: 72, Hinting: font.HintingFull})
-}
-
-// NewFace returns the font in which pictures name things, at its size, for what is
-// written beside them. It is not safe for concurrent use.
-func NewFace() (font.Face, error) {
-	f, err := newFont()
-	if err != nil {
-		return nil, fmt.Errorf("font: %w", err)
-	}
-	return newFace(f)
 }
 
 // face returns the font at its size, which is not safe for concurrent use.

@@ -10,8 +10,6 @@ import (
 	"image/draw"
 	"strings"
 
-	"golang.org/x/image/font"
-	fixedpoint "golang.org/x/image/math/fixed"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis"
@@ -117,7 +115,7 @@ const keyRemark, keyInstead = 300, 52
 // keyPage is a key image in the making: the picture, and a table on its right with a
 // line beside each body.
 type keyPage struct {
-	face    font.Face
+	letters *render.Lettering
 	picture image.Image
 	lines   []keyText // of the table
 	width   int       // of the table
@@ -140,11 +138,11 @@ var keyColors = map[tone]color.RGBA{
 }
 
 func newKeyPage(g *render.Geometry, picture image.Image, result *analysis.Result) (*keyPage, error) {
-	face, err := render.NewFace()
+	letters, err := render.NewLettering()
 	if err != nil {
 		return nil, err
 	}
-	p := &keyPage{face: face, picture: picture, width: keyRemark}
+	p := &keyPage{letters: letters, picture: picture, width: keyRemark}
 	for i := range result.Vertebrae {
 		v := &result.Vertebrae[i]
 		at, _ := g.ImagePoint(v.Center)
@@ -152,7 +150,7 @@ func newKeyPage(g *render.Geometry, picture image.Image, result *analysis.Result
 		t := keyText{y: int(min(max(at.Row, 0), float64(g.Rows))), level: r.Level, remark: keyRemarks(v), color: keyColors[r.Tone]}
 		t.cells = [...]string{r.Ha, r.Hm, r.Hp, r.SD, "", r.Grade}
 		p.lines = append(p.lines, t)
-		p.width = max(p.width, t.remarkAt()+p.measure(t.remark))
+		p.width = max(p.width, t.remarkAt()+p.letters.Width(t.remark))
 	}
 	p.width += keyMargin
 	p.spread(g.Rows)
@@ -221,37 +219,24 @@ func (t *keyText) remarkAt() int {
 // finish draws the page, with a line above and one below.
 func (p *keyPage) finish(above, below string) *image.RGBA {
 	b := p.picture.Bounds()
-	table := max(b.Dx(), keyMargin+p.measure(above)) + keyMargin
-	width := max(table+p.width, p.measure(below)+2*keyMargin)
+	table := max(b.Dx(), keyMargin+p.letters.Width(above)) + keyMargin
+	width := max(table+p.width, p.letters.Width(below)+2*keyMargin)
 	height := max(b.Dy(), len(p.lines)*keyLine)
 	page := image.NewRGBA(image.Rect(0, 0, width, height+2*keyStrip))
 	draw.Draw(page, page.Rect, image.Black, image.Point{}, draw.Src)
 	draw.Draw(page, b.Sub(b.Min).Add(image.Pt(0, keyStrip)), p.picture, b.Min, draw.Src)
-	p.text(page, keyMargin, keyStrip/2, above, keyColors[plain])
-	p.text(page, keyMargin, page.Rect.Dy()-keyStrip/2, below, keyColors[faint])
+	p.letters.Write(page, keyMargin, keyStrip/2, above, keyColors[plain])
+	p.letters.Write(page, keyMargin, page.Rect.Dy()-keyStrip/2, below, keyColors[faint])
 	for _, c := range keyColumns {
-		p.text(page, table+c.right-p.measure(c.title), keyStrip/2, c.title, keyColors[faint])
+		p.letters.Write(page, table+c.right-p.letters.Width(c.title), keyStrip/2, c.title, keyColors[faint])
 	}
 	for _, t := range p.lines {
 		y := keyStrip + t.y
-		p.text(page, table, y, t.level, t.color)
+		p.letters.Write(page, table, y, t.level, t.color)
 		for n, cell := range t.cells {
-			p.text(page, table+keyColumns[n].right-p.measure(cell), y, cell, t.color)
+			p.letters.Write(page, table+keyColumns[n].right-p.letters.Width(cell), y, cell, t.color)
 		}
-		p.text(page, table+t.remarkAt(), y, t.remark, t.color)
+		p.letters.Write(page, table+t.remarkAt(), y, t.remark, t.color)
 	}
 	return page
 }
-
-// text writes text from x on, with its middle at y.
-func (p *keyPage) text(page *image.RGBA, x, y int, text string, c color.RGBA) {
-	m := p.face.Metrics()
-	d := font.Drawer{
-		Dst: page, Src: image.NewUniform(c), Face: p.face,
-		Dot: fixedpoint.P(x, y+(m.Ascent.Round()-m.Descent.Round())/2),
-	}
-	d.DrawString(text)
-}
-
-// measure returns the width of text.
-func (p *keyPage) measure(text string) int { return font.MeasureString(p.face, text).Ceil() }
