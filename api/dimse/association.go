@@ -210,3 +210,7 @@ func (a *Association) Release(ctx context.Context) error { return a.conn.Release
 // Abort ends the association by an A-ABORT, if it has not ended, and closes the
 // connection. It may be called from any goroutine.
 func (a *Association) Abort() { a.conn.Abort() }
+
+// Drop aborts the association and closes the connection without waiting for the peer to
+// do so first. What was sent last may not reach the peer.
+func (a *Association) Drop() { a.conn.Drop() }

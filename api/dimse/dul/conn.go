@@ -262,8 +262,14 @@ func (c *Conn) Wait(ctx context.Context) error {
 }
 
 // Abort ends the association with an A-ABORT of the user, if it has not ended, and
-// closes the connection. It may be called from any goroutine.
-func (c *Conn) Abort() {
+// closes the connection when the peer has, or when the ARTIM timer expires. It may be
+// called from any goroutine.
+func (c *Conn) Abort() { c.abort(true) }
+
+// Drop ends the association as Abort does, and closes the connection at once.
+func (c *Conn) Drop() { c.abort(false) }
+
+func (c *Conn) abort(linger bool) {
 	c.line.interrupt(true, true)
 	c.reading.Lock()
 	defer c.reading.Unlock()
@@ -272,6 +278,9 @@ func (c *Conn) Abort() {
 	c.mu.Unlock()
 	_, _ = c.handle(Evt15, abortPDU(abortByUser, 0)) // it may have ended
 	_ = c.end(&AbortError{Source: abortByUser, Sent: true})
+	if !linger {
+		_, _ = c.handle(Evt18, nil) // as if the timer had expired
+	}
 	c.linger()
 }
 

@@ -5,6 +5,7 @@ package scp_test
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -112,6 +113,44 @@ func TestDCMTKSendsEveryTransferSyntax(t *testing.T) {
 				t.Errorf("%s: other %v", name, e.Tag)
 			}
 		}
+	}
+}
+
+// Real series come as dcmsend sends them, but for one that dcmtk cannot read. Those of
+// many megabytes are sent where ENDPLATE_DIMSE_SERIES is set.
+func TestDCMTKSendsRealSeries(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"dicom/enhanced", "ct/colon", "ct/lidc1", "ct/petct2", "dicom/tilt-ge-variable", "dicom/tilt-philips-18.5"} {
+		t.Run(folder, func(t *testing.T) {
+			t.Parallel()
+			paths := files(t, shared(t, strings.Split(folder, "/")...))
+			if len(paths) > 20 && os.Getenv("ENDPLATE_DIMSE_SERIES") == "" {
+				t.Skip("ENDPLATE_DIMSE_SERIES is not set")
+			}
+			p := start(t, scp.Config{}, ingest.Config{})
+			host, port := p.hostPort()
+			want := map[string]bool{}
+			for _, path := range paths {
+				if i := readInstance(t, path); dicom.TransferSyntaxReadable(i.TransferSyntaxUID) {
+					want[i.SOPInstanceUID] = true
+				}
+			}
+			out := run(t, tool(t, "dcmsend", append([]string{"-v", "--decompress-never", "-aec", "ENDPLATE", host, port}, paths...)...))
+			stored := 0
+			for _, s := range p.summaries(t, 1) {
+				stored += s.Stored
+			}
+			if stored != len(want) {
+				t.Errorf("%d stored, want %d\n%.2000s", stored, len(want), out)
+			}
+			for uid := range want {
+				if i, err := p.store.Instance(t.Context(), uid); err != nil || i.Source != scp.Source {
+					t.Errorf("instance %s: %+v, %v", uid, i, err)
+				}
+			}
+			p.sound(t)
+			t.Logf("%d instances", stored)
+		})
 	}
 }
 

@@ -113,6 +113,10 @@ func (s *Server) serve(nc net.Conn) {
 	err = a.work()
 	a.release()
 	a.ended(err)
+	if s.draining.Err() != nil {
+		accepted.Drop() // a peer that is idle would not close
+		return
+	}
 	accepted.Abort() // if it has not ended; the peer may take its time to close
 }
 
