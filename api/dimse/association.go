@@ -22,6 +22,7 @@ type Association struct {
 	contexts  []Context
 	peer      Peer
 	ids       atomic.Uint32
+	onEnd     func()
 
 	// Of the message that is being received:
 	rest io.Reader   // its data set; nil: none
@@ -190,12 +191,19 @@ func (r *dataReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// OnEnd has f called when Receive finds that the association has ended, before it waits
+// for the peer to close the connection. It must be called before Receive is.
+func (a *Association) OnEnd(f func()) { a.onEnd = f }
+
 // ended closes the connection of an association that has ended, or ends it because
 // its context has.
 func (a *Association) ended(ctx context.Context, err error) error {
 	if a.stop != nil {
 		a.stop()
 		a.stop = nil
+	}
+	if a.onEnd != nil {
+		a.onEnd()
 	}
 	if dul.Interrupted(err) && ctx.Err() != nil {
 		err = ctx.Err()

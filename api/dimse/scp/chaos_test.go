@@ -237,8 +237,8 @@ func TestChaos(t *testing.T) {
 			t.Errorf("%s: PDUs %q came back, want %q", tt.name, got, tt.want)
 		}
 		h.Close()
+		p.free(t)
 	}
-	p.free(t)
 	p.serves(t, "1.2.9")
 	p.free(t)
 	instances, err := p.store.Instances(t.Context(), "1.2.2")

@@ -106,6 +106,7 @@ func (s *Server) serve(nc net.Conn) {
 		return
 	}
 	a.Association = accepted
+	accepted.OnEnd(a.release)
 	a.summary.Accepted, a.summary.Peer = true, accepted.Peer()
 	if opened := s.config.Observer.Opened; opened != nil {
 		opened()
