@@ -65,11 +65,9 @@ func (d DIMSE) peers() ([]scp.Peer, error) {
 // exposed refuses to let others in whom neither their address nor a certificate tells
 // apart: an AE title is what a peer says of itself.
 func (d DIMSE) exposed(s Security) error {
-	peers, err := d.peers()
-	if err != nil || d.Addr == "" || scp.Restricts(peers) || d.TLS && s.TLSClientCA != "" {
-		return nil // check tells of the error
-	}
-	if auth.Exposed([]string{d.Addr}, false, false) == nil {
+	peers, err := d.peers() // check tells of the error
+	open := err == nil && d.Addr != "" && !scp.Restricts(peers) && !(d.TLS && s.TLSClientCA != "")
+	if !open || auth.Exposed([]string{d.Addr}, false, false) == nil {
 		return nil
 	}
 	return fmt.Errorf("%s can be reached from elsewhere, and there is neither a list of DICOM peers with their addresses nor TLS with their certificates", d.Addr)

@@ -107,7 +107,7 @@ type Message struct {
 // Wait waits for the next message to begin or the association to end, which Receive
 // then tells, or for ctx to end. Its error is ctx's, and the association goes on.
 func (a *Association) Wait(ctx context.Context) error {
-	if err := a.finish(); err != nil {
+	if a.finish() != nil {
 		return nil // as Receive will tell
 	}
 	return a.conn.Wait(ctx)

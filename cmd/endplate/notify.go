@@ -16,7 +16,7 @@ func sdNotify(socket, state string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // a datagram has gone once it is written
 	_, err = conn.Write([]byte(state))
 	return err
 }

@@ -46,14 +46,13 @@ func (j *JSON) close(b byte) {
 }
 
 // next separates what follows from what stands before it in the same object or
-// array, and returns how much does.
-func (j *JSON) next() int {
+// array.
+func (j *JSON) next() {
 	n := &j.counts[len(j.counts)-1]
 	if *n > 0 {
 		_ = j.w.WriteByte(',')
 	}
 	*n++
-	return *n - 1
 }
 
 // attribute begins an attribute.

@@ -21,7 +21,7 @@ func Request(ctx context.Context, nc net.Conn, rq Associate, maxLength uint32, t
 	defer c.Guard(ctx)()
 	_, err := c.handle(Evt1, nil)
 	if err == nil {
-		_, err = c.handle(Evt2, rq.append(nil, typeAssociateRQ))
+		_, err = c.handle(Evt2, rq.encode(typeAssociateRQ))
 	}
 	if err != nil {
 		c.Abort()
@@ -64,7 +64,7 @@ func Indicate(ctx context.Context, nc net.Conn, maxLength uint32, t Timeouts) (*
 func (c *Conn) Accept(rq *Associate, ac Associate) error {
 	ac.CalledAETitle, ac.CallingAETitle = rq.CalledAETitle, rq.CallingAETitle
 	ac.ApplicationContext, ac.MaxLength = ApplicationContext, c.maxLength
-	if _, err := c.handle(Evt7, ac.append(nil, typeAssociateAC)); err != nil {
+	if _, err := c.handle(Evt7, ac.encode(typeAssociateAC)); err != nil {
 		return c.end(err)
 	}
 	c.established(rq.MaxLength)

@@ -31,8 +31,8 @@ var request = Associate{
 // What is read of an A-ASSOCIATE PDU is bounded by the PDU, and is written and read
 // again the same.
 func FuzzAssociate(f *testing.F) {
-	f.Add(request.append(nil, typeAssociateRQ)[headerLength:], byte(typeAssociateRQ))
-	f.Add(request.append(nil, typeAssociateAC)[headerLength:], byte(typeAssociateAC))
+	f.Add(request.encode(typeAssociateRQ)[headerLength:], byte(typeAssociateRQ))
+	f.Add(request.encode(typeAssociateAC)[headerLength:], byte(typeAssociateAC))
 	f.Fuzz(func(t *testing.T, b []byte, kind byte) {
 		kind = typeAssociateRQ + kind%2
 		a, err := parseAssociate(b)
@@ -45,7 +45,7 @@ func FuzzAssociate(f *testing.F) {
 		if a.check() != nil {
 			return
 		}
-		again, err := parseAssociate(a.append(nil, kind)[headerLength:])
+		again, err := parseAssociate(a.encode(kind)[headerLength:])
 		if err != nil {
 			t.Fatalf("what was written cannot be read: %v", err)
 		}
@@ -67,7 +67,7 @@ func established(t testing.TB, maxLength uint32) (*Conn, net.Conn) {
 	times := Timeouts{ARTIM: time.Second, Stall: time.Second, Idle: time.Second}
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		_, _ = there.Write(request.append(nil, typeAssociateRQ)) // Indicate tells of an error
+		_, _ = there.Write(request.encode(typeAssociateRQ)) // Indicate tells of an error
 		_, _ = io.ReadFull(there, make([]byte, headerLength))
 	})
 	c, rq, err := Indicate(context.Background(), here, maxLength, times)
@@ -150,7 +150,7 @@ func FuzzPDUs(f *testing.F) {
 	f.Add(fragments([]byte("command"), []byte("data set"), []byte{3}))
 	f.Add(append(fragments([]byte("command"), []byte("data set"), nil), releaseRQ...))
 	f.Add(abortPDU(abortByUser, 0))
-	f.Add(request.append(nil, typeAssociateRQ))
+	f.Add(request.encode(typeAssociateRQ))
 	f.Add([]byte{typeData, 0, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, peer := established(t, 16384)

@@ -128,9 +128,9 @@ func (a *Associate) check() error {
 	return nil
 }
 
-// append encodes an A-ASSOCIATE PDU of a type.
-func (a *Associate) append(b []byte, pdu byte) []byte {
-	b = append(b, pdu, 0, 0, 0, 0, 0)
+// encode returns an A-ASSOCIATE PDU of a type.
+func (a *Associate) encode(pdu byte) []byte {
+	b := []byte{pdu, 0, 0, 0, 0, 0}
 	start := len(b)
 	b = binary.BigEndian.AppendUint16(b, protocolVersion)
 	b = append(b, 0, 0)

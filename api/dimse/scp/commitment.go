@@ -63,7 +63,7 @@ func (a *association) commit(ctx context.Context, m *dimse.Message) (*dimse.Comm
 	}
 	if err != nil {
 		rsp.Status, rsp.ErrorComment = dimse.InvalidArgumentValue, err.Error()
-		return rsp, nil
+		return rsp, nil //nolint:nilerr // the response tells of it
 	}
 	request.AETitle = a.Peer().AETitle
 	err = a.server.config.Store.Write(ctx, func(tx *store.Tx) (err error) {

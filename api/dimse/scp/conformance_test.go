@@ -52,7 +52,7 @@ func TestConformanceStatementIsTrue(t *testing.T) {
 		d := &dimse.Dialer{CallingAETitle: "SCU", CalledAETitle: "SPINE", Proposals: append(proposals,
 			dimse.Proposal{AbstractSyntax: dimse.VerificationSOPClass, TransferSyntaxes: []string{dimse.ImplicitVRLittleEndian}})}
 		a := p.dial(t, d)
-		defer a.Release(t.Context()) //nolint:errcheck // what was negotiated is all that is wanted
+		defer a.Release(t.Context())
 		if peer := a.Peer(); peer.MaxPDU != 65536 || !strings.Contains(statement, "65536 bytes") ||
 			!strings.Contains(statement, "UID "+peer.ImplementationClassUID+", Implementation Version Name "+peer.ImplementationVersionName+".") {
 			t.Errorf("the peer is %+v", peer)

@@ -47,7 +47,7 @@ func (a *association) store(ctx context.Context, m *dimse.Message) (*dimse.Comma
 	switch {
 	case data.err == nil:
 		return nil, errBeyond
-	case data.err != io.EOF:
+	case !errors.Is(data.err, io.EOF):
 		return nil, data.err
 	}
 	return rsp, nil
