@@ -13,6 +13,7 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/dicom/sr"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/volume"
@@ -22,6 +23,7 @@ import (
 type Request struct {
 	Paths  []string
 	Labels string        // path, or empty
+	Points string        // path of a structured report with landmarks, or empty
 	Fixed  *naming.Fixed // nil: no level is fixed
 	Jobs   int           // series at a time, 1 or more
 	Draw   bool          // figures too
@@ -82,7 +84,11 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 	defer catalog.Close()
 	all := in.Series(catalog, r.Paths)
 	out.Skipped = append(in.Skipped, Skipped(catalog)...)
-	if (given != nil || r.Single) && len(all) > 1 {
+	points, err := r.readPoints()
+	if err != nil {
+		return nil, err
+	}
+	if (given != nil || points != nil || r.Single) && len(all) > 1 {
 		return nil, &SeriesError{len(all)}
 	}
 	var m *volume.LabelMap
@@ -91,7 +97,7 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 			return nil, err
 		}
 	}
-	done, err := r.measureAll(ctx, all, m)
+	done, err := r.measureAll(ctx, all, m, points)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +132,7 @@ func (r *Request) measureLabels(ctx context.Context, given *labels) (*report.Exa
 
 // measureAll measures up to r.Jobs series at a time; the results stand in the
 // order of the series.
-func (r *Request) measureAll(ctx context.Context, all []Series, labels *volume.LabelMap) ([]Measured, error) {
+func (r *Request) measureAll(ctx context.Context, all []Series, labels *volume.LabelMap, points []sr.Placed) ([]Measured, error) {
 	done := make([]Measured, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.Jobs)
@@ -134,7 +140,7 @@ func (r *Request) measureAll(ctx context.Context, all []Series, labels *volume.L
 		group.Go(func() error {
 			start, s := time.Now(), &all[i]
 			done[i] = s.Measure(ctx, Options{
-				Fixed: r.Fixed, Labels: labels, Draw: r.Draw, Derive: r.Derive,
+				Fixed: r.Fixed, Labels: labels, Points: points, Draw: r.Draw, Derive: r.Derive,
 				Progress: func(stage string, fraction float64) { r.Stage(s.Examination.Path, stage, fraction) },
 			})
 			if done[i].Examination != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/dicom/sr"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/nifti"
 	"github.com/endplate/endplate/analysis/report"
@@ -156,6 +157,7 @@ func (s *Series) Volume(ctx context.Context) (*volume.Volume, error) {
 type Options struct {
 	Fixed    *naming.Fixed    // nil: no level is fixed
 	Labels   *volume.LabelMap // nil: bodies are found in the image
+	Points   []sr.Placed      // landmarks that a reader placed, of this frame of reference; nil: none
 	Draw     bool             // figures too
 	Derive   Deriver          // nil: nothing is derived
 	Progress func(stage string, fraction float64)
@@ -222,9 +224,11 @@ func measureVolume(ctx context.Context, e *report.Examination, vol *volume.Volum
 	if err != nil {
 		return err
 	}
-	e.Result = result
+	if e.Result, err = placed(e, result, opt.Points); err != nil {
+		return err
+	}
 	if opt.Draw {
-		e.Figures, err = report.Draw(vol, result)
+		e.Figures, err = report.Draw(vol, e.Result)
 	}
 	return err
 }

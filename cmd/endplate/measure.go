@@ -30,6 +30,7 @@ import (
 // measureFlags are the flags of endplate measure.
 type measureFlags struct {
 	labels string
+	points string
 	level  string
 	format string
 	out    string
@@ -49,6 +50,10 @@ A label map (--labels) gives the vertebral bodies instead of the image; it can b
 measured alone. It is NIfTI in VerSe or TotalSegmentator numbering, or a DICOM
 Segmentation whose segments are vertebrae by their codes or names.
 
+The landmarks of a structured report (--landmarks), endplate's own or another's of
+TID 1500, take the place of those found: six points named as endplate names them, or
+the lines of the three heights of a body.
+
 Without --format, the extension of --out decides; else a terminal gets a table
 and everything else gets JSON.
 
@@ -62,6 +67,7 @@ its pictures, the sagittal one alone.`,
   endplate measure ct/ --out report.html
   endplate measure ct/ --level L1@2.5,-180,-412
   endplate measure ct/ --format sr --out report.dcm
+  endplate measure ct/ --landmarks report.dcm
   endplate measure ct/ --format seg --out segmentation.dcm
   endplate measure ct/ --labels segmentation.dcm
   endplate measure --labels vertebrae.nii.gz --format json`,
@@ -71,6 +77,7 @@ its pictures, the sagittal one alone.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.labels, "labels", "", "NIfTI label map or DICOM Segmentation of the vertebrae, used alone or with an image")
+	f.StringVar(&flags.points, "landmarks", "", "DICOM structured report (TID 1500) whose landmarks of vertebrae count instead of those found")
 	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm")
 	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; "+objectFormatNames()+" for a DICOM object")
 	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
@@ -120,6 +127,9 @@ func severalSeries(flags measureFlags, series int) error {
 	if flags.labels != "" {
 		return usagef("--labels goes with one series, and there are %d", series)
 	}
+	if flags.points != "" {
+		return usagef("--landmarks go with one series, and there are %d", series)
+	}
 	return usagef("--out holds one DICOM object, and there are %d series: name a folder", series)
 }
 
@@ -128,10 +138,13 @@ func newRequest(paths []string, flags measureFlags) (*measure.Request, error) {
 	if len(paths) == 0 && flags.labels == "" {
 		return nil, usagef("measure needs a PATH, or --labels")
 	}
+	if len(paths) == 0 && flags.points != "" {
+		return nil, usagef("--landmarks go with the images of a PATH")
+	}
 	if flags.jobs < 1 {
 		return nil, usagef("--jobs %d: want at least 1", flags.jobs)
 	}
-	r := &measure.Request{Paths: paths, Labels: flags.labels, Jobs: flags.jobs}
+	r := &measure.Request{Paths: paths, Labels: flags.labels, Points: flags.points, Jobs: flags.jobs}
 	if flags.level != "" {
 		fixed, err := parseFixed(flags.level)
 		if err != nil {
@@ -139,7 +152,7 @@ func newRequest(paths []string, flags measureFlags) (*measure.Request, error) {
 		}
 		r.Fixed = fixed
 	}
-	for _, path := range append([]string{flags.labels}, paths...) {
+	for _, path := range append([]string{flags.labels, flags.points}, paths...) {
 		if path == "" {
 			continue
 		}

@@ -114,21 +114,33 @@ func provenance(flags measureFlags) (dicom.Provenance, error) {
 	if flags.level != "" {
 		by.Options, by.Parameters = "level="+flags.level, "level fixed: "+flags.level
 	}
-	if flags.labels != "" {
-		f, err := os.Open(flags.labels)
+	for _, file := range []struct{ path, option, meaning string }{
+		{flags.labels, "labels", "vertebral bodies by a label map"},
+		{flags.points, "landmarks", "landmarks by a structured report"},
+	} {
+		if file.path == "" {
+			continue
+		}
+		sum, err := digestOf(file.path)
 		if err != nil {
 			return by, err
 		}
-		defer f.Close()
-		h := sha256.New()
-		if _, err := io.Copy(h, f); err != nil {
-			return by, err
-		}
-		sum := hex.EncodeToString(h.Sum(nil))
-		by.Options += " labels=" + sum
-		by.Parameters = strings.TrimSpace(by.Parameters + " vertebral bodies by a label map of SHA-256 " + sum)
+		by.Options += " " + file.option + "=" + sum
+		by.Parameters = strings.TrimSpace(by.Parameters + " " + file.meaning + " of SHA-256 " + sum)
 	}
 	return by, nil
+}
+
+// digestOf returns the SHA-256 of a file in hexadecimal.
+func digestOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 func (o destination) write(r *measure.Output, out string, stdout io.Writer) error {

@@ -160,7 +160,7 @@ func (d *document) points(r relation, concept code.Code, graphic string, positio
 	}
 	var xyz []float64
 	for _, p := range positions {
-		if math.IsNaN(p.X+p.Y+p.Z) || math.IsInf(p.X+p.Y+p.Z, 0) {
+		if !finite(p) {
 			return nil
 		}
 		xyz = append(xyz, p.X, p.Y, p.Z)

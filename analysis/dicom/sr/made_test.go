@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis"
@@ -177,4 +178,15 @@ func pydicom(t testing.TB) string {
 	}
 	t.Skip("without pydicom")
 	return ""
+}
+
+// measuredNothing is a result without a vertebra.
+func measuredNothing() *analysis.Result { return &analysis.Result{Reason: "no spine"} }
+
+// plain is a data set that is no report.
+func plain() *dataset.Dataset {
+	d := &dataset.Dataset{}
+	d.Text(tag.SOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.2")
+	d.Text(tag.SOPInstanceUID, "UI", "1.2.3")
+	return d
 }

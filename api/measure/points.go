@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/dicom/sr"
+	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/report"
+)
+
+var errNoLandmarks = errors.New("the report has no group with the six points of a vertebra")
+
+// readPoints reads the landmarks of a structured report.
+func (r *Request) readPoints() ([]sr.Placed, error) {
+	if r.Points == "" {
+		return nil, nil
+	}
+	points, err := readPoints(r.Points)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Points, err)
+	}
+	return points, nil
+}
+
+func readPoints(path string) ([]sr.Placed, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.New(Pathless(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.New(Pathless(err))
+	}
+	groups, err := sr.Read(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	points, err := sr.Landmarks(groups)
+	if err == nil && len(points) == 0 {
+		err = errNoLandmarks
+	}
+	return points, err
+}
+
+// placed returns a result with the points that a reader placed: those of vertebrae
+// that were measured are moved, other vertebrae are added. Points that stand where
+// they were measured leave all as it was.
+func placed(e *report.Examination, r *analysis.Result, points []sr.Placed) (*analysis.Result, error) {
+	if len(points) == 0 {
+		return r, nil
+	}
+	var corrections []analysis.Correction
+	for _, p := range points {
+		if p.FrameOfReferenceUID != e.FrameOfReferenceUID {
+			return nil, fmt.Errorf("the landmarks of %v are in another frame of reference than the images", p.Level)
+		}
+		corrections = append(corrections, correctionsOf(r, p)...)
+	}
+	corrected, err := analysis.Correct(r, corrections)
+	if c, ok := errors.AsType[*analysis.CorrectionError](err); ok {
+		return nil, fmt.Errorf("the landmarks do not fit the image: %s", c.Reason)
+	}
+	return corrected, err
+}
+
+func correctionsOf(r *analysis.Result, p sr.Placed) []analysis.Correction {
+	for i := range r.Vertebrae {
+		v := &r.Vertebrae[i]
+		if v.Level != p.Level || v.Landmarks == nil || !v.Landmarks.Superior.Found() || !v.Landmarks.Inferior.Found() {
+			continue
+		}
+		var moves []analysis.Correction
+		for n := range landmark.Name(landmark.NumPoints) {
+			moves = append(moves, analysis.MoveLandmark{Level: p.Level, Point: n, Position: p.Points[n]})
+		}
+		return moves
+	}
+	return []analysis.Correction{analysis.AddVertebra{Level: p.Level, Landmarks: p.Points}}
+}
