@@ -21,9 +21,9 @@ func newServeCommand() *cobra.Command {
 	groups := serverFlags(&s)
 	cmd := &cobra.Command{
 		Use:   "serve [flag …]",
-		Short: "Serve gRPC and REST: take studies, measure them, tell what was found",
-		Long: `Take DICOM instances over gRPC, keep them, measure each series as a job of its own,
-and tell what was found, over gRPC and as JSON over REST.
+		Short: "Serve gRPC, REST and DIMSE: take studies, measure them, tell what was found",
+		Long: `Take DICOM instances over gRPC and by C-STORE, keep them, measure each series as a
+job of its own, and tell what was found, over gRPC and as JSON over REST.
 
 Without settings it listens on this machine alone, keeps everything in the folder
 endplate-data, and lets everybody who reaches it do everything. To let others in,
@@ -42,6 +42,7 @@ Exit status: 0 ended by a signal, 1 it could not run, 2 usage.`,
 		Example: `  endplate serve
   endplate serve --config /etc/endplate/endplate.yaml
   endplate serve --grpc-addr :8470 --http-addr :8471 --tls-cert tls.crt --tls-key tls.key --credentials credentials.yaml
+  endplate serve --dimse-addr :11112 --ae-title SPINE --dimse-peers 'PACS@10.0.0.7:104,*@10.1.0.0/16'
   endplate serve --database postgres://… --blobs 's3://bucket?region=eu-central-1' --workers 0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServer(cmd, &s, groups) },
