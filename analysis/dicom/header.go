@@ -4,6 +4,7 @@
 package dicom
 
 import (
+	"encoding/binary"
 	"io"
 	"strconv"
 	"strings"
@@ -38,12 +39,23 @@ type Header struct {
 	StudyDateTime    string // StudyDate and StudyTime as DICOM DT
 	StudyDescription string
 	AccessionNumber  string
+	StudyID          string
+
+	ReferringPhysicianName string // as PatientName
 
 	Modality            string
 	SeriesNumber        *int
 	SeriesDescription   string
 	FrameOfReferenceUID string
 	InstanceNumber      *int
+
+	PerformedProcedureStepStartDateTime string // as StudyDateTime
+	// The first of RequestAttributesSequence.
+	ScheduledProcedureStepID string
+	RequestedProcedureID     string
+
+	Rows, Columns, BitsAllocated *int
+	NumberOfFrames               *int
 
 	PixelData bool // whether there is any, of whatever kind
 }
@@ -68,7 +80,7 @@ func ReadHeader(r io.Reader) (*Header, error) {
 	}
 	values := map[tag.Tag][]byte{}
 	h.PixelData, err = readValues(w, p, values)
-	h.fill(values)
+	h.fill(values, w.Order)
 	if err != nil {
 		return h, err
 	}
@@ -87,7 +99,9 @@ var headerTags = map[tag.Tag]bool{
 	tag.PatientID: true, tag.IssuerOfPatientID: true, tag.PatientName: true, tag.PatientBirthDate: true, tag.PatientSex: true,
 	tag.StudyDate: true, tag.StudyTime: true, tag.StudyDescription: true, tag.AccessionNumber: true,
 	tag.Modality: true, tag.SeriesNumber: true, tag.SeriesDescription: true, tag.FrameOfReferenceUID: true,
-	tag.InstanceNumber: true,
+	tag.InstanceNumber: true, tag.StudyID: true, tag.ReferringPhysicianName: true,
+	tag.PerformedProcedureStepStartDate: true, tag.PerformedProcedureStepStartTime: true,
+	tag.Rows: true, tag.Columns: true, tag.BitsAllocated: true, tag.NumberOfFrames: true,
 }
 
 // readValues walks a data set to the end of its pixel data, or to its end, takes the
@@ -111,6 +125,11 @@ func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels boo
 		if p, err = w.Skip(h, w.Size, 0); err != nil {
 			return false, err
 		}
+		if h.Tag == tag.RequestAttributesSequence {
+			if err := readRequest(w, h, p, values); err != nil {
+				return false, err
+			}
+		}
 		if _, known := values[h.Tag]; !headerTags[h.Tag] || known || h.Length > maxValue {
 			continue
 		}
@@ -120,6 +139,35 @@ func readValues(w *element.Walker, p int, values map[tag.Tag][]byte) (pixels boo
 		values[h.Tag] = w.B[h.Value:p]
 	}
 }
+
+// readRequest takes what is wanted of the items of RequestAttributesSequence, the first
+// of each, of header h and ending at end. One whose items are broken says nothing, and breaks
+// nothing either: its own length is in bounds.
+func readRequest(w *element.Walker, h element.Header, end int, values map[tag.Tag][]byte) error {
+	if end > maxRequest {
+		return nil
+	}
+	if err := w.Fill(end); err != nil {
+		return err
+	}
+	probe, implicit := *w, h.Implicit || h.VR == "UN"
+	_, _ = probe.Items(h, end, 1, func(p, itemEnd int, delimited bool) (int, error) {
+		return probe.Elements(p, itemEnd, 1, delimited, implicit, func(e element.Header, next int) error {
+			_, known := values[e.Tag]
+			if requestTags[e.Tag] && !known && e.Length <= maxValue {
+				values[e.Tag] = probe.B[e.Value:next]
+			}
+			return nil
+		})
+	})
+	return nil
+}
+
+// requestTags are those of the items of RequestAttributesSequence.
+var requestTags = map[tag.Tag]bool{tag.ScheduledProcedureStepID: true, tag.RequestedProcedureID: true}
+
+// maxRequest is longer than any request that is looked at, bytes.
+const maxRequest = 64 << 10
 
 // passPixels reads over the value of pixel data, keeping nothing of it.
 func passPixels(w *element.Walker, h element.Header) error {
@@ -147,7 +195,7 @@ func passPixels(w *element.Walker, h element.Header) error {
 }
 
 // fill fills in the header from the values of elements.
-func (h *Header) fill(values map[tag.Tag][]byte) {
+func (h *Header) fill(values map[tag.Tag][]byte, order binary.ByteOrder) {
 	plain := func(t tag.Tag) string { return tidy(string(values[t])) }
 	sets := strings.Split(plain(tag.SpecificCharacterSet), `\`)
 	decoded := func(t tag.Tag) string { return tidy(charset.Decode(sets, values[t])) }
@@ -158,9 +206,25 @@ func (h *Header) fill(values map[tag.Tag][]byte) {
 	h.PatientID, h.IssuerOfPatientID = decoded(tag.PatientID), decoded(tag.IssuerOfPatientID)
 	h.PatientName = decoded(tag.PatientName)
 	h.PatientBirthDate, h.PatientSex = plain(tag.PatientBirthDate), plain(tag.PatientSex)
-	if date := plain(tag.StudyDate); date != "" {
-		h.StudyDateTime = date + plain(tag.StudyTime)
+	dated := func(date, time tag.Tag) string {
+		if plain(date) == "" {
+			return ""
+		}
+		return plain(date) + plain(time)
 	}
+	word := func(t tag.Tag) *int {
+		if len(values[t]) != 2 {
+			return nil
+		}
+		n := int(order.Uint16(values[t]))
+		return &n
+	}
+	h.StudyDateTime = dated(tag.StudyDate, tag.StudyTime)
+	h.StudyID, h.ReferringPhysicianName = decoded(tag.StudyID), decoded(tag.ReferringPhysicianName)
+	h.PerformedProcedureStepStartDateTime = dated(tag.PerformedProcedureStepStartDate, tag.PerformedProcedureStepStartTime)
+	h.ScheduledProcedureStepID, h.RequestedProcedureID = decoded(tag.ScheduledProcedureStepID), decoded(tag.RequestedProcedureID)
+	h.Rows, h.Columns, h.BitsAllocated = word(tag.Rows), word(tag.Columns), word(tag.BitsAllocated)
+	h.NumberOfFrames = wholeNumber(plain(tag.NumberOfFrames))
 	h.StudyDescription, h.AccessionNumber = decoded(tag.StudyDescription), decoded(tag.AccessionNumber)
 	h.Modality, h.SeriesDescription = plain(tag.Modality), decoded(tag.SeriesDescription)
 	h.SeriesNumber, h.InstanceNumber = wholeNumber(plain(tag.SeriesNumber)), wholeNumber(plain(tag.InstanceNumber))

@@ -39,18 +39,27 @@ func fullyDescribed() dataset {
 		with(tag.AccessionNumber, text("SH", "A1")).
 		with(tag.SeriesNumber, text("IS", "2 ")).
 		with(tag.SeriesDescription, text("LO", "1 mm")).
-		with(tag.InstanceNumber, text("IS", "not a number"))
+		with(tag.InstanceNumber, text("IS", "not a number")).
+		with(tag.StudyID, text("SH", "S1")).
+		with(tag.ReferringPhysicianName, text("PN", "Roe^Richard ")).
+		with(tag.PerformedProcedureStepStartDate, text("DA", "20240301")).
+		with(tag.PerformedProcedureStepStartTime, text("TM", "08")).
+		with(tag.RequestAttributesSequence, items(dataset{tag.ScheduledProcedureStepID: text("SH", "SPS1")},
+			dataset{tag.ScheduledProcedureStepID: text("SH", "SPS2"), tag.RequestedProcedureID: text("SH", "RP2 ")}))
 }
 
 func TestHeader(t *testing.T) {
-	two := 2
+	two, rows, columns, bits := 2, 6, 5, 16
 	for _, syntax := range []string{explicitLittle, implicitLittle, explicitBig, deflated} {
 		want := &dicom.Header{
 			SOPClassUID: ctClass, SOPInstanceUID: "1.2.3.4.7", SeriesInstanceUID: "1.2.3.4", StudyInstanceUID: "1.2.3",
 			TransferSyntaxUID: syntax, FrameOfReferenceUID: "1.2.3.5",
 			PatientID: "P1", IssuerOfPatientID: "HOSPITAL", PatientName: "Doe^Jane", PatientBirthDate: "19500102", PatientSex: "F",
 			StudyDateTime: "20240229101112.5", StudyDescription: "Spine   A", AccessionNumber: "A1",
+			StudyID: "S1", ReferringPhysicianName: "Roe^Richard",
 			Modality: "CT", SeriesNumber: &two, SeriesDescription: "1 mm", PixelData: true,
+			PerformedProcedureStepStartDateTime: "2024030108", ScheduledProcedureStepID: "SPS1", RequestedProcedureID: "RP2",
+			Rows: &rows, Columns: &columns, BitsAllocated: &bits,
 		}
 		b := part10(syntax, fullyDescribed())
 		r := bytes.NewReader(append(b, make([]byte, 10)...))

@@ -72,7 +72,7 @@ func Find(src io.Reader, path string) (*Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scope{implicit: w.Implicit}
+	s := &scope{}
 	for {
 		if err := w.Forget(p); err != nil {
 			return nil, err
@@ -134,11 +134,11 @@ func (f *finder) within(h element.Header, end int, steps []step, s *scope, depth
 		if n++; n < steps[0].item && !delimited {
 			return itemEnd, nil
 		}
-		return f.item(p, itemEnd, delimited, s.inner("", implicit), depth+1, func(h element.Header) error {
+		return f.Elements(p, itemEnd, depth+1, delimited, implicit, func(h element.Header, _ int) error {
 			if n != steps[0].item || h.Tag != steps[1].tag {
 				return nil
 			}
-			if found, err = f.value(h, itemEnd, steps[1:], s.inner("", implicit), depth+1); err != nil {
+			if found, err = f.value(h, itemEnd, steps[1:], s, depth+1); err != nil {
 				return err
 			}
 			return errFound
@@ -151,26 +151,6 @@ func (f *finder) within(h element.Header, end int, steps []step, s *scope, depth
 		return nil, err
 	}
 	return nil, ErrNoValue
-}
-
-// item calls visit for each element of the item at p and returns where it ends.
-func (f *finder) item(p, end int, delimited bool, s *scope, depth int, visit func(element.Header) error) (int, error) {
-	for delimited || p < end {
-		h, err := f.Header(p, end, s.implicit)
-		if err != nil {
-			return p, err
-		}
-		if delimited && h.Tag == tag.ItemDelimitationItem {
-			return p, nil
-		}
-		if err := visit(h); err != nil {
-			return p, err
-		}
-		if p, err = f.Skip(h, end, depth); err != nil {
-			return p, err
-		}
-	}
-	return p, nil
 }
 
 // swapping turns the byte order of what it reads.

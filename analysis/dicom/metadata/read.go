@@ -63,13 +63,12 @@ type scope struct {
 	sets     []string
 	signed   bool // pixels
 	creators map[uint32]string
-	implicit bool
 }
 
 // inner returns the scope of an item of a sequence. A character set and the sign of
 // pixels hold in items too; private blocks are reserved anew. PS3.5 7.8.1.
-func (s *scope) inner(path string, implicit bool) *scope {
-	return &scope{path: path, sets: s.sets, signed: s.signed, implicit: implicit}
+func (s *scope) inner(path string) *scope {
+	return &scope{path: path, sets: s.sets, signed: s.signed}
 }
 
 // attribute returns the attribute of an element, with the VR by which its value is
@@ -103,7 +102,7 @@ func block(t tag.Tag) uint32 {
 
 // dataset writes the elements from p on, to the pixel data or the end.
 func (r *reader) dataset(p int) error {
-	s := &scope{sets: []string{""}, implicit: r.Implicit}
+	s := &scope{sets: []string{""}}
 	for {
 		if err := r.Forget(p); err != nil {
 			return err
@@ -188,32 +187,15 @@ func (r *reader) sequence(h element.Header, next int, a Attribute, s *scope, dep
 	_, err := r.Items(h, next, depth+1, func(p, end int, delimited bool) (int, error) {
 		n++
 		r.to.BeginItem()
-		p, err := r.item(p, end, delimited, s.inner(s.path+pathOf(h.Tag)+"/"+strconv.Itoa(n)+"/", implicit), depth+1)
+		inner := s.inner(s.path + pathOf(h.Tag) + "/" + strconv.Itoa(n) + "/")
+		p, err := r.Elements(p, end, depth+1, delimited, implicit, func(h element.Header, next int) error {
+			return r.element(h, next, inner, depth+1)
+		})
 		r.to.EndItem()
 		return p, err
 	})
 	r.to.EndSequence()
 	return err
-}
-
-// item writes the item at p and returns where it ends.
-func (r *reader) item(p, end int, delimited bool, s *scope, depth int) (int, error) {
-	for delimited || p < end {
-		h, err := r.Header(p, end, s.implicit)
-		if err != nil {
-			return p, err
-		}
-		if delimited && h.Tag == tag.ItemDelimitationItem {
-			return p, nil
-		}
-		if p, err = r.Skip(h, end, depth); err != nil {
-			return p, err
-		}
-		if err := r.element(h, p, s, depth); err != nil {
-			return p, err
-		}
-	}
-	return p, nil
 }
 
 // note takes note of what the reading of later values depends on.

@@ -213,31 +213,14 @@ func (w *writer) sequence(h element.Header, next, depth int) error {
 	w.header(h.Tag, "SQ", element.UndefinedLength)
 	_, err := w.Items(h, next, depth+1, func(p, end int, delimited bool) (int, error) {
 		w.delimiter(tag.Item, element.UndefinedLength)
-		p, err := w.item(p, end, delimited, implicit, depth+1)
+		p, err := w.Elements(p, end, depth+1, delimited, implicit, func(h element.Header, next int) error {
+			return w.element(h, next, depth+1)
+		})
 		w.delimiter(tag.ItemDelimitationItem, 0)
 		return p, err
 	})
 	w.delimiter(tag.SequenceDelimitationItem, 0)
 	return err
-}
-
-func (w *writer) item(p, end int, delimited, implicit bool, depth int) (int, error) {
-	for delimited || p < end {
-		h, err := w.Header(p, end, implicit)
-		if err != nil {
-			return p, err
-		}
-		if delimited && h.Tag == tag.ItemDelimitationItem {
-			return p, nil
-		}
-		if p, err = w.Skip(h, end, depth); err != nil {
-			return p, err
-		}
-		if err := w.element(h, p, depth); err != nil {
-			return p, err
-		}
-	}
-	return p, nil
 }
 
 // frames writes the pixel data.

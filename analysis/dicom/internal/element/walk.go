@@ -153,22 +153,32 @@ func (w *Walker) Skip(h Header, end, depth int) (int, error) {
 	})
 }
 
-// SkipItem returns where the content of the item at p ends: at its delimiter if it
-// has one, else at end.
-func (w *Walker) SkipItem(p, end, depth int, delimited, implicit bool) (int, error) {
+// Elements calls visit for each element of the item at p, with where it ends, and
+// returns where the item's content does: at its delimiter if it has one, else at end.
+func (w *Walker) Elements(p, end, depth int, delimited, implicit bool, visit func(h Header, next int) error) (int, error) {
 	for delimited || p < end {
 		h, err := w.Header(p, end, implicit)
 		if err != nil {
-			return 0, err
+			return p, err
 		}
 		if delimited && h.Tag == tag.ItemDelimitationItem {
 			return p, nil
 		}
 		if p, err = w.Skip(h, end, depth); err != nil {
-			return 0, err
+			return p, err
+		}
+		if err := visit(h, p); err != nil {
+			return p, err
 		}
 	}
 	return p, nil
+}
+
+func nothing(Header, int) error { return nil }
+
+// SkipItem returns where the content of the item at p ends.
+func (w *Walker) SkipItem(p, end, depth int, delimited, implicit bool) (int, error) {
+	return w.Elements(p, end, depth, delimited, implicit, nothing)
 }
 
 // Items calls visit for each item of the sequence of header h, with where its
