@@ -113,14 +113,18 @@ func addition(h *dicom.Header, source string) *store.Addition {
 				PatientBirthDate: h.PatientBirthDate, PatientSex: h.PatientSex,
 			},
 			StudyDateTime: h.StudyDateTime, StudyDescription: h.StudyDescription, AccessionNumber: h.AccessionNumber,
+			StudyID: h.StudyID, ReferringPhysicianName: h.ReferringPhysicianName,
 		},
 		Series: store.Series{
 			StudyInstanceUID: h.StudyInstanceUID, SeriesInstanceUID: h.SeriesInstanceUID, Modality: h.Modality,
 			SeriesNumber: h.SeriesNumber, SeriesDescription: h.SeriesDescription, FrameOfReferenceUID: h.FrameOfReferenceUID,
+			PerformedProcedureStepStartDateTime: h.PerformedProcedureStepStartDateTime,
+			ScheduledProcedureStepID:            h.ScheduledProcedureStepID, RequestedProcedureID: h.RequestedProcedureID,
 		},
 		Instance: store.Instance{
 			StudyInstanceUID: h.StudyInstanceUID, SeriesInstanceUID: h.SeriesInstanceUID, SOPInstanceUID: h.SOPInstanceUID,
 			SOPClassUID: h.SOPClassUID, TransferSyntaxUID: h.TransferSyntaxUID, InstanceNumber: h.InstanceNumber, Source: source,
+			Rows: h.Rows, Columns: h.Columns, BitsAllocated: h.BitsAllocated, NumberOfFrames: h.NumberOfFrames,
 		},
 	}
 }

@@ -105,9 +105,11 @@ func (a *adder) add(ctx context.Context, d Addition) (Settlement, error) {
 	}
 	i := d.Instance
 	n, err := a.tx.exec(ctx, `INSERT INTO instances (sop_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid,
-		instance_number, size_bytes, sha256, blob_key, source, received_at, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		instance_number, pixel_rows, pixel_columns, bits_allocated, number_of_frames,
+		size_bytes, sha256, blob_key, source, received_at, ordinal) VALUES (`+placeholders(15)+`)
 		ON CONFLICT (sop_instance_uid) DO NOTHING`,
 		i.SOPInstanceUID, d.Series.SeriesInstanceUID, i.SOPClassUID, i.TransferSyntaxUID, nullable(i.InstanceNumber),
+		nullable(i.Rows), nullable(i.Columns), nullable(i.BitsAllocated), nullable(i.NumberOfFrames),
 		d.Staged.Size, d.Staged.SHA256[:], d.Staged.key, i.Source, a.tx.now.UnixMicro(), t.before+t.instances+1)
 	if err != nil {
 		return Settlement{}, err
@@ -197,18 +199,19 @@ func otherStudy(seriesUID string) error {
 // insertStudy inserts a study or, if it is there, locks its row.
 func (a *adder) insertStudy(ctx context.Context, s Study) error {
 	p, now := s.Patient, a.tx.now.UnixMicro()
-	_, err := a.tx.exec(ctx, "INSERT INTO studies ("+studyColumns+") VALUES ("+placeholders(14)+`)
+	_, err := a.tx.exec(ctx, "INSERT INTO studies ("+studyColumns+") VALUES ("+placeholders(16)+`)
 		ON CONFLICT (study_instance_uid) DO UPDATE SET created_at = studies.created_at`,
 		s.StudyInstanceUID, p.PatientID, p.IssuerOfPatientID, p.PatientName, p.PatientBirthDate, p.PatientSex,
-		s.StudyDateTime, s.StudyDescription, s.AccessionNumber, 0, 0, 0, now, now)
+		s.StudyDateTime, s.StudyDescription, s.AccessionNumber, s.StudyID, s.ReferringPhysicianName, 0, 0, 0, now, now)
 	return err
 }
 
 func (a *adder) insertSeries(ctx context.Context, study string, s Series) (isNew bool, err error) {
 	now := a.tx.now.UnixMicro()
-	n, err := a.tx.exec(ctx, "INSERT INTO series ("+seriesColumns+") VALUES ("+placeholders(10)+`)
+	n, err := a.tx.exec(ctx, "INSERT INTO series ("+seriesColumns+") VALUES ("+placeholders(13)+`)
 		ON CONFLICT (series_instance_uid) DO NOTHING`,
-		study, s.SeriesInstanceUID, s.Modality, nullable(s.SeriesNumber), s.SeriesDescription, s.FrameOfReferenceUID, 0, 0, now, now)
+		study, s.SeriesInstanceUID, s.Modality, nullable(s.SeriesNumber), s.SeriesDescription, s.FrameOfReferenceUID,
+		s.PerformedProcedureStepStartDateTime, s.ScheduledProcedureStepID, s.RequestedProcedureID, 0, 0, now, now)
 	if n > 0 || err != nil {
 		return n > 0, err
 	}

@@ -23,6 +23,8 @@ type Instance struct {
 	TransferSyntaxUID string
 	InstanceNumber    *int
 
+	Rows, Columns, BitsAllocated, NumberOfFrames *int // nil where there are none, or not known
+
 	Size       int64
 	SHA256     [sha256.Size]byte
 	Source     string // the transport it came by, such as "grpc"
@@ -32,15 +34,17 @@ type Instance struct {
 }
 
 const instanceColumns = `series.study_instance_uid, instances.series_instance_uid, sop_instance_uid, sop_class_uid, transfer_syntax_uid,
-	instance_number, instances.size_bytes, sha256, source, received_at, blob_key
+	instance_number, pixel_rows, pixel_columns, bits_allocated, number_of_frames,
+	instances.size_bytes, sha256, source, received_at, blob_key
 	FROM instances JOIN series ON series.series_instance_uid = instances.series_instance_uid`
 
 func scanInstance(scan func(...any) error) (i Instance, err error) {
-	var number sql.NullInt64
+	var number, rows, columns, bits, frames sql.NullInt64
 	var sum []byte
 	err = scan(&i.StudyInstanceUID, &i.SeriesInstanceUID, &i.SOPInstanceUID, &i.SOPClassUID, &i.TransferSyntaxUID,
-		&number, &i.Size, &sum, &i.Source, moment{&i.ReceivedAt}, &i.key)
+		&number, &rows, &columns, &bits, &frames, &i.Size, &sum, &i.Source, moment{&i.ReceivedAt}, &i.key)
 	i.InstanceNumber = intOf(number)
+	i.Rows, i.Columns, i.BitsAllocated, i.NumberOfFrames = intOf(rows), intOf(columns), intOf(bits), intOf(frames)
 	copy(i.SHA256[:], sum)
 	return i, err
 }

@@ -18,6 +18,9 @@ type Study struct {
 	StudyDateTime    string // DICOM DT; empty if not known
 	StudyDescription string
 	AccessionNumber  string
+	StudyID          string
+
+	ReferringPhysicianName string
 
 	Modalities     []string // of its series, sorted
 	SeriesCount    int
@@ -43,7 +46,11 @@ type Series struct {
 	Modality            string
 	SeriesNumber        *int
 	SeriesDescription   string
-	FrameOfReferenceUID string // of its first instance
+	FrameOfReferenceUID string // of its first instance, as is what follows
+
+	PerformedProcedureStepStartDateTime string // DICOM DT; empty if not known
+	ScheduledProcedureStepID            string // of RequestAttributesSequence
+	RequestedProcedureID                string // of RequestAttributesSequence
 
 	InstanceCount  int
 	SizeBytes      int64
@@ -62,23 +69,27 @@ type StudyFilter struct {
 }
 
 const studyColumns = `study_instance_uid, patient_id, issuer_of_patient_id, patient_name, patient_birth_date, patient_sex,
-	study_date_time, study_description, accession_number, series_count, instance_count, size_bytes, created_at, last_received_at`
+	study_date_time, study_description, accession_number, study_id, referring_physician_name,
+	series_count, instance_count, size_bytes, created_at, last_received_at`
 
 func scanStudy(scan func(...any) error) (s Study, err error) {
 	p := &s.Patient
 	err = scan(&s.StudyInstanceUID, &p.PatientID, &p.IssuerOfPatientID, &p.PatientName, &p.PatientBirthDate, &p.PatientSex,
-		&s.StudyDateTime, &s.StudyDescription, &s.AccessionNumber, &s.SeriesCount, &s.InstanceCount, &s.SizeBytes,
+		&s.StudyDateTime, &s.StudyDescription, &s.AccessionNumber, &s.StudyID, &s.ReferringPhysicianName,
+		&s.SeriesCount, &s.InstanceCount, &s.SizeBytes,
 		moment{&s.CreatedAt}, moment{&s.LastReceivedAt})
 	return s, err
 }
 
 const seriesColumns = `study_instance_uid, series_instance_uid, modality, series_number, series_description,
-	frame_of_reference_uid, instance_count, size_bytes, created_at, last_received_at`
+	frame_of_reference_uid, performed_step_date_time, scheduled_step_id, requested_procedure_id,
+	instance_count, size_bytes, created_at, last_received_at`
 
 func scanSeries(scan func(...any) error) (s Series, err error) {
 	var number sql.NullInt64
 	err = scan(&s.StudyInstanceUID, &s.SeriesInstanceUID, &s.Modality, &number, &s.SeriesDescription,
-		&s.FrameOfReferenceUID, &s.InstanceCount, &s.SizeBytes, moment{&s.CreatedAt}, moment{&s.LastReceivedAt})
+		&s.FrameOfReferenceUID, &s.PerformedProcedureStepStartDateTime, &s.ScheduledProcedureStepID, &s.RequestedProcedureID,
+		&s.InstanceCount, &s.SizeBytes, moment{&s.CreatedAt}, moment{&s.LastReceivedAt})
 	s.SeriesNumber = intOf(number)
 	return s, err
 }

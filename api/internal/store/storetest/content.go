@@ -28,6 +28,7 @@ func Made(study, series, instance int) Content {
 		StudyDateTime:    "20240229101112.5",
 		StudyDescription: fmt.Sprintf("Spine %d", study),
 		AccessionNumber:  fmt.Sprintf("A%d", study),
+		StudyID:          fmt.Sprintf("S%d", study), ReferringPhysicianName: "Roe^Richard",
 		Patient: store.Patient{
 			PatientID: fmt.Sprintf("P%d", study), IssuerOfPatientID: "HOSPITAL",
 			PatientName: "Yamada^Tarou=山田^太郎=やまだ^たろう", PatientBirthDate: "19500102", PatientSex: "O",
@@ -37,13 +38,15 @@ func Made(study, series, instance int) Content {
 	c.Series = store.Series{
 		StudyInstanceUID: uid, SeriesInstanceUID: fmt.Sprintf("%s.%d", uid, series), Modality: "CT",
 		SeriesNumber: &number, SeriesDescription: "Größe 1 mm", FrameOfReferenceUID: uid + ".0",
+		PerformedProcedureStepStartDateTime: "20240301", ScheduledProcedureStepID: fmt.Sprintf("SPS%d", series), RequestedProcedureID: "RP1",
 	}
-	slice := instance
+	slice, side, bits := instance, 512, 16
 	c.Instance = store.Instance{
 		StudyInstanceUID: uid, SeriesInstanceUID: c.Series.SeriesInstanceUID,
 		SOPInstanceUID: fmt.Sprintf("%s.%d", c.Series.SeriesInstanceUID, instance),
 		SOPClassUID:    "1.2.840.10008.5.1.4.1.1.2", TransferSyntaxUID: "1.2.840.10008.1.2.1",
 		InstanceNumber: &slice, Source: "test",
+		Rows: &side, Columns: &side, BitsAllocated: &bits,
 	}
 	return c
 }

@@ -30,6 +30,7 @@ func Run(t *testing.T, config func(t testing.TB) store.Config) {
 		{"conflicts", testConflicts},
 		{"studies", testStudies},
 		{"pages", testPages},
+		{"find", testFind},
 		{"deletion", testDeletion},
 		{"sweep", testSweep},
 		{"batches given up", testGivenUp},
