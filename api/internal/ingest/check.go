@@ -43,6 +43,9 @@ func acceptedClasses(others []string) map[string]bool {
 	return classes
 }
 
+// ErrOtherStudy says that an instance is not of the study that it was sent to.
+var ErrOtherStudy = fault.New(fault.Invalid, fault.InvalidField, "StudyInstanceUID is not that of the request")
+
 const mediaStorageDirectoryStorage = "1.2.840.10008.1.3.10"
 
 // check refuses an instance that cannot be kept by what its header says.

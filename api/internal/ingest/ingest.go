@@ -100,6 +100,9 @@ type Upload struct {
 	Source    string // the transport, such as "grpc"
 	SizeBytes *int64 // checked where it is present
 	SHA256    []byte // checked where it is not empty
+	// StudyInstanceUID is that of the study which the instance is said to be of, as it
+	// comes; checked where it is not empty.
+	StudyInstanceUID string
 }
 
 // State is what became of an instance.
@@ -119,6 +122,7 @@ type Outcome struct {
 	StudyInstanceUID  string // as it is stored; the UIDs are empty where they could not be read
 	SeriesInstanceUID string
 	SOPInstanceUID    string
+	SOPClassUID       string
 	SizeBytes         int64             // received
 	SHA256            [sha256.Size]byte // of the bytes received; zero if not all of them were
 

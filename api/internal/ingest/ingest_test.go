@@ -431,3 +431,33 @@ func FuzzAdd(f *testing.F) {
 		}
 	})
 }
+
+// An instance of another study than the one it was sent to is refused, by the UID that
+// it came with, also where it is stored under another.
+func TestInstancesOfAnotherStudyAreRefused(t *testing.T) {
+	t.Parallel()
+	other := func(dst io.Writer, src io.Reader) error {
+		b, err := io.ReadAll(src)
+		if err == nil {
+			_, err = dst.Write(bytes.Replace(b, []byte("1.2.3\x00"), []byte("1.2.9\x00"), 1))
+		}
+		return err
+	}
+	for name, config := range map[string]ingest.Config{"as it came": {}, "transformed": {Transform: other}} {
+		g, s := open(t, config)
+		b := ctInstance(nil)
+		o := g.Add(t.Context(), ingest.Upload{StudyInstanceUID: "1.2.9"}, bytes.NewReader(b))
+		if !errors.Is(o.Err, ingest.ErrOtherStudy) || o.SOPInstanceUID != "1.2.3.4.5" || o.SOPClassUID != ct {
+			t.Errorf("%s: %+v", name, o)
+		}
+		if _, err := s.Instance(t.Context(), "1.2.3.4.5"); fault.Of(err) != fault.NotExist {
+			t.Errorf("%s: it is stored: %v", name, err)
+		}
+		if o := g.Add(t.Context(), ingest.Upload{StudyInstanceUID: "1.2.3"}, bytes.NewReader(b)); o.State != ingest.Stored {
+			t.Errorf("%s: %+v", name, o)
+		}
+		if o := g.Add(t.Context(), ingest.Upload{StudyInstanceUID: "1.2.3"}, bytes.NewReader(b[:300])); o.State != ingest.Refused {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+}

@@ -25,14 +25,23 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 		src.hash = sha256.New() // else the store's is the same
 	}
 	header := walk()
-	stored, transformed := g.transformed(src)
+	arrived, original := io.Reader(src), header
+	if g.config.Transform != nil && u.StudyInstanceUID != "" {
+		original = walk() // of what came, not of what it becomes
+		arrived = io.TeeReader(src, original)
+	}
+	stored, transformed := g.transformed(arrived)
 	st, err := b.store.Stage(ctx, io.TeeReader(stored, header), g.config.MaxInstance)
 	_ = stored.CloseWithError(err) // it never fails
 	transformErr := transformed()
 	h, walkErr := header.end(err)
+	came := h
+	if original != header {
+		came, _ = original.end(err)
+	}
 	if h != nil {
 		o.StudyInstanceUID, o.SeriesInstanceUID = dicom.ValidUID(h.StudyInstanceUID), dicom.ValidUID(h.SeriesInstanceUID)
-		o.SOPInstanceUID = dicom.ValidUID(h.SOPInstanceUID)
+		o.SOPInstanceUID, o.SOPClassUID = dicom.ValidUID(h.SOPInstanceUID), dicom.ValidUID(h.SOPClassUID)
 	}
 	o.SizeBytes = src.n
 	err = reason(src, transformErr, walkErr, err)
@@ -42,6 +51,9 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 	}
 	if err == nil {
 		err = g.check(h)
+	}
+	if err == nil && u.StudyInstanceUID != "" && came.StudyInstanceUID != u.StudyInstanceUID {
+		err = ErrOtherStudy
 	}
 	if err != nil {
 		if st != nil {
