@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/dicomweb"
 	"github.com/endplate/endplate/api/dimse/scp"
 	"github.com/endplate/endplate/api/internal/audit"
 	"github.com/endplate/endplate/api/internal/auth"
@@ -240,7 +241,7 @@ func (s *Server) listenREST(ctx context.Context) error {
 	}
 	s.gateway = conn
 	s.onClose(conn.Close)
-	handler = s.auth.HTTP(s.withProbes(handler))
+	handler = s.auth.HTTP(s.withProbes(s.withDICOMweb(handler)))
 	web := listen.HTTP(handler, nil, s.log)
 	if s.config.Security.encrypted() {
 		files, how := s.config.Security.tlsFiles()
@@ -268,6 +269,14 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
+}
+
+// withDICOMweb serves DICOMweb beside the gateway.
+func (s *Server) withDICOMweb(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", next)
+	mux.Handle(dicomweb.Prefix+"/", s.newDICOMweb())
+	return mux
 }
 
 // withProbes answers whether the server is alive, and whether it is ready for calls.

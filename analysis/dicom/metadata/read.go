@@ -161,7 +161,7 @@ func (r *reader) element(h element.Header, next int, s *scope, depth int) error 
 	if err := r.Fill(next); err != nil {
 		return err
 	}
-	r.value(a, r.B[h.Value:next], s)
+	s.note(a, writeValue(r.to, a, r.B[h.Value:next], r.Order, s.sets))
 	return nil
 }
 
@@ -214,34 +214,37 @@ func (s *scope) note(a Attribute, values []string) {
 	}
 }
 
-// value writes a value.
-func (r *reader) value(a Attribute, value []byte, s *scope) {
+// writeValue writes a value, and returns it where it is text or numbers.
+func writeValue(to Writer, a Attribute, value []byte, order binary.ByteOrder, sets []string) (values []string) {
 	switch kindOf(a.VR) {
 	case text:
-		values := texts(a.VR, value, s.sets)
-		s.note(a, values)
+		values = texts(a.VR, value, sets)
 		if a.Tag == tag.SpecificCharacterSet {
-			values = []string{"ISO_IR 192"} // what comes out
+			to.Text(a, utf8) // what comes out
+			return values
 		}
-		r.to.Text(a, values...)
+		to.Text(a, values...)
 	case decimal:
-		values := texts(a.VR, value, s.sets)
+		values = texts(a.VR, value, sets)
 		for i, v := range values {
 			values[i] = number(v)
 		}
-		r.to.Numbers(a, values...)
+		to.Numbers(a, values...)
 	case words:
-		values := numbers(a.VR, r.Order, value)
-		s.note(a, values)
+		values = numbers(a.VR, order, value)
 		if a.VR == "AT" {
-			r.to.Text(a, values...)
+			to.Text(a, values...)
 		} else {
-			r.to.Numbers(a, values...)
+			to.Numbers(a, values...)
 		}
 	default:
-		r.to.Binary(a, littleEndian(a.VR, r.Order, value))
+		to.Binary(a, littleEndian(a.VR, order, value))
 	}
+	return values
 }
+
+// utf8 is the character set of both models. PS3.3 C.12.1.1.2.
+const utf8 = "ISO_IR 192"
 
 // littleEndian returns octets as both models have them.
 func littleEndian(vr string, order binary.ByteOrder, value []byte) []byte {

@@ -3,13 +3,7 @@
 
 package metadata
 
-import (
-	"strconv"
-
-	"github.com/suyashkumar/dicom/pkg/tag"
-
-	"github.com/endplate/endplate/analysis/dicom/internal/element"
-)
+import "github.com/suyashkumar/dicom/pkg/tag"
 
 // Attribute is what a data set has a value of.
 type Attribute struct {
@@ -17,9 +11,6 @@ type Attribute struct {
 	VR      string
 	Creator string // PrivateCreator of a private attribute
 }
-
-// Of returns an attribute of the dictionary with its VR there.
-func Of(t tag.Tag) Attribute { return Attribute{Tag: t, VR: element.VROf(t, false)} }
 
 // Writer writes data sets, attribute by attribute in the order of their tags. JSON
 // and XML are the two there are. An error of writing is kept until End.
@@ -39,24 +30,4 @@ type Writer interface {
 	BeginItem()
 	EndItem()
 	EndSequence()
-}
-
-// Sequence writes a sequence of n items, the attributes of which write writes.
-func Sequence(w Writer, t tag.Tag, n int, write func(i int)) {
-	w.BeginSequence(Of(t))
-	for i := range n {
-		w.BeginItem()
-		write(i)
-		w.EndItem()
-	}
-	w.EndSequence()
-}
-
-// Ints returns whole numbers as Numbers takes them.
-func Ints(values ...int) []string {
-	all := make([]string, len(values))
-	for i, v := range values {
-		all[i] = strconv.Itoa(v)
-	}
-	return all
 }

@@ -43,6 +43,20 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
+// Begin returns the context of a call that comes by no interceptor, and what writes its
+// line in the end. Note tells what the call is about.
+func (l *Log) Begin(ctx context.Context, method string) (_ context.Context, end func(error)) {
+	ctx, _, end = l.begin(ctx, method)
+	return ctx, end
+}
+
+// Note notes what the call of ctx is about: UIDs of studies and series.
+func Note(ctx context.Context, objects ...string) {
+	if c := callOf(ctx); c != nil {
+		c.add(objects...)
+	}
+}
+
 // begin returns the context of a call and what writes its line in the end.
 func (l *Log) begin(ctx context.Context, method string) (_ context.Context, _ *call, end func(error)) {
 	c := &call{}

@@ -4,6 +4,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"net"
@@ -47,6 +48,20 @@ func (a *Authenticator) HTTP(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 	return http.NewCrossOriginProtection().Handler(handler)
+}
+
+// Request authorizes a request over HTTP that is a call of a method by itself, and
+// returns its context with the caller in it.
+func (a *Authenticator) Request(r *http.Request, method string) (context.Context, error) {
+	ctx := r.Context()
+	p, err := a.authorize(ctx, method, r.Header.Values("Authorization"), r.TLS)
+	observed(ctx, p)
+	return WithPrincipal(ctx, p), err
+}
+
+// Open counts one more stream of the caller of ctx, or refuses it. done counts it off.
+func (a *Authenticator) Open(ctx context.Context) (done func(), err error) {
+	return a.limits.open(FromContext(ctx).Subject)
 }
 
 // atLoopback reports whether a request came over the machine's own interface.

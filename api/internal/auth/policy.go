@@ -43,6 +43,16 @@ var policy = map[string]Role{
 	"/endplate.v1.ComparisonService/ListComparisons":  Read,
 	"/endplate.v1.ComparisonService/WatchComparison":  Read,
 	"/endplate.v1.ComparisonService/ExportComparison": Read,
+
+	// Whole instances, their metadata and values say who the patient is; frames and
+	// pictures do not.
+	"/DICOMweb/Store":             Send,
+	"/DICOMweb/Search":            Read,
+	"/DICOMweb/RetrieveInstances": Identities,
+	"/DICOMweb/RetrieveMetadata":  Identities,
+	"/DICOMweb/RetrieveBulkdata":  Identities,
+	"/DICOMweb/RetrieveFrames":    Read,
+	"/DICOMweb/RetrieveRendered":  Read,
 }
 
 // RoleFor returns the role that a method needs, and whether the method is known.

@@ -28,6 +28,9 @@ func (m *Metrics) Stream(srv any, s grpc.ServerStream, info *grpc.StreamServerIn
 	return err
 }
 
+// Begin counts a call that comes by no interceptor; end counts its end.
+func (m *Metrics) Begin(method string) (end func(error)) { return m.begin(method) }
+
 func (m *Metrics) begin(method string) (end func(error)) {
 	start := time.Now()
 	m.inFlight.WithLabelValues(method).Inc()
