@@ -10,18 +10,20 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api"
 	"github.com/endplate/endplate/api/dicomweb"
 )
@@ -255,21 +257,31 @@ func shared(t testing.TB, folders ...string) (all []instance) {
 	return all
 }
 
-// anew gives an instance other UIDs of the same length.
-func anew(i instance, n int) instance {
-	b := slices.Clone(i.content)
-	renamed := func(uid string) string {
-		tail := fmt.Sprint(n)
-		if len(tail) >= len(uid) {
-			return uid
-		}
-		head := uid[:len(uid)-len(tail)]
-		other := strings.TrimRight(head, ".")
-		return other + strings.Repeat("1", len(head)-len(other)) + tail
+// made returns a made series of n×n pixels and so many slices.
+func made(t testing.TB, n, slices int, study string) (all []instance) {
+	t.Helper()
+	v := volume.New(volume.Geometry{
+		Columns: n, Rows: n, Slices: slices, Column: r3.Vec{X: 1}, Row: r3.Vec{Y: 1}, Slice: r3.Vec{Z: 2},
+	})
+	random := rand.New(rand.NewPCG(1, 1))
+	for i := range v.Samples {
+		v.Samples[i] = int16(random.IntN(1000) - 500)
 	}
-	for _, uid := range []string{i.StudyInstanceUID, i.SeriesInstanceUID, i.SOPInstanceUID} {
-		b = bytes.ReplaceAll(b, []byte(uid), []byte(renamed(uid)))
+	_, err := dicom.WriteCT(v, dicom.SyntheticCT{Study: study, FrameOfReference: study, PatientID: "P-" + study, Date: "20240229", Description: "made", Number: 3},
+		func(k int, b []byte) error {
+			h, err := dicom.ReadHeader(bytes.NewReader(b))
+			all = append(all, instance{fmt.Sprint(k), bytes.Clone(b), h})
+			return err
+		})
+	if err != nil {
+		t.Fatal(err)
 	}
-	h, _ := dicom.ReadHeader(bytes.NewReader(b))
-	return instance{i.name, b, h}
+	return all
+}
+
+func contents(all []instance) (contents [][]byte) {
+	for _, i := range all {
+		contents = append(contents, i.content)
+	}
+	return contents
 }

@@ -96,6 +96,7 @@ func New(config Config) http.Handler {
 
 	mux.HandleFunc("GET "+Prefix+"/{$}", capabilities)
 	mux.HandleFunc("OPTIONS "+Prefix+"/", capabilities)
+	mux.HandleFunc("GET "+Prefix+"/", http.NotFound)
 	return mux
 }
 

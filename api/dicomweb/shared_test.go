@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/frame"
 	"github.com/endplate/endplate/analysis/dicom/metadata"
 	"github.com/endplate/endplate/analysis/dicom/transcode"
@@ -146,5 +145,3 @@ func servedFrames(t *testing.T, p *peer, i instance, m *frame.Image) {
 		}
 	}
 }
-
-var _ = dicom.ValidUID

@@ -95,6 +95,9 @@ func stalling(next http.Handler) http.Handler {
 		// The request before on this connection left the limit for its last bytes.
 		deadline(c.SetWriteDeadline, 0)
 		if r.Body != nil && r.Body != http.NoBody {
+			// A copy: the server looks at its own request's body to see whether the caller
+			// waits to be told to go on, and would read one that it does not know.
+			r = r.WithContext(r.Context())
 			r.Body = &movingBody{r.Body, c}
 		}
 		// What the handler has left of the request is read after it, and what is still
