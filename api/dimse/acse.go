@@ -73,7 +73,7 @@ func (d *Dialer) Dial(ctx context.Context, address string) (*Association, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &Association{conn: conn, requestor: true, contexts: accepted(rq, ac), peer: Peer{
+	a := &Association{conn: conn, contexts: accepted(rq, ac), peer: Peer{
 		AETitle: d.CalledAETitle, Address: nc.RemoteAddr().String(),
 		ImplementationClassUID: ac.ImplementationClassUID, ImplementationVersionName: ac.ImplementationVersionName,
 		MaxPDU: ac.MaxLength,
@@ -186,7 +186,7 @@ func (s *Acceptor) Accept(ctx context.Context, nc net.Conn) (*Association, error
 	}
 	ac, contexts := s.answer(rq)
 	if err := conn.Accept(rq, ac); err != nil {
-		conn.Close()
+		conn.Abort()
 		return nil, err
 	}
 	return &Association{conn: conn, contexts: contexts, peer: request.Peer}, nil

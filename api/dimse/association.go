@@ -17,12 +17,11 @@ import (
 // while another receives. Whatever error one of them returns ends the association,
 // but for the end of Wait's context.
 type Association struct {
-	conn      *dul.Conn
-	requestor bool
-	contexts  []Context
-	peer      Peer
-	ids       atomic.Uint32
-	onEnd     func()
+	conn     *dul.Conn
+	contexts []Context
+	peer     Peer
+	ids      atomic.Uint32
+	onEnd    func()
 
 	// Of the message that is being received:
 	rest io.Reader   // its data set; nil: none
@@ -208,7 +207,7 @@ func (a *Association) ended(ctx context.Context, err error) error {
 	if dul.Interrupted(err) && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	a.conn.Close()
+	a.conn.Abort()
 	return err
 }
 

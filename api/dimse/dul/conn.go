@@ -284,10 +284,6 @@ func (c *Conn) abort(linger bool) {
 	c.linger()
 }
 
-// Close closes the connection, after the peer has closed it where it is to do so
-// first. An association that has not ended is aborted.
-func (c *Conn) Close() { c.Abort() }
-
 // linger waits for the peer to close the connection, until the ARTIM timer expires:
 // what was sent last could get lost otherwise.
 func (c *Conn) linger() {

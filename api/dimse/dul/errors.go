@@ -24,13 +24,11 @@ type RejectError struct {
 
 // The rejections that are sent.
 var (
-	RejectNoReason            = RejectError{1, 1, 1}
-	RejectApplicationContext  = RejectError{1, 1, 2}
-	RejectCallingAETitle      = RejectError{1, 1, 3}
-	RejectCalledAETitle       = RejectError{1, 1, 7}
-	RejectProtocolVersion     = RejectError{1, 2, 2}
-	RejectTemporaryCongestion = RejectError{2, 3, 1}
-	RejectLocalLimitExceeded  = RejectError{2, 3, 2}
+	RejectApplicationContext = RejectError{1, 1, 2}
+	RejectCallingAETitle     = RejectError{1, 1, 3}
+	RejectCalledAETitle      = RejectError{1, 1, 7}
+	RejectProtocolVersion    = RejectError{1, 2, 2}
+	RejectLocalLimitExceeded = RejectError{2, 3, 2}
 )
 
 // Error says what PS3.8 calls the rejection.

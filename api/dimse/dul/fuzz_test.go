@@ -139,7 +139,7 @@ func FuzzReassembly(f *testing.F) {
 		if _, err := c.Command(); !errors.Is(err, ErrClosed) {
 			t.Errorf("at the end: %v", err)
 		}
-		c.Close()
+		c.Abort()
 		sending.Wait()
 	})
 }
@@ -181,7 +181,7 @@ func FuzzPDUs(f *testing.F) {
 		if came > len(b) {
 			t.Errorf("%d bytes out of %d", came, len(b))
 		}
-		c.Close()
+		c.Abort()
 		if s := c.State(); s != Sta1 && s != Sta13 {
 			t.Errorf("state %d in the end", s)
 		}

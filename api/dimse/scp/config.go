@@ -49,10 +49,8 @@ type Config struct {
 
 // Observer is told of what happens; each may be nil.
 type Observer struct {
-	// Opened and Ended are told of each association, the latter of those too that were
-	// refused.
-	Opened func()
-	Ended  func(Summary)
+	// Ended is told of each association, of those too that were refused.
+	Ended func(Summary)
 	// Message is told of each request that was answered, and the time from the command
 	// set to the response.
 	Message func(f dimse.Field, s dimse.Status, took time.Duration)

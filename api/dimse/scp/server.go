@@ -108,9 +108,6 @@ func (s *Server) serve(nc net.Conn) {
 	a.Association = accepted
 	accepted.OnEnd(a.release)
 	a.summary.Accepted, a.summary.Peer = true, accepted.Peer()
-	if opened := s.config.Observer.Opened; opened != nil {
-		opened()
-	}
 	err = a.work()
 	a.release()
 	a.ended(err)
