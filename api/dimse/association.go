@@ -107,7 +107,7 @@ type Message struct {
 // then tells, or for ctx to end. Its error is ctx's, and the association goes on.
 func (a *Association) Wait(ctx context.Context) error {
 	if a.finish() != nil {
-		return nil // as Receive will tell
+		return nil //nolint:nilerr // Receive will tell of it
 	}
 	return a.conn.Wait(ctx)
 }
