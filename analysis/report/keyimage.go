@@ -24,6 +24,7 @@ type KeyImage struct {
 	Name    string // "sagittal" or "straightened"
 	Title   string
 	Picture *image.RGBA
+	View    image.Image // the part of Picture without its words beside
 }
 
 // What a key image shows.
@@ -69,7 +70,7 @@ func KeyImages(vol *volume.Volume, result *analysis.Result, by string) ([]KeyIma
 		if err != nil {
 			return nil, fmt.Errorf("key image: %w", err)
 		}
-		all = append(all, KeyImage{v.name, v.title, page.finish(v.title, by+". "+Disclaimer)})
+		all = append(all, KeyImage{v.name, v.title, page.finish(v.title, by+". "+Disclaimer), picture})
 	}
 	return all, nil
 }

@@ -59,9 +59,10 @@ and everything else gets JSON.
 
 --format sr writes a DICOM structured report of each series, --format seg a
 Segmentation of vertebral bodies, canal and cement, --format sc annotated pictures as
-Secondary Captures, with the patient and the study of its images. Where --out names a folder, each is a file in it, named
-by its SOPInstanceUID; any other --out, and standard output, takes one series and, of
-its pictures, the sagittal one alone.`,
+Secondary Captures and --format pdf pictures and tables as Encapsulated PDF, with the
+patient and the study of its images. Where --out names a folder, each is a file in it,
+named by its SOPInstanceUID; any other --out, and standard output, takes one series
+and, of its pictures, the sagittal one alone.`,
 		Example: `  endplate measure ct/
   endplate measure ct.zip --format csv --out heights.csv
   endplate measure ct/ --out report.html

@@ -21,6 +21,7 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/dicom/pdf"
 	"github.com/endplate/endplate/analysis/dicom/sc"
 	"github.com/endplate/endplate/analysis/dicom/seg"
 	"github.com/endplate/endplate/analysis/dicom/sr"
@@ -33,6 +34,7 @@ const (
 	formatSR  format = "sr"
 	formatSEG format = "seg"
 	formatSC  format = "sc"
+	formatPDF format = "pdf"
 )
 
 // objectFormats make the objects of a measured series.
@@ -42,6 +44,12 @@ var objectFormats = map[format]func(dicom.Provenance) measure.Deriver{
 	formatSC: func(by dicom.Provenance) measure.Deriver {
 		return func(o *dicom.Origin, vol *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
 			return sc.KeyImages(o, vol, r, by)
+		}
+	},
+	formatPDF: func(by dicom.Provenance) measure.Deriver {
+		return func(o *dicom.Origin, vol *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
+			d, err := pdf.Report(o, vol, r, by)
+			return []*dataset.Dataset{d}, err
 		}
 	},
 }
