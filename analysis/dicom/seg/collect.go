@@ -92,8 +92,9 @@ func (c *collector) body(v *analysis.Vertebra) segment {
 	s := segment{
 		label:    v.Level.String() + " vertebral body",
 		category: code.AnatomicalStructure, kind: code.VertebralBody, region: regionOf(v.Level),
-		color:      bodyColor(v.Level),
-		trackingID: v.Level.String(), trackingUID: c.origin.TrackingUID(v.Level.String()),
+		color: bodyColor(v.Level),
+		// As in the structured report, which tracks the same vertebra.
+		trackingID: v.Level.String() + " vertebra", trackingUID: c.origin.TrackingUID(v.Level.String()),
 	}
 	if v.LevelProbability < certain {
 		s.description = fmt.Sprintf("The level is %v with a probability of %.0f %%.", v.Level, 100*v.LevelProbability)

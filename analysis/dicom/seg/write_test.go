@@ -72,19 +72,20 @@ func TestSegmentsSayWhatTheyAre(t *testing.T) {
 		Label        string
 		Type, Region code.Code
 		Level        spine.Level
+		TrackingID   string
 		TrackingUID  string
 	}
 	var got []told
 	for _, g := range s.Segments {
-		got = append(got, told{g.Label, g.Type, g.Region, g.Level, g.TrackingUID})
+		got = append(got, told{g.Label, g.Type, g.Region, g.Level, g.TrackingID, g.TrackingUID})
 	}
 	level := func(l spine.Level) code.Code { c, _ := code.Level(l); return c }
 	want := []told{
-		{"T12 vertebral body", code.VertebralBody, level(spine.T12), spine.T12, o.TrackingUID("T12")},
-		{"L1 vertebral body", code.VertebralBody, level(spine.L1), spine.L1, o.TrackingUID("L1")},
-		{"L2 vertebral body", code.VertebralBody, level(spine.L2), spine.L2, o.TrackingUID("L2")},
-		{"Vertebral canal", code.VertebralCanal, code.Spine, spine.Unknown, o.TrackingUID("canal")},
-		{"L1 bone cement", code.BoneCement, level(spine.L1), spine.Unknown, o.TrackingUID("L1", "cement")},
+		{"T12 vertebral body", code.VertebralBody, level(spine.T12), spine.T12, "T12 vertebra", o.TrackingUID("T12")},
+		{"L1 vertebral body", code.VertebralBody, level(spine.L1), spine.L1, "L1 vertebra", o.TrackingUID("L1")},
+		{"L2 vertebral body", code.VertebralBody, level(spine.L2), spine.L2, "L2 vertebra", o.TrackingUID("L2")},
+		{"Vertebral canal", code.VertebralCanal, code.Spine, spine.Unknown, "Vertebral canal", o.TrackingUID("canal")},
+		{"L1 bone cement", code.BoneCement, level(spine.L1), spine.Unknown, "L1 bone cement", o.TrackingUID("L1", "cement")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("segments (-want +got):\n%s", diff)
