@@ -152,6 +152,7 @@ json.dump({
 `
 
 func TestPydicomReadsEveryPixel(t *testing.T) {
+	t.Parallel()
 	python := pydicom(t)
 	for _, name := range []string{"plain", "tilted"} {
 		o, r := origin(t, geometries()[name]), column()
@@ -208,6 +209,7 @@ func TestPydicomReadsEveryPixel(t *testing.T) {
 // dciodvfy and dcentvfy, of dicom3tools, find no error in the object, nor between it
 // and its images.
 func TestValidatorsFindNoError(t *testing.T) {
+	t.Parallel()
 	for name, g := range geometries() {
 		o := origin(t, g)
 		d, err := New(o, column(), provenance)
