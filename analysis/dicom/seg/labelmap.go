@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/spatial/r3"
+
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
-
-	"gonum.org/v1/gonum/spatial/r3"
 )
 
 // ErrNoVertebra is returned for a Segmentation of which no segment is a vertebra.
@@ -107,7 +107,8 @@ func (s *Segmentation) label(slice []uint16, segment int, values []int32, levels
 	}
 }
 
-// errTooManyVoxels tells of a grid that the pixels do not warrant.
+// affordable returns an error for a grid of so many slices that the pixels do not
+// warrant.
 func (s *Segmentation) affordable(slices float64) error {
 	voxels := slices * float64(s.Rows) * float64(s.Columns)
 	if most := voxelAllowance + voxelsPerByte*float64(s.pixels.size()); !(voxels <= min(most, maxVoxels)) {
