@@ -22,7 +22,7 @@ const (
 
 // fuzzTime is far more than a frame of fuzzFormat takes, sanitizers and a busy
 // machine included.
-const fuzzTime = 5 * time.Second
+const fuzzTime = 30 * time.Second
 
 func FuzzDecodeRLE(f *testing.F) {
 	f.Add(rleFrame([]byte{1, 1, 2, 128, 254, 9}, []byte{252, 7}), uint8(1), uint8(5), uint8(16), true, false)
