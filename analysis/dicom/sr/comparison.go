@@ -194,7 +194,7 @@ func change(c *comparison.Change, concept code.Code, name string, unit code.Code
 		reading(c.Before, code.Before, "before"),
 		reading(c.After, code.After, "after"),
 		coded(hasProperties, code.LevelOfSignificance, significance).add(because(c.Reason), numeric(inferredFrom, code.Least, c.LSC, unit)),
-		coded(hasProperties, code.Tracked, yes(c.Tracked)),
+		coded(hasConceptMod, code.Tracked, yes(c.Tracked)),
 	)}
 }
 
