@@ -109,8 +109,8 @@ func (s *service) openBody(w http.ResponseWriter, r *http.Request) (*body, error
 	return b, nil
 }
 
-// longestBoundary is that of RFC 2046 section 5.1.1.
-const longestBoundary = 70
+// longestBoundary is longer than RFC 2046 section 5.1.1 allows, 70: Orthanc's has 73.
+const longestBoundary = 256
 
 var errTooLarge = refused(http.StatusRequestEntityTooLarge, fault.Exhausted, fault.LimitExceeded, "the request is larger than the server takes")
 
