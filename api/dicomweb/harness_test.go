@@ -17,6 +17,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -255,6 +256,13 @@ func shared(t testing.TB, folders ...string) (all []instance) {
 		}
 	}
 	return all
+}
+
+// identified leaves out the instances that lack a UID, which every server refuses.
+func identified(all []instance) []instance {
+	return slices.DeleteFunc(all, func(i instance) bool {
+		return i.StudyInstanceUID == "" || i.SeriesInstanceUID == "" || i.SOPInstanceUID == ""
+	})
 }
 
 // made returns a made series of n×n pixels and so many slices.
