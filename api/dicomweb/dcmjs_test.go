@@ -79,7 +79,7 @@ func TestDCMJSReadsMetadata(t *testing.T) {
 		if name := fmt.Sprint(s["PatientName"]); name != fmt.Sprintf("[map[Alphabetic:%s]]", i.PatientName) {
 			t.Errorf("%s: name %s, want %s", i.name, name, i.PatientName)
 		}
-		spacing, of := head.Numbers(tag.PixelSpacing), any(s["PixelSpacing"])
+		spacing, of := head.Numbers(tag.PixelSpacing), s["PixelSpacing"]
 		if len(spacing) == 0 { // in a functional group
 			groups := s["SharedFunctionalGroupsSequence"].([]any)[0].(map[string]any)
 			of = groups["PixelMeasuresSequence"].([]any)[0].(map[string]any)["PixelSpacing"]

@@ -135,7 +135,7 @@ func (r *response) parts(t testing.TB) (headers []textproto.MIMEHeader, contents
 	parts := multipart.NewReader(bytes.NewReader(r.body), parameters["boundary"])
 	for {
 		part, err := parts.NextRawPart()
-		if err == io.EOF {
+		if err == io.EOF { //nolint:errorlint // wrapped, it is an answer that ends too early
 			return headers, contents
 		}
 		if err != nil {

@@ -117,7 +117,7 @@ var errTooLarge = refused(http.StatusRequestEntityTooLarge, fault.Exhausted, fau
 // Read notes why no more can be read.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if err != nil && err != io.EOF && b.broken == nil { //nolint:errorlint // the end itself
+	if err != nil && err != io.EOF && b.broken == nil {
 		b.broken = err
 	}
 	return n, err
@@ -133,7 +133,7 @@ func (b *body) each(visit func(content io.Reader, dicom bool)) error {
 	parts := mimemultipart.NewReader(b, b.boundary)
 	for n := 0; ; n++ {
 		part, err := parts.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // the last boundary; wrapped, it is a request that ends before
+		if err == io.EOF { // the last boundary; wrapped, it is a request that ends before
 			if n == 0 {
 				return fault.New(fault.Invalid, fault.InvalidField, "the request has no part")
 			}
