@@ -118,5 +118,4 @@ var (
 	MatchCorrect  = own("MATCH-CORRECTED", "Names were corrected by the shapes")
 	MatchDisagree = own("MATCH-DISAGREE", "Names and shapes disagree, too weakly to correct them")
 	MatchUnknown  = own("MATCH-UNCHECKED", "The names were not checked by the shapes")
-	FollowUp      = own("FOLLOW-UP", "A later examination")
 )

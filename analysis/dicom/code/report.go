@@ -7,7 +7,6 @@ package code
 var (
 	MeasurementReport      = dcm("126000", "Imaging Measurement Report", "PS3.16 CID 7021")
 	ImagingMeasurements    = dcm("126010", "Imaging Measurements", "PS3.16 TID 1500")
-	DerivedMeasurements    = dcm("126011", "Derived Imaging Measurements", "PS3.16 TID 1500")
 	QualitativeEvaluations = define("UMLS", "C0034375", "Qualitative Evaluations", "PS3.16 TID 1500, of UMLS")
 	MeasurementGroup       = dcm("125007", "Measurement Group", "PS3.16 TID 1501")
 
@@ -30,7 +29,6 @@ var (
 	ImageLibraryGroup      = dcm("126200", "Image Library Group", "PS3.16 TID 1600")
 	Modality               = dcm("121139", "Modality", "PS3.16 TID 1602")
 	ComputedTomography     = dcm("CT", "Computed Tomography", "PS3.16 CID 29")
-	TargetRegion           = dcm("123014", "Target Region", "PS3.16 TID 1602")
 	StudyDate              = dcm("111060", "Study Date", "PS3.16 TID 1602")
 	FrameOfReference       = dcm("112227", "Frame of Reference UID", "PS3.16 TID 1602")
 	PixelDataRows          = dcm("110910", "Pixel Data Rows", "PS3.16 TID 1602")
@@ -45,9 +43,6 @@ var (
 
 	TrackingIdentifier  = dcm("112039", "Tracking Identifier", "PS3.16 TID 1501")
 	TrackingUID         = dcm("112040", "Tracking Unique Identifier", "PS3.16 TID 1501")
-	TimePointType       = dcm("126072", "Time Point Type", "PS3.16 TID 1502")
-	TimePointOrder      = dcm("126073", "Time Point Order", "PS3.16 TID 1502")
-	TimePoint           = define("UMLS", "C2348792", "Time Point", "PS3.16 TID 1502, of UMLS")
 	Baseline            = dcm("121079", "Baseline", "PS3.16 CID 280")
 	Finding             = dcm("121071", "Finding", "PS3.16 TID 1501")
 	FindingSite         = sct("363698007", "Finding Site", "PS3.16 TID 1501")

@@ -7,7 +7,6 @@ package code
 var (
 	Millimetre       = ucum("mm", "millimeter", "PS3.16 CID 7460")
 	SquareMillimetre = ucum("mm2", "square millimeter", "PS3.16 CID 7461")
-	CubicMillimetre  = ucum("mm3", "cubic millimeter", "PS3.16 CID 7462")
 	Millilitre       = ucum("ml", "milliliter", "UCUM")
 	Degree           = ucum("deg", "degree", "UCUM")
 	Percent          = ucum("%", "Percent", "PS3.16 CID 7181")

@@ -45,7 +45,7 @@ func (r *Reference) slice() dicom.Slice {
 // ComparisonReport returns the report of what changed from one examination to
 // another. It belongs to the study of the later one; the earlier one's images and
 // report are the other evidence. A change is a number that is inferred from the two
-// readings, each of its time point (TID 300 row 9, TID 1502); whether it exceeds its
+// readings, each of its examination (TID 300 row 9); whether it exceeds its
 // least significant change is its level of significance (TID 310 row 4).
 func ComparisonReport(before, after Compared, c *comparison.Comparison, by dicom.Provenance) (*dataset.Dataset, error) {
 	by.Options += "\x00compared with\x00" + before.Origin.Digest()
