@@ -138,7 +138,7 @@ func TestEveryReleasedSchemaIsBroughtUpToDate(t *testing.T) {
 				}
 				db.Close()
 				s := openWith(t, url)
-				wantRecords(t, s)
+				wantRecords(t, s, strings.TrimSuffix(filepath.Base(file), ".sql"))
 				storetest.Put(t, s, storetest.Made(2, 1, 1))
 				closeStore(t, s)
 				if diff := cmp.Diff(want, e.dump(t, url, false)); diff != "" {
@@ -183,6 +183,9 @@ func writeDump(t *testing.T, name string, e engine) {
 		if err := tx.FinishAnalysis(t.Context(), a.ID, a.Attempt, store.Finish{State: store.Succeeded, Result: &result}); err != nil {
 			return err
 		}
+		if err := dumpOutbox(t, tx, a); err != nil {
+			return err
+		}
 		if _, _, err := tx.CreateComparison(t.Context(), store.NewComparison{AnalysisIDs: []string{a.ID, a.ID}}); err != nil {
 			return err
 		}
@@ -200,8 +203,25 @@ func writeDump(t *testing.T, name string, e engine) {
 	}
 }
 
-// wantRecords makes sure that what writeDump stored is there.
-func wantRecords(t *testing.T, s *store.Store) {
+// dumpOutbox has the only instance stand for one that was made of the result.
+func dumpOutbox(t *testing.T, tx *store.Tx, a store.Analysis) error {
+	if _, err := tx.CreatePublication(t.Context(), a.ID, 0); err != nil {
+		return err
+	}
+	p, err := tx.StartPublication(t.Context(), a.ID, 0)
+	if err != nil {
+		return err
+	}
+	uid := storetest.Made(1, 1, 1).Instance.SOPInstanceUID
+	if err := tx.AddObjects(t.Context(), p, map[string]string{uid: "sr"}); err != nil {
+		return err
+	}
+	return tx.AddDeliveries(t.Context(), "pacs", 1, []string{uid})
+}
+
+// wantRecords makes sure that what writeDump stored is there. The first release had no
+// outbox.
+func wantRecords(t *testing.T, s *store.Store, release string) {
 	t.Helper()
 	study, err := s.Study(t.Context(), "1.2.3.1")
 	if want := storetest.Made(1, 1, 1).Study.Patient; err != nil || study.Patient != want || study.InstanceCount != 1 {
@@ -216,6 +236,13 @@ func wantRecords(t *testing.T, s *store.Store) {
 	}
 	if c, _, err := s.ListComparisons(t.Context(), store.ComparisonFilter{}, store.Page{}); err != nil || len(c) != 1 || len(c[0].AnalysisIDs) != 2 {
 		t.Errorf("comparisons %+v, %v", c, err)
+	}
+	deliveries := 1
+	if release == "v1" {
+		deliveries = 0
+	}
+	if d, _, err := s.ListDeliveries(t.Context(), store.DeliveryFilter{}, store.Page{}); err != nil || len(d) != deliveries {
+		t.Errorf("deliveries %+v, %v", d, err)
 	}
 	if a, _, err := s.ListAudit(t.Context(), store.Page{}); err != nil || len(a) != 1 {
 		t.Errorf("audit %+v, %v", a, err)
