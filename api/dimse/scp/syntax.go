@@ -36,7 +36,9 @@ var syntaxes = []syntax{
 // plainSyntaxes are those of messages that hold no instances.
 var plainSyntaxes = []string{dimse.ExplicitVRLittleEndian, dimse.ImplicitVRLittleEndian}
 
-func storageSyntaxes() []string {
+// StorageSyntaxes returns the transfer syntaxes of instances, in the order of
+// preference.
+func StorageSyntaxes() []string {
 	uids := make([]string, len(syntaxes))
 	for i, s := range syntaxes {
 		uids[i] = s.UID
@@ -51,7 +53,7 @@ func supported(c Config) []dimse.Proposal {
 		all = append(all, dimse.Proposal{AbstractSyntax: dimse.StorageCommitmentPushModel, TransferSyntaxes: plainSyntaxes})
 	}
 	for _, class := range c.Classes {
-		all = append(all, dimse.Proposal{AbstractSyntax: class, TransferSyntaxes: storageSyntaxes()})
+		all = append(all, dimse.Proposal{AbstractSyntax: class, TransferSyntaxes: StorageSyntaxes()})
 	}
 	return all
 }
