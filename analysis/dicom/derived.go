@@ -25,6 +25,7 @@ type Provenance struct {
 	Options, Parameters string
 
 	Revision int    // 0: as analysed; n: after the nth list of corrections
+	Changes  string // stands for what the corrections are, and goes into UIDs alone; empty for none
 	Author   string // PN of the reader who made the revision; empty where none did
 	Reviewed bool   // whether the author stands for all that it says
 	// Organization is what the author reviewed it for; an object that says it is
@@ -57,7 +58,11 @@ func (o *Origin) SeriesUID(k Kind, p Provenance) string {
 // InstanceUID returns the SOPInstanceUID of the object of a kind and revision. One of
 // several of a kind is named by parts.
 func (o *Origin) InstanceUID(k Kind, p Provenance, parts ...string) string {
-	return derivedUID(strings.Join(append([]string{"derived instance", o.SeriesUID(k, p), strconv.Itoa(p.Revision)}, parts...), "\x00"))
+	revision := strconv.Itoa(p.Revision)
+	if p.Changes != "" {
+		revision += " " + p.Changes
+	}
+	return derivedUID(strings.Join(append([]string{"derived instance", o.SeriesUID(k, p), revision}, parts...), "\x00"))
 }
 
 // Derived begins an object of a kind: it sets the identity, and the attributes of the

@@ -21,10 +21,11 @@ import (
 	"github.com/endplate/endplate/api/internal/fault"
 )
 
-// Task is what the service asks of a child: one of the two.
+// Task is what the service asks of a child: one of the three.
 type Task struct {
 	Measure *MeasureTask `json:",omitempty"`
 	Compare *CompareTask `json:",omitempty"`
+	Publish *PublishTask `json:",omitempty"`
 }
 
 // MeasureTask asks for the stacks of a series to be measured.
@@ -46,12 +47,13 @@ type CompareTask struct {
 	Options      []byte // endplate.v1.ComparisonOptions
 }
 
-// Done is what became of a task: a report, or the reason why there is none.
+// Done is what became of a task: a report or objects, or the reason why there are none.
 type Done struct {
-	Report []byte // endplate.v1.Report or endplate.v1.ComparisonReport
-	Stored Stored // of MeasureTask
+	Report  []byte       // endplate.v1.Report or endplate.v1.ComparisonReport
+	Stored  Stored       // of MeasureTask
+	Objects []ObjectFile // of PublishTask
 
-	Reason fault.Reason // empty where there is a report
+	Reason fault.Reason // empty where it was done
 	Text   string
 }
 
@@ -67,6 +69,8 @@ func (p Producer) Do(ctx context.Context, t *Task, stage func(string, float64)) 
 		done, err = p.measure(ctx, t.Measure, stage)
 	case t.Compare != nil:
 		done, err = p.compare(t.Compare)
+	case t.Publish != nil:
+		done, err = p.publish(ctx, t.Publish, stage)
 	default:
 		err = errors.New("no task")
 	}
@@ -87,15 +91,7 @@ func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string
 		return nil, err
 	}
 	stage("reading headers", 0)
-	in := Sort(func(yield func(dicom.Source, error) bool) {
-		for _, f := range t.Files {
-			s, err := File(f.Path)
-			s.Name = f.SOPInstanceUID
-			if !yield(s, err) {
-				return
-			}
-		}
-	})
+	in := sortInstances(t.Files)
 	catalog, err := in.Scan(ctx, dicom.Options{})
 	if err != nil {
 		return nil, err
@@ -117,6 +113,19 @@ func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string
 		out.Skipped[i].Path = ""
 	}
 	return doneWith(convert.Report(out), stored)
+}
+
+// sortInstances takes in the files of instances, by their UIDs.
+func sortInstances(files []InstanceFile) Inputs {
+	return Sort(func(yield func(dicom.Source, error) bool) {
+		for _, f := range files {
+			s, err := File(f.Path)
+			s.Name = f.SOPInstanceUID
+			if !yield(s, err) {
+				return
+			}
+		}
+	})
 }
 
 func doneWith(r proto.Message, series []StoredSeries) (*Done, error) {

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,63 +17,19 @@ import (
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
-	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
-	"github.com/endplate/endplate/analysis/dicom/pdf"
-	"github.com/endplate/endplate/analysis/dicom/sc"
-	"github.com/endplate/endplate/analysis/dicom/seg"
-	"github.com/endplate/endplate/analysis/dicom/sr"
-	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/measure"
 )
 
-// The formats that are DICOM objects.
-const (
-	formatSR  format = "sr"
-	formatSEG format = "seg"
-	formatSC  format = "sc"
-	formatPDF format = "pdf"
-)
-
-// objectFormats make the objects of a measured series.
-var objectFormats = map[format]func(dicom.Provenance) measure.Deriver{
-	formatSR:  ofResult(sr.Report),
-	formatSEG: ofResult(seg.New),
-	formatSC: func(by dicom.Provenance) measure.Deriver {
-		return func(o *dicom.Origin, vol *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
-			return sc.KeyImages(o, vol, r, by)
-		}
-	},
-	formatPDF: func(by dicom.Provenance) measure.Deriver {
-		return func(o *dicom.Origin, vol *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
-			d, err := pdf.Report(o, vol, r, by)
-			return []*dataset.Dataset{d}, err
-		}
-	},
-}
-
-// ofResult makes one object of what was measured, without the volume.
-func ofResult(write func(*dicom.Origin, *analysis.Result, dicom.Provenance) (*dataset.Dataset, error)) func(dicom.Provenance) measure.Deriver {
-	return func(by dicom.Provenance) measure.Deriver {
-		return func(o *dicom.Origin, _ *volume.Volume, r *analysis.Result) ([]*dataset.Dataset, error) {
-			d, err := write(o, r, by)
-			return []*dataset.Dataset{d}, err
-		}
-	}
-}
+// formatSR is the only format of a comparison that is a DICOM object.
+const formatSR format = "sr"
 
 // isObject reports whether a format is a DICOM object.
-func (f format) isObject() bool { return objectFormats[f] != nil }
+func (f format) isObject() bool { return slices.Contains(measure.Kinds(), string(f)) }
 
 // objectFormatNames names the formats, as help texts do.
-func objectFormatNames() string {
-	names := make([]string, 0, len(objectFormats))
-	for _, f := range slices.Sorted(maps.Keys(objectFormats)) {
-		names = append(names, string(f))
-	}
-	return strings.Join(names, ", ")
-}
+func objectFormatNames() string { return strings.Join(measure.Kinds(), ", ") }
 
 // destination is where and as what the results of a run are written.
 type destination struct {
@@ -108,12 +63,11 @@ func chooseOutput(flags measureFlags, stdout io.Writer) (destination, error) {
 
 // deriver returns what makes the objects; nil for formats that are none.
 func (o destination) deriver(flags measureFlags) (measure.Deriver, error) {
-	derive := objectFormats[o.format]
-	if derive == nil {
+	if !o.format.isObject() {
 		return nil, nil
 	}
 	by, err := provenance(flags)
-	return derive(by), err
+	return measure.DeriverOf(string(o.format), by), err
 }
 
 // provenance says how the objects of this run come to be.

@@ -71,8 +71,8 @@ func objectsOf(t *testing.T, folder, out string) {
 	}}
 	var paths []string
 	r.Derive = func(o *dicom.Origin, vol *volume.Volume, result *analysis.Result) ([]*dataset.Dataset, error) {
-		for f, derive := range objectFormats {
-			objects, err := derive(by)(o, vol, result)
+		for _, f := range measure.Kinds() {
+			objects, err := measure.DeriverOf(f, by)(o, vol, result)
 			if errors.Is(err, seg.ErrNothing) || errors.Is(err, sc.ErrNothing) {
 				t.Logf("%s: %v", f, err)
 				continue
@@ -86,7 +86,7 @@ func objectsOf(t *testing.T, folder, out string) {
 				paths = append(paths, path)
 				check(t, d, path)
 			}
-			if f == formatSEG {
+			if f == "seg" {
 				checkVolumes(t, objects[0], o, result)
 			}
 		}

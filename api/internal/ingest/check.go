@@ -106,8 +106,8 @@ func refusal(err error) error {
 	return fault.Wrap(err, fault.Invalid, fault.MalformedInstance, "the instance cannot be read")
 }
 
-// addition makes of a header what is indexed.
-func addition(h *dicom.Header, source string) *store.Addition {
+// Addition makes of a header what is indexed.
+func Addition(h *dicom.Header, source string) *store.Addition {
 	return &store.Addition{
 		Study: store.Study{
 			StudyInstanceUID: h.StudyInstanceUID,

@@ -61,7 +61,7 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 		}
 		return nil, err
 	}
-	a := addition(h, u.Source)
+	a := Addition(h, u.Source)
 	a.Staged = st
 	return a, nil
 }

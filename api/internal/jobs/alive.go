@@ -201,6 +201,8 @@ func (q *Queue) free(ctx context.Context, tx *store.Tx, orphaned func(*rivertype
 			err = q.freeAnalysis(ctx, tx, job)
 		case compareArgs{}.Kind():
 			err = q.freeComparison(ctx, tx, job)
+		case publishArgs{}.Kind():
+			err = q.freePublication(ctx, tx, job)
 		default: // done twice they do no harm
 			err = q.setState(ctx, tx, riverdriver.JobSetStateInterrupted(job.ID, tx.Now(), max(job.Attempt-1, 0), nil))
 		}
@@ -266,4 +268,27 @@ func (q *Queue) freeComparison(ctx context.Context, tx *store.Tx, job *rivertype
 		}
 	}
 	return q.insertComparison(ctx, tx, args, time.Time{})
+}
+
+func (q *Queue) freePublication(ctx context.Context, tx *store.Tx, job *rivertype.JobRow) error {
+	var args publishArgs
+	if err := json.Unmarshal(job.EncodedArgs, &args); err != nil {
+		return err
+	}
+	if err := q.setState(ctx, tx, riverdriver.JobSetStateCancelled(job.ID, tx.Now(), []byte("{}"), nil)); err != nil {
+		return err
+	}
+	p, err := tx.Publication(ctx, args.AnalysisID, args.Revision)
+	if err != nil || p.JobID != job.ID || p.State.Ended() {
+		return gone(err)
+	}
+	if args.Deaths++; args.Deaths >= maxDeaths {
+		return tx.EndPublication(ctx, p.AnalysisID, p.Revision, store.PublicationFinish{State: store.Parked, ReasonCode: codeCrashed, Reason: reasonDeaths})
+	}
+	if p.State == store.Running {
+		if err := tx.RequeuePublication(ctx, p, "", ""); err != nil {
+			return err
+		}
+	}
+	return q.insertPublication(ctx, tx, args, time.Time{})
 }

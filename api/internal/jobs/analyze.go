@@ -142,7 +142,10 @@ func (t *attempt) crashed(ctx context.Context, c crash) error {
 // finish ends the analysis.
 func (t *attempt) finish(ctx context.Context, f store.Finish) error {
 	finished, err := t.q.commit(ctx, t.job.JobRow, func(ctx context.Context, tx *store.Tx) error {
-		return tx.FinishAnalysis(ctx, t.a.ID, t.a.Attempt, f)
+		if err := tx.FinishAnalysis(ctx, t.a.ID, t.a.Attempt, f); err != nil || f.State != store.Succeeded {
+			return err
+		}
+		return t.q.Publish(ctx, tx, t.a.ID, 0)
 	})
 	if finished {
 		t.tell(ctx, f)

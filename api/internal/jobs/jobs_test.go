@@ -45,6 +45,12 @@ var cases = []struct {
 	{"quiet series are analysed", quietSeriesAreAnalysed},
 	{"retention", retention},
 	{"killed workers", killedWorkers},
+	{"results are stored and sent", resultsAreStoredAndSent},
+	{"every revision is published", everyRevisionIsPublished},
+	{"a conflict fails", aConflictFails},
+	{"an archive is away for an hour", anArchiveIsAwayForAnHour},
+	{"an old delivery is given up", anOldDeliveryIsGivenUp},
+	{"killed after the acknowledgement", killedAfterTheAcknowledgement},
 }
 
 // eachOn runs the cases at the same time, as they wait for clocks and processes, and

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/endplate/endplate/api/internal/destination"
 	"github.com/endplate/endplate/api/internal/jobs"
 	"github.com/endplate/endplate/api/internal/store"
 	"github.com/endplate/endplate/api/internal/store/pgtest"
@@ -78,6 +79,20 @@ type task struct {
 	Config  store.Config
 	Workers int
 	Pause   bool // pauses with its first analysis; then ends
+
+	Destination string // of the results, if any
+	Kill        bool   // kills itself once the destination has acknowledged something
+}
+
+// fatal kills this process when what it sent has been acknowledged.
+type fatal struct{ destination.Sender }
+
+func (f fatal) Send(ctx context.Context, objects []destination.Object) []error {
+	for _, err := range f.Sender.Send(ctx, objects) {
+		exitIf(err)
+	}
+	syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
 }
 
 // work is a process that does jobs until it is killed.
@@ -90,6 +105,14 @@ func work() {
 	c := jobs.Config{
 		Store: s, Workers: t.Workers, Do: here, Timing: soon,
 		Worker: store.Worker{ID: rand.Text(), Host: "test", Version: "test"},
+	}
+	if t.Destination != "" {
+		d, err := destination.Parse(t.Destination)
+		exitIf(err)
+		if t.Kill {
+			d.Sender = fatal{d.Sender}
+		}
+		c.Do, c.Results, c.Destinations = publishing, []string{"sr"}, []destination.Destination{d}
 	}
 	paused := make(chan struct{})
 	if t.Pause {

@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/endplate/endplate/api/internal/destination"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
 	"github.com/endplate/endplate/api/measure"
@@ -34,6 +35,14 @@ type Config struct {
 	// Workers is how many analyses and comparisons are done at a time; 0 leaves all
 	// jobs to other processes.
 	Workers int
+
+	// Results are the kinds of DICOM objects that are made of every result; none: none.
+	Results []string
+	// Destinations are where they are sent.
+	Destinations []destination.Destination
+	GiveUpAfter  time.Duration // that a delivery is tried; 0: a week
+	// Audit appends to the audit log in the transaction of a change; nil: nothing does.
+	Audit func(ctx context.Context, tx *store.Tx, method string, objects ...string) error
 
 	QuietTime  time.Duration // after the last instance until a series is analysed; 0: only when asked to
 	QueueLimit int           // analyses that may wait; 0: no limit
@@ -58,6 +67,9 @@ type Timing struct {
 	Backoff   time.Duration // after a first crash; four times as long after the second; 10 s
 	Wait      time.Duration // until a job that cannot be done yet is tried again; 5 s
 	Upkeep    time.Duration // between two sweeps; 15 min
+
+	Resend     time.Duration // after the first attempt at a delivery, twice as long after each more; 10 s
+	ResendMost time.Duration // between two attempts; 15 min
 }
 
 func (t Timing) withDefaults() Timing {
@@ -68,6 +80,9 @@ func (t Timing) withDefaults() Timing {
 		Backoff:   cmp.Or(t.Backoff, 10*time.Second),
 		Wait:      cmp.Or(t.Wait, 5*time.Second),
 		Upkeep:    cmp.Or(t.Upkeep, 15*time.Minute),
+
+		Resend:     cmp.Or(t.Resend, 10*time.Second),
+		ResendMost: cmp.Or(t.ResendMost, 15*time.Minute),
 	}
 }
 
@@ -75,6 +90,9 @@ func (t Timing) withDefaults() Timing {
 type Observer struct {
 	Analysis func(state string, waited, took time.Duration) // that has ended
 	Stage    func(name string, took time.Duration)          // of an analysis
+
+	Publication func(state string)                // that has ended
+	Delivery    func(destination, outcome string) // that was attempted
 }
 
 // Queue queues jobs and, with workers, does them.
@@ -85,21 +103,26 @@ type Queue struct {
 	mu   sync.Mutex
 	busy map[int64]bool // jobs that this process is at
 
+	pauses pauses
+
 	stop func() // ends the heartbeat, and waits for it
 }
 
 // The queues of River. Analyses, which take processors and memory, do not hold up
 // what takes none.
 const (
-	queueWork   = "work"
-	queueUpkeep = "upkeep"
+	queueWork    = "work"
+	queueUpkeep  = "upkeep"
+	queueDeliver = "deliver"
 
-	upkeepWorkers = 2
+	upkeepWorkers  = 2
+	deliverWorkers = 4
 )
 
 // Priorities of River: what somebody waits for comes first.
 const (
 	priorityFirst     = 1
+	priorityPublish   = 2
 	priorityAutomatic = 3
 )
 
@@ -112,6 +135,7 @@ func New(c Config) (*Queue, error) {
 	c.Timing = c.Timing.withDefaults()
 	c.SweepAge = cmp.Or(c.SweepAge, 24*time.Hour)
 	c.CopyLimit = cmp.Or(c.CopyLimit, 8<<30)
+	c.GiveUpAfter = cmp.Or(c.GiveUpAfter, 7*24*time.Hour)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -129,12 +153,15 @@ func New(c Config) (*Queue, error) {
 	}
 	river.AddWorker(config.Workers, &analyzer{q: q})
 	river.AddWorker(config.Workers, &comparer{q: q})
+	river.AddWorker(config.Workers, &publisher{q: q})
+	river.AddWorker(config.Workers, &deliverer{q: q})
 	river.AddWorker(config.Workers, &settler{q: q})
 	river.AddWorker(config.Workers, &sweeper{q: q})
 	if c.Workers > 0 {
 		config.Queues = map[string]river.QueueConfig{
-			queueWork:   {MaxWorkers: c.Workers},
-			queueUpkeep: {MaxWorkers: upkeepWorkers},
+			queueWork:    {MaxWorkers: c.Workers},
+			queueUpkeep:  {MaxWorkers: upkeepWorkers},
+			queueDeliver: {MaxWorkers: deliverWorkers},
 		}
 		config.PeriodicJobs = q.periodic()
 	}

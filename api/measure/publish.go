@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package measure
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/volume"
+	"github.com/endplate/endplate/api/internal/fault"
+)
+
+// PublishTask asks for the DICOM objects that tell of a result.
+type PublishTask struct {
+	Files     []InstanceFile // that the result is of
+	Options   []byte         // by which it came about, endplate.v1.AnalysisOptions
+	Stored    Stored
+	Revisions []Revision // by which it came about: that of the result is the last
+	Kinds     []string   // of objects, as Kinds lists them
+	Folder    string     // that they are written to
+}
+
+// Revision says of a revision of a result what its objects tell.
+type Revision struct {
+	Author      string
+	CreatedAt   time.Time
+	Reviewed    bool
+	Corrections []byte // against the one before
+}
+
+// ObjectFile is a file that holds an object.
+type ObjectFile struct{ Kind, Path string }
+
+// publish makes the objects. The same task makes the same bytes.
+func (p Producer) publish(ctx context.Context, t *PublishTask, stage func(string, float64)) (*Done, error) {
+	stage("verifying", 0)
+	if err := verify(t.Files); err != nil {
+		return nil, err
+	}
+	stored, err := t.Stored.Decode()
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Corrupt, fault.StoredDataCorrupt, "what is stored of the result cannot be read")
+	}
+	if len(t.Revisions) == 0 {
+		return nil, errors.New("no revision")
+	}
+	in := sortInstances(t.Files)
+	catalog, err := in.Scan(ctx, dicom.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer catalog.Close()
+	all := in.Series(catalog, nil)
+	done := &Done{}
+	for _, s := range stored {
+		if s.Stack < 0 || s.Stack >= len(all) {
+			return nil, fault.New(fault.Corrupt, fault.StoredDataCorrupt, "the result is of stack %d of %d", s.Stack, len(all))
+		}
+		one := &publication{producer: p, task: t, series: &all[s.Stack], stored: s, done: done}
+		if err := one.publish(ctx, stage); err != nil {
+			return nil, err
+		}
+	}
+	return done, nil
+}
+
+// publication makes the objects of one stack.
+type publication struct {
+	producer Producer
+	task     *PublishTask
+	series   *Series
+	stored   StoredSeries
+	volume   *volume.Volume // once it was needed
+	done     *Done
+}
+
+func (p *publication) publish(ctx context.Context, stage func(string, float64)) error {
+	origin, err := p.series.origin()
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, fault.MissingAttribute, "what the objects would take over from the images cannot be read: %v", err)
+	}
+	for _, k := range kinds {
+		if !slices.Contains(p.task.Kinds, k.name) {
+			continue
+		}
+		stage("making "+k.name, 0)
+		if k.pixels && p.volume == nil {
+			if p.volume, err = p.series.Volume(ctx); err != nil {
+				return err
+			}
+		}
+		objects, err := k.derive(p.provenance(origin, k.kind))(origin, p.volume, p.stored.Result)
+		if nothing(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+		for _, o := range objects {
+			if err := p.write(k.name, o); err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *publication) write(kind string, o *dataset.Dataset) error {
+	var b bytes.Buffer
+	if err := o.WriteFile(&b); err != nil {
+		return err
+	}
+	path := filepath.Join(p.task.Folder, fmt.Sprintf("%d.%s.dcm", len(p.done.Objects), kind))
+	p.done.Objects = append(p.done.Objects, ObjectFile{kind, path})
+	return os.WriteFile(path, b.Bytes(), 0o600)
+}
+
+// provenance says how an object of a kind comes to be.
+func (p *publication) provenance(origin *dicom.Origin, kind dicom.Kind) dicom.Provenance {
+	n := len(p.task.Revisions) - 1
+	by := p.ofRevision(n)
+	if n > 0 {
+		by.Previous = origin.InstanceUID(kind, p.ofRevision(n-1))
+	}
+	return by
+}
+
+func (p *publication) ofRevision(n int) dicom.Provenance {
+	v := p.task.Revisions[n]
+	by := dicom.Provenance{
+		Program: p.producer.Name, Version: p.producer.Version,
+		Revision: n, Author: v.Author, Reviewed: v.Reviewed, ContentTime: v.CreatedAt,
+		Changes: changes(p.task.Revisions[1 : n+1]),
+	}
+	if fixed, err := fixedOf(p.task.Options); err == nil && fixed != nil { // it was measured by them
+		at := fixed.Position
+		by.Options = fmt.Sprintf("level=%v@%g,%g,%g", fixed.Level, at.X, at.Y, at.Z)
+		by.Parameters = fmt.Sprintf("level fixed: %v@%g,%g,%g", fixed.Level, at.X, at.Y, at.Z)
+	}
+	return by
+}
+
+// changes stands for what readers changed: the same only for the same.
+func changes(revisions []Revision) string {
+	if len(revisions) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, v := range revisions {
+		fmt.Fprintf(h, "%q %t %d ", v.Author, v.Reviewed, len(v.Corrections))
+		h.Write(v.Corrections)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
