@@ -111,7 +111,10 @@ func (s *server) analysisWithResult(ctx context.Context, id string, number int) 
 	}
 	// A correction may have come between the two readings.
 	m.LatestRevision = max(m.LatestRevision, int32(v.Number))
-	return m, withResult(m, v)
+	if err := withResult(m, v); err != nil {
+		return nil, err
+	}
+	return m, s.withPublication(ctx, m, v.Number)
 }
 
 func (s *analysisService) ListAnalyses(ctx context.Context, r *endplatev1.ListAnalysesRequest) (*endplatev1.ListAnalysesResponse, error) {

@@ -34,6 +34,7 @@ type Config struct {
 	DIMSE     DIMSE
 	Storage   Storage
 	Work      Work
+	Results   Results
 	Limits    Limits
 	Security  Security
 	Telemetry Telemetry
@@ -177,6 +178,9 @@ func (c Config) Check() error {
 		return err
 	}
 	if err := c.Work.check(c.serves()); err != nil {
+		return err
+	}
+	if err := c.Results.check(); err != nil {
 		return err
 	}
 	if c.Telemetry.TraceRatio < 0 || c.Telemetry.TraceRatio > 1 {

@@ -62,6 +62,9 @@ func (s *analysisService) revise(ctx context.Context, r *endplatev1.CorrectAnaly
 		if number, err = tx.AddRevision(ctx, int(r.GetBaseRevision()), v, request); err != nil {
 			return err
 		}
+		if err := s.jobs.Publish(ctx, tx, r.GetAnalysisId(), number); err != nil {
+			return err
+		}
 		return s.audit.Append(ctx, tx, "AnalysisService/CorrectAnalysis", r.GetAnalysisId(), fmt.Sprintf("revision %d", number))
 	})
 	return number, err

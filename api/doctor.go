@@ -58,7 +58,7 @@ const (
 func Diagnose(ctx context.Context, c Config, report func(Diagnosis)) {
 	d := &doctor{Config: c, report: report}
 	checks := []func(context.Context){d.configuration, d.folder, d.space, d.blobs, d.database, d.clock,
-		d.ports, d.dicomPeers, d.certificate, d.credentials, d.issuer, d.auditFile}
+		d.ports, d.dicomPeers, d.certificate, d.credentials, d.issuer, d.auditFile, d.destinations}
 	for _, check := range checks {
 		ctx, cancel := context.WithTimeout(ctx, checkTime)
 		check(ctx)
@@ -343,4 +343,21 @@ func (d *doctor) auditFile(context.Context) {
 		os.Remove(path) // it is for the server to make it
 	}
 	d.fine(check, "%s can be written", path)
+}
+
+// destinations asks each destination whether it answers: an archive by C-ECHO, a
+// DICOMweb server by a query for one study.
+func (d *doctor) destinations(ctx context.Context) {
+	all, err := d.Results.destinations()
+	if err != nil {
+		return // the configuration's fault, and told
+	}
+	for _, to := range all {
+		check := "destination " + to.Name
+		if err := to.Probe(ctx); err != nil {
+			d.warn(check, "results wait until it answers; check --destination and that it knows us", "%v: %v", to.Sender, err)
+			continue
+		}
+		d.fine(check, "%v answers", to.Sender)
+	}
 }

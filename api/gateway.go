@@ -44,6 +44,7 @@ func newGateway(ctx context.Context, dial func(context.Context) (net.Conn, error
 		endplatev1.RegisterStudyServiceHandler,
 		endplatev1.RegisterAnalysisServiceHandler,
 		endplatev1.RegisterComparisonServiceHandler,
+		endplatev1.RegisterDeliveryServiceHandler,
 	} {
 		if err := register(ctx, mux, conn); err != nil {
 			conn.Close()

@@ -59,6 +59,7 @@ type peer struct {
 	studies     endplatev1.StudyServiceClient
 	analyses    endplatev1.AnalysisServiceClient
 	comparisons endplatev1.ComparisonServiceClient
+	deliveries  endplatev1.DeliveryServiceClient
 	at          api.Addresses
 }
 
@@ -133,6 +134,7 @@ func peerOf(conn *grpc.ClientConn, at api.Addresses) *peer {
 		studies:     endplatev1.NewStudyServiceClient(conn),
 		analyses:    endplatev1.NewAnalysisServiceClient(conn),
 		comparisons: endplatev1.NewComparisonServiceClient(conn),
+		deliveries:  endplatev1.NewDeliveryServiceClient(conn),
 		at:          at,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/endplate/endplate/api/internal/ingest"
 	"github.com/endplate/endplate/api/internal/jobs"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/internal/telemetry"
 	"github.com/endplate/endplate/api/measure"
 )
 
@@ -36,7 +37,7 @@ func (s *Server) openService(ctx context.Context) (err error) {
 	}
 	s.onClose(v.audit.Close)
 	v.runner = c.runner()
-	if v.jobs, err = jobs.New(s.jobsConfig(v)); err != nil {
+	if err := s.openJobs(v); err != nil {
 		return err
 	}
 	var transform func(io.Writer, io.Reader) error
@@ -59,6 +60,7 @@ func (s *Server) openService(ctx context.Context) (err error) {
 	v.results = newKept(mostResults, sizeOfResults, v.readResults)
 	s.service = v
 	s.metrics.Queue(v.jobs.Waiting)
+	s.metrics.Outbox(v.outbox)
 	if c.Storage.Folder != "" {
 		s.metrics.Free(func() float64 {
 			free, err := store.FreeBytes(c.Storage.Folder)
@@ -96,6 +98,18 @@ func (c Config) runner() measure.Runner {
 // childNice keeps the server answering while its children compute.
 const childNice = 10
 
+func (s *Server) openJobs(v *server) (err error) {
+	c := s.jobsConfig(v)
+	if c.Results, err = s.config.Results.kinds(); err != nil {
+		return err
+	}
+	if c.Destinations, err = s.config.Results.destinations(); err != nil {
+		return err
+	}
+	v.jobs, err = jobs.New(c)
+	return err
+}
+
 func (s *Server) jobsConfig(v *server) jobs.Config {
 	c := s.config
 	host, _ := os.Hostname() // for people to read; empty is as good
@@ -109,10 +123,23 @@ func (s *Server) jobsConfig(v *server) jobs.Config {
 		Grace:      c.ShutdownGrace,
 		Scratch:    c.Storage.Folder,
 		Retention:  store.Retention{MaxAge: c.Storage.Retention},
-		Observer:   jobs.Observer{Analysis: s.metrics.Analysis, Stage: s.metrics.Stage},
-		Logger:     s.log,
-		Timing:     c.Work.Timing,
+		Observer: jobs.Observer{
+			Analysis: s.metrics.Analysis, Stage: s.metrics.Stage, Publication: s.metrics.Publication, Delivery: s.metrics.Delivery,
+		},
+		GiveUpAfter: c.Results.GiveUpAfter,
+		Audit:       v.audit.Append,
+		Logger:      s.log,
+		Timing:      c.Work.Timing,
 	}
+}
+
+// outbox counts what has not been delivered, for metrics.
+func (s *server) outbox(ctx context.Context) (all []telemetry.Undelivered, err error) {
+	counts, err := s.store.CountDeliveries(ctx)
+	for _, c := range counts {
+		all = append(all, telemetry.Undelivered{Destination: c.Destination, State: string(c.State), N: c.N, Oldest: c.Oldest})
+	}
+	return all, err
 }
 
 // settle is told of series that have got instances, in the transaction that adds them.

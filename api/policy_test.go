@@ -33,6 +33,7 @@ func methods() map[string]protoreflect.MethodDescriptor {
 		endplatev1.File_endplate_v1_study_service_proto,
 		endplatev1.File_endplate_v1_analysis_service_proto,
 		endplatev1.File_endplate_v1_comparison_service_proto,
+		endplatev1.File_endplate_v1_delivery_service_proto,
 	} {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)

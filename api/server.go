@@ -194,6 +194,7 @@ func (s *Server) newGRPC(options ...grpc.ServerOption) *grpc.Server {
 	endplatev1.RegisterStudyServiceServer(g, &studyService{server: s.service})
 	endplatev1.RegisterAnalysisServiceServer(g, &analysisService{server: s.service})
 	endplatev1.RegisterComparisonServiceServer(g, &comparisonService{server: s.service})
+	endplatev1.RegisterDeliveryServiceServer(g, &deliveryService{server: s.service})
 	healthgrpc.RegisterHealthServer(g, s.health)
 	if s.config.Security.Reflection {
 		reflection.Register(g)

@@ -187,19 +187,31 @@ func printSettings(w io.Writer, groups flagGroups) error {
 	return nil
 }
 
-// redacted returns a value without the passwords that a URL may hold.
+// redacted returns a value without the passwords that URLs in it may hold.
 func redacted(value string) string {
-	scheme, _, isURL := strings.Cut(value, "://")
-	if !isURL {
+	if !strings.Contains(value, "://") {
 		return value
 	}
+	words := strings.Fields(value)
+	for i, word := range words {
+		name, address := "", word
+		if before, after, named := strings.Cut(word, "="); named && !strings.Contains(before, ":") {
+			name, address = before+"=", after
+		}
+		words[i] = name + redactedURL(address)
+	}
+	return strings.Join(words, " ")
+}
+
+func redactedURL(value string) string {
+	scheme, _, _ := strings.Cut(value, "://")
 	u, err := url.Parse(value)
 	if err != nil {
 		return scheme + "://xxxxx"
 	}
 	query := u.Query()
 	for key := range query {
-		if k := strings.ToLower(key); strings.Contains(k, "password") || strings.Contains(k, "secret") || strings.Contains(k, "token") {
+		if k := strings.ToLower(key); !strings.HasSuffix(k, "-file") && (strings.Contains(k, "password") || strings.Contains(k, "secret") || strings.Contains(k, "token")) {
 			query.Set(key, "xxxxx")
 			u.RawQuery = query.Encode()
 		}

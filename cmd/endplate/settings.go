@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/endplate/endplate/api"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // serverSettings are what the flags of the server's commands set.
@@ -71,6 +72,7 @@ func serverFlags(s *serverSettings) flagGroups {
 		{"Limits", limitFlags(&s.Limits)},
 		{"Storage", keepFlags(&s.Storage)},
 		{"Analyses", queueFlags(&s.Work)},
+		{"Results as DICOM objects", resultFlags(&s.Results)},
 		{"Operation", operationFlags(s)},
 	}
 }
@@ -81,6 +83,7 @@ func workerFlags(s *serverSettings) flagGroups {
 		{"Where it listens", metricsFlags(s)},
 		{"Storage", storageFlags(&s.Storage)},
 		{"Analyses", workFlags(&s.Work)},
+		{"Results as DICOM objects", resultFlags(&s.Results)},
 		{"Operation", operationFlags(s)},
 	}
 }
@@ -187,6 +190,17 @@ func queueFlags(c *api.Work) *pflag.FlagSet {
 	return f
 }
 
+func resultFlags(c *api.Results) *pflag.FlagSet {
+	f := newGroup()
+	kinds := strings.Join(measure.Kinds(), ",")
+	f.StringVar(&c.Kinds, "results", kinds, "make these `KIND,…` of every result and store them in its study: some of "+kinds+"; empty: none")
+	wordsVar(f, &c.Destinations, "destination", "send them to `NAME=URL`, and try until it has them; repeatable, or with blanks between: "+
+		"dicom://AET@HOST:PORT?calling=AET, dicoms:// for TLS with ca=, cert= and key=FILE, or https://HOST/PATH for STOW-RS with token-file= or basic-file=FILE; "+
+		"kinds=KIND,… for some of them alone")
+	f.DurationVar(&c.GiveUpAfter, "give-up-after", 7*24*time.Hour, "try to send one for `TIME`; then it is parked until somebody has it tried again")
+	return f
+}
+
 func operationFlags(s *serverSettings) *pflag.FlagSet {
 	f := newGroup()
 	f.StringVar(&s.configFile, configFlag, "", "`FILE` of settings, YAML with the names of these flags as keys")
@@ -283,5 +297,19 @@ func (l *list) Set(s string) error {
 			*l = append(*l, value)
 		}
 	}
+	return nil
+}
+
+// words are values in a flag with blanks between them, or one for each time that it is
+// given.
+type words []string
+
+func wordsVar(f *pflag.FlagSet, p *[]string, name, usage string) { f.Var((*words)(p), name, usage) }
+
+func (w *words) Type() string   { return "string" }
+func (w *words) String() string { return strings.Join(*w, " ") }
+
+func (w *words) Set(s string) error {
+	*w = append(*w, strings.Fields(s)...)
 	return nil
 }

@@ -53,6 +53,8 @@ func TestRedacted(t *testing.T) {
 		"postgres://h/db?a=1&password=p": "postgres://h/db?a=1&password=xxxxx",
 		"s3://b?region=eu&secretKey=p":   "s3://b?region=eu&secretKey=xxxxx",
 		"postgres://u:%zz@h":             "postgres://xxxxx",
+
+		"pacs=dicom://PACS@h:104?calling=A  vna=https://u:p@h/dicom-web?token-file=/a": "pacs=dicom://PACS@h:104?calling=A vna=https://u:xxxxx@h/dicom-web?token-file=/a",
 	} {
 		if got := redacted(in); got != want {
 			t.Errorf("redacted(%q) = %q, want %q", in, got, want)

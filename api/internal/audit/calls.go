@@ -126,6 +126,7 @@ var named = map[protoreflect.Name]bool{
 	"analysis_id":         true,
 	"analysis_ids":        true,
 	"comparison_id":       true,
+	"delivery_id":         true,
 }
 
 // see notes what a message names, in itself and in the messages of its lists.

@@ -44,6 +44,9 @@ var policy = map[string]Role{
 	"/endplate.v1.ComparisonService/WatchComparison":  Read,
 	"/endplate.v1.ComparisonService/ExportComparison": Read,
 
+	"/endplate.v1.DeliveryService/ListDeliveries": Read,
+	"/endplate.v1.DeliveryService/RetryDelivery":  Correct,
+
 	// Whole instances, their metadata and values say who the patient is; frames and
 	// pictures do not.
 	"/DICOMweb/Store":             Send,

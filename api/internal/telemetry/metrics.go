@@ -37,6 +37,9 @@ type Metrics struct {
 	took     prometheus.Histogram
 	stages   *prometheus.HistogramVec // by stage
 
+	publications *prometheus.CounterVec // by state
+	deliveries   *prometheus.CounterVec // by destination and outcome
+
 	associations associations
 }
 
@@ -61,6 +64,8 @@ func NewMetrics(version string) *Metrics {
 		analyses:      counters("analyses_total", "Analyses that have ended, by state.", "state"),
 		waited:        histogram("analysis_wait_seconds", "Time that analyses waited for a worker.", analysisBounds),
 		took:          histogram("analysis_duration_seconds", "Time that a worker took for an analysis.", analysisBounds),
+		publications:  counters("publications_total", "Makings of DICOM objects of a result that have ended, by state.", "state"),
+		deliveries:    counters("deliveries_total", "Attempts to deliver an object, by what became of them.", "destination", "outcome"),
 		stages:        histograms("stage_duration_seconds", "Time that a stage of an analysis took.", analysisBounds, "stage"),
 
 		associations: newAssociations(),
@@ -70,7 +75,7 @@ func NewMetrics(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.duration, m.inFlight, m.instances, m.instanceBytes, m.ingest,
-		m.analyses, m.waited, m.took, m.stages, build,
+		m.analyses, m.waited, m.took, m.stages, m.publications, m.deliveries, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

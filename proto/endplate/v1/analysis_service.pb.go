@@ -216,7 +216,7 @@ func (x MoveLandmark_Point) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MoveLandmark_Point.Descriptor instead.
 func (MoveLandmark_Point) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{5, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // View is the plane of a picture.
@@ -277,7 +277,7 @@ func (x RenderImageRequest_View) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RenderImageRequest_View.Descriptor instead.
 func (RenderImageRequest_View) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{25, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26, 0}
 }
 
 // Format of a document.
@@ -338,7 +338,7 @@ func (x ExportAnalysisRequest_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportAnalysisRequest_Format.Descriptor instead.
 func (ExportAnalysisRequest_Format) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29, 0}
 }
 
 // AnalysisOptions steer a measurement.
@@ -479,7 +479,10 @@ type AnalysisRun struct {
 	// while there is none.
 	Report *Report `protobuf:"bytes,16,opt,name=report,proto3" json:"report,omitempty"`
 	// The revision that report is of.
-	Revision      *Revision `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision *Revision `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The DICOM objects that were made of that revision, or will be; absent where none
+	// are made.
+	Publication   *Publication `protobuf:"bytes,18,opt,name=publication,proto3" json:"publication,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -633,6 +636,86 @@ func (x *AnalysisRun) GetRevision() *Revision {
 	return nil
 }
 
+func (x *AnalysisRun) GetPublication() *Publication {
+	if x != nil {
+		return x.Publication
+	}
+	return nil
+}
+
+// Publication is the making of the DICOM objects that tell of a revision.
+type Publication struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it stands; the objects are there once it has succeeded.
+	State AnalysisState `protobuf:"varint,1,opt,name=state,proto3,enum=endplate.v1.AnalysisState" json:"state,omitempty"`
+	// The kind of reason for FAILED or PARKED.
+	ReasonCode string `protobuf:"bytes,2,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
+	// That reason in words.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The objects; none where there is nothing to tell.
+	Objects       []*ResultObject `protobuf:"bytes,4,rep,name=objects,proto3" json:"objects,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Publication) Reset() {
+	*x = Publication{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Publication) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Publication) ProtoMessage() {}
+
+func (x *Publication) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Publication.ProtoReflect.Descriptor instead.
+func (*Publication) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Publication) GetState() AnalysisState {
+	if x != nil {
+		return x.State
+	}
+	return AnalysisState_ANALYSIS_STATE_UNSPECIFIED
+}
+
+func (x *Publication) GetReasonCode() string {
+	if x != nil {
+		return x.ReasonCode
+	}
+	return ""
+}
+
+func (x *Publication) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Publication) GetObjects() []*ResultObject {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
 // Revision is a result after the corrections of a reader, or the automatic one.
 type Revision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -656,7 +739,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +751,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +764,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{3}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Revision) GetNumber() int32 {
@@ -754,7 +837,7 @@ type Correction struct {
 
 func (x *Correction) Reset() {
 	*x = Correction{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +849,7 @@ func (x *Correction) String() string {
 func (*Correction) ProtoMessage() {}
 
 func (x *Correction) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +862,7 @@ func (x *Correction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Correction.ProtoReflect.Descriptor instead.
 func (*Correction) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{4}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Correction) GetChange() isCorrection_Change {
@@ -904,7 +987,7 @@ type MoveLandmark struct {
 
 func (x *MoveLandmark) Reset() {
 	*x = MoveLandmark{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +999,7 @@ func (x *MoveLandmark) String() string {
 func (*MoveLandmark) ProtoMessage() {}
 
 func (x *MoveLandmark) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1012,7 @@ func (x *MoveLandmark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveLandmark.ProtoReflect.Descriptor instead.
 func (*MoveLandmark) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{5}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MoveLandmark) GetLevel() Level {
@@ -968,7 +1051,7 @@ type RenameLevel struct {
 
 func (x *RenameLevel) Reset() {
 	*x = RenameLevel{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1063,7 @@ func (x *RenameLevel) String() string {
 func (*RenameLevel) ProtoMessage() {}
 
 func (x *RenameLevel) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1076,7 @@ func (x *RenameLevel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameLevel.ProtoReflect.Descriptor instead.
 func (*RenameLevel) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{6}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RenameLevel) GetFrom() Level {
@@ -1030,7 +1113,7 @@ type AddVertebra struct {
 
 func (x *AddVertebra) Reset() {
 	*x = AddVertebra{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1125,7 @@ func (x *AddVertebra) String() string {
 func (*AddVertebra) ProtoMessage() {}
 
 func (x *AddVertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1138,7 @@ func (x *AddVertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddVertebra.ProtoReflect.Descriptor instead.
 func (*AddVertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{7}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AddVertebra) GetLevel() Level {
@@ -1083,7 +1166,7 @@ type RemoveVertebra struct {
 
 func (x *RemoveVertebra) Reset() {
 	*x = RemoveVertebra{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1178,7 @@ func (x *RemoveVertebra) String() string {
 func (*RemoveVertebra) ProtoMessage() {}
 
 func (x *RemoveVertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1191,7 @@ func (x *RemoveVertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveVertebra.ProtoReflect.Descriptor instead.
 func (*RemoveVertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{8}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RemoveVertebra) GetLevel() Level {
@@ -1133,7 +1216,7 @@ type MarkMeasurable struct {
 
 func (x *MarkMeasurable) Reset() {
 	*x = MarkMeasurable{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1228,7 @@ func (x *MarkMeasurable) String() string {
 func (*MarkMeasurable) ProtoMessage() {}
 
 func (x *MarkMeasurable) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1241,7 @@ func (x *MarkMeasurable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkMeasurable.ProtoReflect.Descriptor instead.
 func (*MarkMeasurable) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{9}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *MarkMeasurable) GetLevel() Level {
@@ -1199,7 +1282,7 @@ type JudgeFinding struct {
 
 func (x *JudgeFinding) Reset() {
 	*x = JudgeFinding{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1294,7 @@ func (x *JudgeFinding) String() string {
 func (*JudgeFinding) ProtoMessage() {}
 
 func (x *JudgeFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1307,7 @@ func (x *JudgeFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgeFinding.ProtoReflect.Descriptor instead.
 func (*JudgeFinding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JudgeFinding) GetCode() string {
@@ -1271,7 +1354,7 @@ type CreateAnalysisRequest struct {
 
 func (x *CreateAnalysisRequest) Reset() {
 	*x = CreateAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1366,7 @@ func (x *CreateAnalysisRequest) String() string {
 func (*CreateAnalysisRequest) ProtoMessage() {}
 
 func (x *CreateAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1379,7 @@ func (x *CreateAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*CreateAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateAnalysisRequest) GetSeriesInstanceUid() string {
@@ -1331,7 +1414,7 @@ type CreateAnalysisResponse struct {
 
 func (x *CreateAnalysisResponse) Reset() {
 	*x = CreateAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1343,7 +1426,7 @@ func (x *CreateAnalysisResponse) String() string {
 func (*CreateAnalysisResponse) ProtoMessage() {}
 
 func (x *CreateAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1356,7 +1439,7 @@ func (x *CreateAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*CreateAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreateAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1379,7 +1462,7 @@ type GetAnalysisRequest struct {
 
 func (x *GetAnalysisRequest) Reset() {
 	*x = GetAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1474,7 @@ func (x *GetAnalysisRequest) String() string {
 func (*GetAnalysisRequest) ProtoMessage() {}
 
 func (x *GetAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1487,7 @@ func (x *GetAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*GetAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{13}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetAnalysisRequest) GetAnalysisId() string {
@@ -1432,7 +1515,7 @@ type GetAnalysisResponse struct {
 
 func (x *GetAnalysisResponse) Reset() {
 	*x = GetAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1527,7 @@ func (x *GetAnalysisResponse) String() string {
 func (*GetAnalysisResponse) ProtoMessage() {}
 
 func (x *GetAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1540,7 @@ func (x *GetAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*GetAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{14}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1486,7 +1569,7 @@ type ListAnalysesRequest struct {
 
 func (x *ListAnalysesRequest) Reset() {
 	*x = ListAnalysesRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1581,7 @@ func (x *ListAnalysesRequest) String() string {
 func (*ListAnalysesRequest) ProtoMessage() {}
 
 func (x *ListAnalysesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1594,7 @@ func (x *ListAnalysesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnalysesRequest.ProtoReflect.Descriptor instead.
 func (*ListAnalysesRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{15}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListAnalysesRequest) GetPageSize() int32 {
@@ -1562,7 +1645,7 @@ type ListAnalysesResponse struct {
 
 func (x *ListAnalysesResponse) Reset() {
 	*x = ListAnalysesResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1574,7 +1657,7 @@ func (x *ListAnalysesResponse) String() string {
 func (*ListAnalysesResponse) ProtoMessage() {}
 
 func (x *ListAnalysesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1670,7 @@ func (x *ListAnalysesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnalysesResponse.ProtoReflect.Descriptor instead.
 func (*ListAnalysesResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{16}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListAnalysesResponse) GetAnalyses() []*AnalysisRun {
@@ -1615,7 +1698,7 @@ type WatchAnalysisRequest struct {
 
 func (x *WatchAnalysisRequest) Reset() {
 	*x = WatchAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1627,7 +1710,7 @@ func (x *WatchAnalysisRequest) String() string {
 func (*WatchAnalysisRequest) ProtoMessage() {}
 
 func (x *WatchAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1640,7 +1723,7 @@ func (x *WatchAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*WatchAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{17}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WatchAnalysisRequest) GetAnalysisId() string {
@@ -1661,7 +1744,7 @@ type WatchAnalysisResponse struct {
 
 func (x *WatchAnalysisResponse) Reset() {
 	*x = WatchAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1673,7 +1756,7 @@ func (x *WatchAnalysisResponse) String() string {
 func (*WatchAnalysisResponse) ProtoMessage() {}
 
 func (x *WatchAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1686,7 +1769,7 @@ func (x *WatchAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*WatchAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{18}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WatchAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1707,7 +1790,7 @@ type CancelAnalysisRequest struct {
 
 func (x *CancelAnalysisRequest) Reset() {
 	*x = CancelAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1802,7 @@ func (x *CancelAnalysisRequest) String() string {
 func (*CancelAnalysisRequest) ProtoMessage() {}
 
 func (x *CancelAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +1815,7 @@ func (x *CancelAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*CancelAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{19}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelAnalysisRequest) GetAnalysisId() string {
@@ -1753,7 +1836,7 @@ type CancelAnalysisResponse struct {
 
 func (x *CancelAnalysisResponse) Reset() {
 	*x = CancelAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1765,7 +1848,7 @@ func (x *CancelAnalysisResponse) String() string {
 func (*CancelAnalysisResponse) ProtoMessage() {}
 
 func (x *CancelAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1778,7 +1861,7 @@ func (x *CancelAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*CancelAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{20}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CancelAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1812,7 +1895,7 @@ type CorrectAnalysisRequest struct {
 
 func (x *CorrectAnalysisRequest) Reset() {
 	*x = CorrectAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +1907,7 @@ func (x *CorrectAnalysisRequest) String() string {
 func (*CorrectAnalysisRequest) ProtoMessage() {}
 
 func (x *CorrectAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +1920,7 @@ func (x *CorrectAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*CorrectAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{21}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CorrectAnalysisRequest) GetAnalysisId() string {
@@ -1900,7 +1983,7 @@ type CorrectAnalysisResponse struct {
 
 func (x *CorrectAnalysisResponse) Reset() {
 	*x = CorrectAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +1995,7 @@ func (x *CorrectAnalysisResponse) String() string {
 func (*CorrectAnalysisResponse) ProtoMessage() {}
 
 func (x *CorrectAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2008,7 @@ func (x *CorrectAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*CorrectAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{22}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CorrectAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1946,7 +2029,7 @@ type ListRevisionsRequest struct {
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1958,7 +2041,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1971,7 +2054,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{23}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListRevisionsRequest) GetAnalysisId() string {
@@ -1992,7 +2075,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2087,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2100,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{24}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListRevisionsResponse) GetRevisions() []*Revision {
@@ -2060,7 +2143,7 @@ type RenderImageRequest struct {
 
 func (x *RenderImageRequest) Reset() {
 	*x = RenderImageRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2072,7 +2155,7 @@ func (x *RenderImageRequest) String() string {
 func (*RenderImageRequest) ProtoMessage() {}
 
 func (x *RenderImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2085,7 +2168,7 @@ func (x *RenderImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderImageRequest.ProtoReflect.Descriptor instead.
 func (*RenderImageRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{25}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RenderImageRequest) GetAnalysisId() string {
@@ -2183,7 +2266,7 @@ type RenderImageResponse struct {
 
 func (x *RenderImageResponse) Reset() {
 	*x = RenderImageResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2278,7 @@ func (x *RenderImageResponse) String() string {
 func (*RenderImageResponse) ProtoMessage() {}
 
 func (x *RenderImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2291,7 @@ func (x *RenderImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderImageResponse.ProtoReflect.Descriptor instead.
 func (*RenderImageResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RenderImageResponse) GetPng() []byte {
@@ -2256,7 +2339,7 @@ type PixelToPatient struct {
 
 func (x *PixelToPatient) Reset() {
 	*x = PixelToPatient{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2351,7 @@ func (x *PixelToPatient) String() string {
 func (*PixelToPatient) ProtoMessage() {}
 
 func (x *PixelToPatient) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2364,7 @@ func (x *PixelToPatient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PixelToPatient.ProtoReflect.Descriptor instead.
 func (*PixelToPatient) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{27}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PixelToPatient) GetOrigin() *Position {
@@ -2320,7 +2403,7 @@ type ExportAnalysisRequest struct {
 
 func (x *ExportAnalysisRequest) Reset() {
 	*x = ExportAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2332,7 +2415,7 @@ func (x *ExportAnalysisRequest) String() string {
 func (*ExportAnalysisRequest) ProtoMessage() {}
 
 func (x *ExportAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2345,7 +2428,7 @@ func (x *ExportAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*ExportAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ExportAnalysisRequest) GetAnalysisId() string {
@@ -2384,7 +2467,7 @@ type ExportAnalysisResponse struct {
 
 func (x *ExportAnalysisResponse) Reset() {
 	*x = ExportAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2479,7 @@ func (x *ExportAnalysisResponse) String() string {
 func (*ExportAnalysisResponse) ProtoMessage() {}
 
 func (x *ExportAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2492,7 @@ func (x *ExportAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*ExportAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ExportAnalysisResponse) GetMediaType() string {
@@ -2449,7 +2532,7 @@ type AnalyzeStreamRequest struct {
 
 func (x *AnalyzeStreamRequest) Reset() {
 	*x = AnalyzeStreamRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2461,7 +2544,7 @@ func (x *AnalyzeStreamRequest) String() string {
 func (*AnalyzeStreamRequest) ProtoMessage() {}
 
 func (x *AnalyzeStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2557,7 @@ func (x *AnalyzeStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeStreamRequest.ProtoReflect.Descriptor instead.
 func (*AnalyzeStreamRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AnalyzeStreamRequest) GetPart() isAnalyzeStreamRequest_Part {
@@ -2535,7 +2618,7 @@ type AnalyzeStreamResponse struct {
 
 func (x *AnalyzeStreamResponse) Reset() {
 	*x = AnalyzeStreamResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2547,7 +2630,7 @@ func (x *AnalyzeStreamResponse) String() string {
 func (*AnalyzeStreamResponse) ProtoMessage() {}
 
 func (x *AnalyzeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2560,7 +2643,7 @@ func (x *AnalyzeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeStreamResponse.ProtoReflect.Descriptor instead.
 func (*AnalyzeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AnalyzeStreamResponse) GetStage() string {
@@ -2588,14 +2671,14 @@ var File_endplate_v1_analysis_service_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\n" +
-	"\"endplate/v1/analysis_service.proto\x12\vendplate.v1\x1a\x1dendplate/v1/measurement.proto\x1a\x1fendplate/v1/study_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"K\n" +
+	"\"endplate/v1/analysis_service.proto\x12\vendplate.v1\x1a\"endplate/v1/delivery_service.proto\x1a\x1dendplate/v1/measurement.proto\x1a\x1fendplate/v1/study_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"K\n" +
 	"\x0fAnalysisOptions\x128\n" +
 	"\vfixed_level\x18\x01 \x01(\v2\x17.endplate.v1.FixedLevelR\n" +
 	"fixedLevel\"i\n" +
 	"\n" +
 	"FixedLevel\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x121\n" +
-	"\bposition\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\bposition\"\xb9\x06\n" +
+	"\bposition\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\bposition\"\xf5\x06\n" +
 	"\vAnalysisRun\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\x12,\n" +
@@ -2619,11 +2702,18 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"finishedAt\x12'\n" +
 	"\x0flatest_revision\x18\x0f \x01(\x05R\x0elatestRevision\x12+\n" +
 	"\x06report\x18\x10 \x01(\v2\x13.endplate.v1.ReportR\x06report\x121\n" +
-	"\brevision\x18\x11 \x01(\v2\x15.endplate.v1.RevisionR\brevision\">\n" +
+	"\brevision\x18\x11 \x01(\v2\x15.endplate.v1.RevisionR\brevision\x12:\n" +
+	"\vpublication\x18\x12 \x01(\v2\x18.endplate.v1.PublicationR\vpublication\">\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tREQUESTED\x10\x01\x12\r\n" +
-	"\tAUTOMATIC\x10\x02\"\x8d\x02\n" +
+	"\tAUTOMATIC\x10\x02\"\xad\x01\n" +
+	"\vPublication\x120\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x1a.endplate.v1.AnalysisStateR\x05state\x12\x1f\n" +
+	"\vreason_code\x18\x02 \x01(\tR\n" +
+	"reasonCode\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x123\n" +
+	"\aobjects\x18\x04 \x03(\v2\x19.endplate.v1.ResultObjectR\aobjects\"\x8d\x02\n" +
 	"\bRevision\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x129\n" +
@@ -2821,7 +2911,7 @@ func file_endplate_v1_analysis_service_proto_rawDescGZIP() []byte {
 }
 
 var file_endplate_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_endplate_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_endplate_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_endplate_v1_analysis_service_proto_goTypes = []any{
 	(AnalysisState)(0),                // 0: endplate.v1.AnalysisState
 	(AnalysisRun_Origin)(0),           // 1: endplate.v1.AnalysisRun.Origin
@@ -2831,117 +2921,122 @@ var file_endplate_v1_analysis_service_proto_goTypes = []any{
 	(*AnalysisOptions)(nil),           // 5: endplate.v1.AnalysisOptions
 	(*FixedLevel)(nil),                // 6: endplate.v1.FixedLevel
 	(*AnalysisRun)(nil),               // 7: endplate.v1.AnalysisRun
-	(*Revision)(nil),                  // 8: endplate.v1.Revision
-	(*Correction)(nil),                // 9: endplate.v1.Correction
-	(*MoveLandmark)(nil),              // 10: endplate.v1.MoveLandmark
-	(*RenameLevel)(nil),               // 11: endplate.v1.RenameLevel
-	(*AddVertebra)(nil),               // 12: endplate.v1.AddVertebra
-	(*RemoveVertebra)(nil),            // 13: endplate.v1.RemoveVertebra
-	(*MarkMeasurable)(nil),            // 14: endplate.v1.MarkMeasurable
-	(*JudgeFinding)(nil),              // 15: endplate.v1.JudgeFinding
-	(*CreateAnalysisRequest)(nil),     // 16: endplate.v1.CreateAnalysisRequest
-	(*CreateAnalysisResponse)(nil),    // 17: endplate.v1.CreateAnalysisResponse
-	(*GetAnalysisRequest)(nil),        // 18: endplate.v1.GetAnalysisRequest
-	(*GetAnalysisResponse)(nil),       // 19: endplate.v1.GetAnalysisResponse
-	(*ListAnalysesRequest)(nil),       // 20: endplate.v1.ListAnalysesRequest
-	(*ListAnalysesResponse)(nil),      // 21: endplate.v1.ListAnalysesResponse
-	(*WatchAnalysisRequest)(nil),      // 22: endplate.v1.WatchAnalysisRequest
-	(*WatchAnalysisResponse)(nil),     // 23: endplate.v1.WatchAnalysisResponse
-	(*CancelAnalysisRequest)(nil),     // 24: endplate.v1.CancelAnalysisRequest
-	(*CancelAnalysisResponse)(nil),    // 25: endplate.v1.CancelAnalysisResponse
-	(*CorrectAnalysisRequest)(nil),    // 26: endplate.v1.CorrectAnalysisRequest
-	(*CorrectAnalysisResponse)(nil),   // 27: endplate.v1.CorrectAnalysisResponse
-	(*ListRevisionsRequest)(nil),      // 28: endplate.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil),     // 29: endplate.v1.ListRevisionsResponse
-	(*RenderImageRequest)(nil),        // 30: endplate.v1.RenderImageRequest
-	(*RenderImageResponse)(nil),       // 31: endplate.v1.RenderImageResponse
-	(*PixelToPatient)(nil),            // 32: endplate.v1.PixelToPatient
-	(*ExportAnalysisRequest)(nil),     // 33: endplate.v1.ExportAnalysisRequest
-	(*ExportAnalysisResponse)(nil),    // 34: endplate.v1.ExportAnalysisResponse
-	(*AnalyzeStreamRequest)(nil),      // 35: endplate.v1.AnalyzeStreamRequest
-	(*AnalyzeStreamResponse)(nil),     // 36: endplate.v1.AnalyzeStreamResponse
-	(Level)(0),                        // 37: endplate.v1.Level
-	(*Position)(nil),                  // 38: endplate.v1.Position
-	(*timestamppb.Timestamp)(nil),     // 39: google.protobuf.Timestamp
-	(*Report)(nil),                    // 40: endplate.v1.Report
-	(*Landmarks)(nil),                 // 41: endplate.v1.Landmarks
-	(*UploadInstancesRequest)(nil),    // 42: endplate.v1.UploadInstancesRequest
+	(*Publication)(nil),               // 8: endplate.v1.Publication
+	(*Revision)(nil),                  // 9: endplate.v1.Revision
+	(*Correction)(nil),                // 10: endplate.v1.Correction
+	(*MoveLandmark)(nil),              // 11: endplate.v1.MoveLandmark
+	(*RenameLevel)(nil),               // 12: endplate.v1.RenameLevel
+	(*AddVertebra)(nil),               // 13: endplate.v1.AddVertebra
+	(*RemoveVertebra)(nil),            // 14: endplate.v1.RemoveVertebra
+	(*MarkMeasurable)(nil),            // 15: endplate.v1.MarkMeasurable
+	(*JudgeFinding)(nil),              // 16: endplate.v1.JudgeFinding
+	(*CreateAnalysisRequest)(nil),     // 17: endplate.v1.CreateAnalysisRequest
+	(*CreateAnalysisResponse)(nil),    // 18: endplate.v1.CreateAnalysisResponse
+	(*GetAnalysisRequest)(nil),        // 19: endplate.v1.GetAnalysisRequest
+	(*GetAnalysisResponse)(nil),       // 20: endplate.v1.GetAnalysisResponse
+	(*ListAnalysesRequest)(nil),       // 21: endplate.v1.ListAnalysesRequest
+	(*ListAnalysesResponse)(nil),      // 22: endplate.v1.ListAnalysesResponse
+	(*WatchAnalysisRequest)(nil),      // 23: endplate.v1.WatchAnalysisRequest
+	(*WatchAnalysisResponse)(nil),     // 24: endplate.v1.WatchAnalysisResponse
+	(*CancelAnalysisRequest)(nil),     // 25: endplate.v1.CancelAnalysisRequest
+	(*CancelAnalysisResponse)(nil),    // 26: endplate.v1.CancelAnalysisResponse
+	(*CorrectAnalysisRequest)(nil),    // 27: endplate.v1.CorrectAnalysisRequest
+	(*CorrectAnalysisResponse)(nil),   // 28: endplate.v1.CorrectAnalysisResponse
+	(*ListRevisionsRequest)(nil),      // 29: endplate.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),     // 30: endplate.v1.ListRevisionsResponse
+	(*RenderImageRequest)(nil),        // 31: endplate.v1.RenderImageRequest
+	(*RenderImageResponse)(nil),       // 32: endplate.v1.RenderImageResponse
+	(*PixelToPatient)(nil),            // 33: endplate.v1.PixelToPatient
+	(*ExportAnalysisRequest)(nil),     // 34: endplate.v1.ExportAnalysisRequest
+	(*ExportAnalysisResponse)(nil),    // 35: endplate.v1.ExportAnalysisResponse
+	(*AnalyzeStreamRequest)(nil),      // 36: endplate.v1.AnalyzeStreamRequest
+	(*AnalyzeStreamResponse)(nil),     // 37: endplate.v1.AnalyzeStreamResponse
+	(Level)(0),                        // 38: endplate.v1.Level
+	(*Position)(nil),                  // 39: endplate.v1.Position
+	(*timestamppb.Timestamp)(nil),     // 40: google.protobuf.Timestamp
+	(*Report)(nil),                    // 41: endplate.v1.Report
+	(*ResultObject)(nil),              // 42: endplate.v1.ResultObject
+	(*Landmarks)(nil),                 // 43: endplate.v1.Landmarks
+	(*UploadInstancesRequest)(nil),    // 44: endplate.v1.UploadInstancesRequest
 }
 var file_endplate_v1_analysis_service_proto_depIdxs = []int32{
 	6,  // 0: endplate.v1.AnalysisOptions.fixed_level:type_name -> endplate.v1.FixedLevel
-	37, // 1: endplate.v1.FixedLevel.level:type_name -> endplate.v1.Level
-	38, // 2: endplate.v1.FixedLevel.position:type_name -> endplate.v1.Position
+	38, // 1: endplate.v1.FixedLevel.level:type_name -> endplate.v1.Level
+	39, // 2: endplate.v1.FixedLevel.position:type_name -> endplate.v1.Position
 	5,  // 3: endplate.v1.AnalysisRun.options:type_name -> endplate.v1.AnalysisOptions
 	1,  // 4: endplate.v1.AnalysisRun.origin:type_name -> endplate.v1.AnalysisRun.Origin
 	0,  // 5: endplate.v1.AnalysisRun.state:type_name -> endplate.v1.AnalysisState
-	39, // 6: endplate.v1.AnalysisRun.created_at:type_name -> google.protobuf.Timestamp
-	39, // 7: endplate.v1.AnalysisRun.started_at:type_name -> google.protobuf.Timestamp
-	39, // 8: endplate.v1.AnalysisRun.finished_at:type_name -> google.protobuf.Timestamp
-	40, // 9: endplate.v1.AnalysisRun.report:type_name -> endplate.v1.Report
-	8,  // 10: endplate.v1.AnalysisRun.revision:type_name -> endplate.v1.Revision
-	39, // 11: endplate.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	9,  // 12: endplate.v1.Revision.corrections:type_name -> endplate.v1.Correction
-	10, // 13: endplate.v1.Correction.move_landmark:type_name -> endplate.v1.MoveLandmark
-	11, // 14: endplate.v1.Correction.rename_level:type_name -> endplate.v1.RenameLevel
-	12, // 15: endplate.v1.Correction.add_vertebra:type_name -> endplate.v1.AddVertebra
-	13, // 16: endplate.v1.Correction.remove_vertebra:type_name -> endplate.v1.RemoveVertebra
-	14, // 17: endplate.v1.Correction.mark_measurable:type_name -> endplate.v1.MarkMeasurable
-	15, // 18: endplate.v1.Correction.judge_finding:type_name -> endplate.v1.JudgeFinding
-	37, // 19: endplate.v1.MoveLandmark.level:type_name -> endplate.v1.Level
-	2,  // 20: endplate.v1.MoveLandmark.point:type_name -> endplate.v1.MoveLandmark.Point
-	38, // 21: endplate.v1.MoveLandmark.position:type_name -> endplate.v1.Position
-	37, // 22: endplate.v1.RenameLevel.from:type_name -> endplate.v1.Level
-	37, // 23: endplate.v1.RenameLevel.to:type_name -> endplate.v1.Level
-	37, // 24: endplate.v1.AddVertebra.level:type_name -> endplate.v1.Level
-	41, // 25: endplate.v1.AddVertebra.landmarks:type_name -> endplate.v1.Landmarks
-	37, // 26: endplate.v1.RemoveVertebra.level:type_name -> endplate.v1.Level
-	37, // 27: endplate.v1.MarkMeasurable.level:type_name -> endplate.v1.Level
-	37, // 28: endplate.v1.JudgeFinding.levels:type_name -> endplate.v1.Level
-	5,  // 29: endplate.v1.CreateAnalysisRequest.options:type_name -> endplate.v1.AnalysisOptions
-	7,  // 30: endplate.v1.CreateAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	7,  // 31: endplate.v1.GetAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	0,  // 32: endplate.v1.ListAnalysesRequest.states:type_name -> endplate.v1.AnalysisState
-	7,  // 33: endplate.v1.ListAnalysesResponse.analyses:type_name -> endplate.v1.AnalysisRun
-	7,  // 34: endplate.v1.WatchAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	7,  // 35: endplate.v1.CancelAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	9,  // 36: endplate.v1.CorrectAnalysisRequest.corrections:type_name -> endplate.v1.Correction
-	7,  // 37: endplate.v1.CorrectAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	8,  // 38: endplate.v1.ListRevisionsResponse.revisions:type_name -> endplate.v1.Revision
-	3,  // 39: endplate.v1.RenderImageRequest.view:type_name -> endplate.v1.RenderImageRequest.View
-	37, // 40: endplate.v1.RenderImageRequest.level:type_name -> endplate.v1.Level
-	32, // 41: endplate.v1.RenderImageResponse.pixel_to_patient:type_name -> endplate.v1.PixelToPatient
-	38, // 42: endplate.v1.PixelToPatient.origin:type_name -> endplate.v1.Position
-	38, // 43: endplate.v1.PixelToPatient.column:type_name -> endplate.v1.Position
-	38, // 44: endplate.v1.PixelToPatient.row:type_name -> endplate.v1.Position
-	4,  // 45: endplate.v1.ExportAnalysisRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
-	5,  // 46: endplate.v1.AnalyzeStreamRequest.options:type_name -> endplate.v1.AnalysisOptions
-	42, // 47: endplate.v1.AnalyzeStreamRequest.upload:type_name -> endplate.v1.UploadInstancesRequest
-	40, // 48: endplate.v1.AnalyzeStreamResponse.report:type_name -> endplate.v1.Report
-	16, // 49: endplate.v1.AnalysisService.CreateAnalysis:input_type -> endplate.v1.CreateAnalysisRequest
-	18, // 50: endplate.v1.AnalysisService.GetAnalysis:input_type -> endplate.v1.GetAnalysisRequest
-	20, // 51: endplate.v1.AnalysisService.ListAnalyses:input_type -> endplate.v1.ListAnalysesRequest
-	22, // 52: endplate.v1.AnalysisService.WatchAnalysis:input_type -> endplate.v1.WatchAnalysisRequest
-	24, // 53: endplate.v1.AnalysisService.CancelAnalysis:input_type -> endplate.v1.CancelAnalysisRequest
-	26, // 54: endplate.v1.AnalysisService.CorrectAnalysis:input_type -> endplate.v1.CorrectAnalysisRequest
-	28, // 55: endplate.v1.AnalysisService.ListRevisions:input_type -> endplate.v1.ListRevisionsRequest
-	30, // 56: endplate.v1.AnalysisService.RenderImage:input_type -> endplate.v1.RenderImageRequest
-	33, // 57: endplate.v1.AnalysisService.ExportAnalysis:input_type -> endplate.v1.ExportAnalysisRequest
-	35, // 58: endplate.v1.AnalysisService.AnalyzeStream:input_type -> endplate.v1.AnalyzeStreamRequest
-	17, // 59: endplate.v1.AnalysisService.CreateAnalysis:output_type -> endplate.v1.CreateAnalysisResponse
-	19, // 60: endplate.v1.AnalysisService.GetAnalysis:output_type -> endplate.v1.GetAnalysisResponse
-	21, // 61: endplate.v1.AnalysisService.ListAnalyses:output_type -> endplate.v1.ListAnalysesResponse
-	23, // 62: endplate.v1.AnalysisService.WatchAnalysis:output_type -> endplate.v1.WatchAnalysisResponse
-	25, // 63: endplate.v1.AnalysisService.CancelAnalysis:output_type -> endplate.v1.CancelAnalysisResponse
-	27, // 64: endplate.v1.AnalysisService.CorrectAnalysis:output_type -> endplate.v1.CorrectAnalysisResponse
-	29, // 65: endplate.v1.AnalysisService.ListRevisions:output_type -> endplate.v1.ListRevisionsResponse
-	31, // 66: endplate.v1.AnalysisService.RenderImage:output_type -> endplate.v1.RenderImageResponse
-	34, // 67: endplate.v1.AnalysisService.ExportAnalysis:output_type -> endplate.v1.ExportAnalysisResponse
-	36, // 68: endplate.v1.AnalysisService.AnalyzeStream:output_type -> endplate.v1.AnalyzeStreamResponse
-	59, // [59:69] is the sub-list for method output_type
-	49, // [49:59] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	40, // 6: endplate.v1.AnalysisRun.created_at:type_name -> google.protobuf.Timestamp
+	40, // 7: endplate.v1.AnalysisRun.started_at:type_name -> google.protobuf.Timestamp
+	40, // 8: endplate.v1.AnalysisRun.finished_at:type_name -> google.protobuf.Timestamp
+	41, // 9: endplate.v1.AnalysisRun.report:type_name -> endplate.v1.Report
+	9,  // 10: endplate.v1.AnalysisRun.revision:type_name -> endplate.v1.Revision
+	8,  // 11: endplate.v1.AnalysisRun.publication:type_name -> endplate.v1.Publication
+	0,  // 12: endplate.v1.Publication.state:type_name -> endplate.v1.AnalysisState
+	42, // 13: endplate.v1.Publication.objects:type_name -> endplate.v1.ResultObject
+	40, // 14: endplate.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	10, // 15: endplate.v1.Revision.corrections:type_name -> endplate.v1.Correction
+	11, // 16: endplate.v1.Correction.move_landmark:type_name -> endplate.v1.MoveLandmark
+	12, // 17: endplate.v1.Correction.rename_level:type_name -> endplate.v1.RenameLevel
+	13, // 18: endplate.v1.Correction.add_vertebra:type_name -> endplate.v1.AddVertebra
+	14, // 19: endplate.v1.Correction.remove_vertebra:type_name -> endplate.v1.RemoveVertebra
+	15, // 20: endplate.v1.Correction.mark_measurable:type_name -> endplate.v1.MarkMeasurable
+	16, // 21: endplate.v1.Correction.judge_finding:type_name -> endplate.v1.JudgeFinding
+	38, // 22: endplate.v1.MoveLandmark.level:type_name -> endplate.v1.Level
+	2,  // 23: endplate.v1.MoveLandmark.point:type_name -> endplate.v1.MoveLandmark.Point
+	39, // 24: endplate.v1.MoveLandmark.position:type_name -> endplate.v1.Position
+	38, // 25: endplate.v1.RenameLevel.from:type_name -> endplate.v1.Level
+	38, // 26: endplate.v1.RenameLevel.to:type_name -> endplate.v1.Level
+	38, // 27: endplate.v1.AddVertebra.level:type_name -> endplate.v1.Level
+	43, // 28: endplate.v1.AddVertebra.landmarks:type_name -> endplate.v1.Landmarks
+	38, // 29: endplate.v1.RemoveVertebra.level:type_name -> endplate.v1.Level
+	38, // 30: endplate.v1.MarkMeasurable.level:type_name -> endplate.v1.Level
+	38, // 31: endplate.v1.JudgeFinding.levels:type_name -> endplate.v1.Level
+	5,  // 32: endplate.v1.CreateAnalysisRequest.options:type_name -> endplate.v1.AnalysisOptions
+	7,  // 33: endplate.v1.CreateAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	7,  // 34: endplate.v1.GetAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	0,  // 35: endplate.v1.ListAnalysesRequest.states:type_name -> endplate.v1.AnalysisState
+	7,  // 36: endplate.v1.ListAnalysesResponse.analyses:type_name -> endplate.v1.AnalysisRun
+	7,  // 37: endplate.v1.WatchAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	7,  // 38: endplate.v1.CancelAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	10, // 39: endplate.v1.CorrectAnalysisRequest.corrections:type_name -> endplate.v1.Correction
+	7,  // 40: endplate.v1.CorrectAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	9,  // 41: endplate.v1.ListRevisionsResponse.revisions:type_name -> endplate.v1.Revision
+	3,  // 42: endplate.v1.RenderImageRequest.view:type_name -> endplate.v1.RenderImageRequest.View
+	38, // 43: endplate.v1.RenderImageRequest.level:type_name -> endplate.v1.Level
+	33, // 44: endplate.v1.RenderImageResponse.pixel_to_patient:type_name -> endplate.v1.PixelToPatient
+	39, // 45: endplate.v1.PixelToPatient.origin:type_name -> endplate.v1.Position
+	39, // 46: endplate.v1.PixelToPatient.column:type_name -> endplate.v1.Position
+	39, // 47: endplate.v1.PixelToPatient.row:type_name -> endplate.v1.Position
+	4,  // 48: endplate.v1.ExportAnalysisRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
+	5,  // 49: endplate.v1.AnalyzeStreamRequest.options:type_name -> endplate.v1.AnalysisOptions
+	44, // 50: endplate.v1.AnalyzeStreamRequest.upload:type_name -> endplate.v1.UploadInstancesRequest
+	41, // 51: endplate.v1.AnalyzeStreamResponse.report:type_name -> endplate.v1.Report
+	17, // 52: endplate.v1.AnalysisService.CreateAnalysis:input_type -> endplate.v1.CreateAnalysisRequest
+	19, // 53: endplate.v1.AnalysisService.GetAnalysis:input_type -> endplate.v1.GetAnalysisRequest
+	21, // 54: endplate.v1.AnalysisService.ListAnalyses:input_type -> endplate.v1.ListAnalysesRequest
+	23, // 55: endplate.v1.AnalysisService.WatchAnalysis:input_type -> endplate.v1.WatchAnalysisRequest
+	25, // 56: endplate.v1.AnalysisService.CancelAnalysis:input_type -> endplate.v1.CancelAnalysisRequest
+	27, // 57: endplate.v1.AnalysisService.CorrectAnalysis:input_type -> endplate.v1.CorrectAnalysisRequest
+	29, // 58: endplate.v1.AnalysisService.ListRevisions:input_type -> endplate.v1.ListRevisionsRequest
+	31, // 59: endplate.v1.AnalysisService.RenderImage:input_type -> endplate.v1.RenderImageRequest
+	34, // 60: endplate.v1.AnalysisService.ExportAnalysis:input_type -> endplate.v1.ExportAnalysisRequest
+	36, // 61: endplate.v1.AnalysisService.AnalyzeStream:input_type -> endplate.v1.AnalyzeStreamRequest
+	18, // 62: endplate.v1.AnalysisService.CreateAnalysis:output_type -> endplate.v1.CreateAnalysisResponse
+	20, // 63: endplate.v1.AnalysisService.GetAnalysis:output_type -> endplate.v1.GetAnalysisResponse
+	22, // 64: endplate.v1.AnalysisService.ListAnalyses:output_type -> endplate.v1.ListAnalysesResponse
+	24, // 65: endplate.v1.AnalysisService.WatchAnalysis:output_type -> endplate.v1.WatchAnalysisResponse
+	26, // 66: endplate.v1.AnalysisService.CancelAnalysis:output_type -> endplate.v1.CancelAnalysisResponse
+	28, // 67: endplate.v1.AnalysisService.CorrectAnalysis:output_type -> endplate.v1.CorrectAnalysisResponse
+	30, // 68: endplate.v1.AnalysisService.ListRevisions:output_type -> endplate.v1.ListRevisionsResponse
+	32, // 69: endplate.v1.AnalysisService.RenderImage:output_type -> endplate.v1.RenderImageResponse
+	35, // 70: endplate.v1.AnalysisService.ExportAnalysis:output_type -> endplate.v1.ExportAnalysisResponse
+	37, // 71: endplate.v1.AnalysisService.AnalyzeStream:output_type -> endplate.v1.AnalyzeStreamResponse
+	62, // [62:72] is the sub-list for method output_type
+	52, // [52:62] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_analysis_service_proto_init() }
@@ -2949,9 +3044,10 @@ func file_endplate_v1_analysis_service_proto_init() {
 	if File_endplate_v1_analysis_service_proto != nil {
 		return
 	}
+	file_endplate_v1_delivery_service_proto_init()
 	file_endplate_v1_measurement_proto_init()
 	file_endplate_v1_study_service_proto_init()
-	file_endplate_v1_analysis_service_proto_msgTypes[4].OneofWrappers = []any{
+	file_endplate_v1_analysis_service_proto_msgTypes[5].OneofWrappers = []any{
 		(*Correction_MoveLandmark)(nil),
 		(*Correction_RenameLevel)(nil),
 		(*Correction_AddVertebra)(nil),
@@ -2959,10 +3055,10 @@ func file_endplate_v1_analysis_service_proto_init() {
 		(*Correction_MarkMeasurable)(nil),
 		(*Correction_JudgeFinding)(nil),
 	}
-	file_endplate_v1_analysis_service_proto_msgTypes[13].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[25].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[28].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[30].OneofWrappers = []any{
+	file_endplate_v1_analysis_service_proto_msgTypes[14].OneofWrappers = []any{}
+	file_endplate_v1_analysis_service_proto_msgTypes[26].OneofWrappers = []any{}
+	file_endplate_v1_analysis_service_proto_msgTypes[29].OneofWrappers = []any{}
+	file_endplate_v1_analysis_service_proto_msgTypes[31].OneofWrappers = []any{
 		(*AnalyzeStreamRequest_Options)(nil),
 		(*AnalyzeStreamRequest_Upload)(nil),
 	}
@@ -2972,7 +3068,7 @@ func file_endplate_v1_analysis_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_analysis_service_proto_rawDesc), len(file_endplate_v1_analysis_service_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
