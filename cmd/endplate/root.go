@@ -96,8 +96,9 @@ Not a medical device: for research, not for diagnosis.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newPhantomCommand(),
 		newServeCommand(), newQueueWorkerCommand(), newTokenCommand(), newDoctorCommand(), newConformanceCommand(), newVersionCommand())
-	root.AddCommand(newSendCommand(), newAnalysesCommand(), newWatchCommand(), newCorrectCommand(), newComparisonsCommand()) // of a server
-	root.AddCommand(newWorkerCommand(), newChildCommand())                                                                   // for this program itself
+	root.AddCommand(newSendCommand(), newAnalysesCommand(), newWatchCommand(), newCorrectCommand(), newComparisonsCommand(), newDeliveriesCommand()) // of a server
+	root.AddCommand(newFetchCommand(), newEchoCommand())                                                                                             // of an archive
+	root.AddCommand(newWorkerCommand(), newChildCommand())                                                                                           // for this program itself
 	return root
 }
 
