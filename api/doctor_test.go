@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/endplate/endplate/api"
+	"github.com/endplate/endplate/api/orthanctest"
 )
 
 // certificate writes a certificate of its own making and its key.
@@ -196,6 +197,28 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		change(&c)
 		if err := c.Check(); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestDoctorAsksDestinations(t *testing.T) {
+	t.Parallel()
+	archive := orthanctest.Start(t, nil)
+	c := minimal(t)
+	c.Results = api.Results{
+		Kinds: "sr", GiveUpAfter: time.Hour,
+		Destinations: []string{
+			"pacs=dicom://ORTHANC@" + archive.DIMSE, "web=" + archive.Web,
+			"gone=dicom://GONE@" + orthanctest.FreePort(t), "away=http://" + orthanctest.FreePort(t), "wrong=" + archive.HTTP + "/nothing",
+		},
+	}
+	found := map[string]api.Diagnosis{}
+	for _, d := range diagnose(t, c) {
+		found[d.Check] = d
+	}
+	for name, want := range map[string]api.Severity{"pacs": api.Fine, "web": api.Fine, "gone": api.Warning, "away": api.Warning, "wrong": api.Warning} {
+		if d := found["destination "+name]; d.Severity != want || d.Text == "" {
+			t.Errorf("%s: %+v", name, d)
 		}
 	}
 }

@@ -77,6 +77,19 @@ func TestFindingsStandBesideTheStudyInOrthanc(t *testing.T) {
 		}
 	}
 	p.wantObjects(t, s)
+	// What a reader says stands there too, beside what was measured.
+	if _, err := p.analyses.CorrectAnalysis(t.Context(), &endplatev1.CorrectAnalysisRequest{
+		AnalysisId: all[0].GetAnalysisId(), Reviewed: true, RequestId: "once",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.delivered(t, 4*len(objects))
+	for _, archive := range []*orthanctest.Server{sender, other} {
+		reports := archive.Query(t, "/studies/"+s.study+"/instances?Modality=SR", keySOPInstanceUID)
+		if len(reports) != 2 || reports[0] == reports[1] {
+			t.Errorf("an archive has the reports %q", reports)
+		}
+	}
 }
 
 // waitPublished waits until there is an analysis and its objects have been made.

@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,10 @@ func fetched(t *testing.T, args ...string) (status int, stdout, stderr string) {
 func TestFetchFromOrthanc(t *testing.T) {
 	t.Parallel()
 	here := orthanctest.FreePort(t)
-	archive := orthanctest.Start(t, map[string]orthanctest.Peer{"here": {AETitle: "FETCH", Address: here}})
+	served := orthanctest.FreePort(t)
+	archive := orthanctest.Start(t, map[string]orthanctest.Peer{
+		"here": {AETitle: "FETCH", Address: here}, "server": {AETitle: "ENDPLATE", Address: served},
+	})
 	before, first := sliced(t, "before", "20200101", 4)
 	after, second := sliced(t, "after", "20210101", 3)
 	for _, f := range slices.Concat(before, after) {
@@ -79,6 +83,7 @@ func TestFetchFromOrthanc(t *testing.T) {
 			t.Errorf("instance %s: %d bytes, %v", h.SOPInstanceUID, len(got), err)
 		}
 	}
+	fetchToAServer(t, archive, second.StudyInstanceUID, served)
 	for _, tt := range []struct {
 		args   []string
 		status int
@@ -97,5 +102,18 @@ func TestFetchFromOrthanc(t *testing.T) {
 	}
 	if status, _, told := fetched(t, fmt.Sprintf("X@%s", orthanctest.FreePort(t)), "--patient-id", "P"); status != exitNothing || !strings.Contains(told, "connection refused") {
 		t.Errorf("status %d: %s", status, told)
+	}
+}
+
+// fetchToAServer has the archive send a study to a server that runs.
+func fetchToAServer(t *testing.T, archive *orthanctest.Server, study, address string) {
+	t.Helper()
+	p := startServer(t, nil, "serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--dimse-addr", address,
+		"--dimse-peers", "ORTHANC@127.0.0.1", "--min-free", "0", "--quiet-time", "0")
+	if status, _, told := fetched(t, "ORTHANC@"+archive.DIMSE, "--study", study); status != exitOK || !strings.Contains(told, "3 instances of 1 studies sent to ENDPLATE") {
+		t.Errorf("status %d: %s", status, told)
+	}
+	if status, body := get(t, "http://"+p.http+"/v1/studies/"+study); status != http.StatusOK || !strings.Contains(body, `"instance_count":3`) {
+		t.Errorf("the server has %d %s", status, body)
 	}
 }

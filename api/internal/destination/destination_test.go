@@ -5,18 +5,27 @@ package destination_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"math/big"
 	"mime"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/volume"
@@ -300,5 +309,98 @@ func TestOrthancHasOneCopy(t *testing.T) {
 	}
 	if got := archive.Instance(t, all[0].SOPInstanceUID); !bytes.Equal(got, want) {
 		t.Errorf("an instance of %d bytes has become one of %d, or has changed", len(want), len(got))
+	}
+}
+
+// certificate writes a certificate for this machine, its own authority, and its key.
+func certificate(t testing.TB) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// An archive of dcmtk that speaks TLS, and asks us for our certificate.
+func TestTLSWithDCMTK(t *testing.T) {
+	t.Parallel()
+	storescp, err := exec.LookPath("storescp")
+	if err != nil {
+		t.Skip("storescp of dcmtk is not installed")
+	}
+	theirs, theirKey := certificate(t)
+	ours, ourKey := certificate(t)
+	address := orthanctest.FreePort(t)
+	_, port, _ := net.SplitHostPort(address)
+	folder := t.TempDir()
+	cmd := exec.Command(storescp, "-aet", "SECURE", "+tls", theirKey, theirs, "+cf", ours, "-od", folder, port)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	parsed := func(parameters string) destination.Destination {
+		d, err := destination.Parse("a=dicoms://SECURE@" + address + parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	good := parsed("?ca=" + theirs + "&cert=" + ours + "&key=" + ourKey)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := good.Probe(t.Context())
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v: %s", err, &out)
+		}
+	}
+	for _, err := range good.Send(t.Context(), objects(t, 2)) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 2 {
+		t.Errorf("%d files, %v", len(entries), err)
+	}
+	for parameters, want := range map[string]string{
+		"?cert=" + ours + "&key=" + ourKey: "its certificate is not one that we trust",
+		"?ca=" + theirs:                    "it cannot be reached",
+		"?ca=" + theirKey:                  "the file of authorities cannot be read",
+	} {
+		d := parsed(parameters)
+		if err := d.Probe(t.Context()); err == nil || !strings.Contains(fault.Public(err).Text, want) {
+			t.Errorf("%s: %v, want %s", parameters, err, want)
+		}
+	}
+	plain, err := destination.Parse("a=dicom://SECURE@" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plain.Probe(t.Context()); fault.Of(err) != fault.Unavailable {
+		t.Errorf("without TLS: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -185,6 +186,9 @@ func (w *DICOMweb) has(ctx context.Context, o Object) (bool, error) {
 	path := fmt.Sprintf("/studies/%s/series/%s/instances?%s", url.PathEscape(o.StudyInstanceUID), url.PathEscape(o.SeriesInstanceUID),
 		url.Values{"SOPInstanceUID": {o.SOPInstanceUID}}.Encode())
 	found, err := w.query(ctx, path)
+	if errors.Is(err, errNothingThere) {
+		return false, nil
+	}
 	return slices.ContainsFunc(found, func(a attributes) bool {
 		var uid string
 		a.value(keySOPInstanceUID, &uid)
@@ -198,6 +202,9 @@ func (w *DICOMweb) Probe(ctx context.Context) error {
 	return err
 }
 
+// errNothingThere is the answer to a query of what is not there.
+var errNothingThere = refused(http.StatusNotFound)
+
 func (w *DICOMweb) query(ctx context.Context, path string) (found []attributes, err error) {
 	r, err := w.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
@@ -209,8 +216,10 @@ func (w *DICOMweb) query(ctx context.Context, path string) (found []attributes, 
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
-	case http.StatusNoContent, http.StatusNotFound:
+	case http.StatusNoContent:
 		return nil, nil
+	case http.StatusNotFound:
+		return nil, errNothingThere
 	case http.StatusOK:
 		if json.NewDecoder(io.LimitReader(response.Body, longestAnswer)).Decode(&found) != nil {
 			return nil, fault.New(fault.Unavailable, "", "its answer to a query is no DICOM JSON")
