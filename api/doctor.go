@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -352,10 +353,16 @@ func (d *doctor) destinations(ctx context.Context) {
 	if err != nil {
 		return // the configuration's fault, and told
 	}
-	for _, to := range all {
+	errs := make([]error, len(all))
+	var asked sync.WaitGroup
+	for i := range all {
+		asked.Go(func() { errs[i] = all[i].Probe(ctx) })
+	}
+	asked.Wait()
+	for i, to := range all {
 		check := "destination " + to.Name
-		if err := to.Probe(ctx); err != nil {
-			d.warn(check, "results wait until it answers; check --destination and that it knows us", "%v: %v", to.Sender, err)
+		if errs[i] != nil {
+			d.warn(check, "results wait until it answers; check --destination and that it knows us", "%v: %v", to.Sender, errs[i])
 			continue
 		}
 		d.fine(check, "%v answers", to.Sender)

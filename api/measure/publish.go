@@ -100,20 +100,35 @@ func (p *publication) publish(ctx context.Context, stage func(string, float64)) 
 				return err
 			}
 		}
-		objects, err := k.derive(p.provenance(origin, k.kind))(origin, p.volume, p.stored.Result)
-		if nothing(err) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", k.name, err)
-		}
-		for _, o := range objects {
-			if err := p.write(k.name, o); err != nil {
-				return fmt.Errorf("%s: %w", k.name, err)
-			}
+		if err := p.make(k, origin); err != nil && !nothing(err) {
+			p.failed(k.name, err)
 		}
 	}
 	return nil
+}
+
+// make makes the objects of a kind.
+func (p *publication) make(k resultKind, origin *dicom.Origin) error {
+	objects, err := k.derive(p.provenance(origin, k.kind))(origin, p.volume, p.stored.Result)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := p.write(k.name, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed notes why objects of a kind could not be made: the first of the reasons. What
+// stands in the way of one kind, such as a value that cannot be repeated, must not keep
+// the others back.
+func (p *publication) failed(kind string, err error) {
+	if p.done.Reason == "" {
+		d := fault.Public(fault.New(fault.Unsupported, fault.Bug, "the %s cannot be made: %v", kind, err))
+		p.done.Reason, p.done.Text = d.Reason, d.Text
+	}
 }
 
 func (p *publication) write(kind string, o *dataset.Dataset) error {

@@ -47,7 +47,8 @@ type CompareTask struct {
 	Options      []byte // endplate.v1.ComparisonOptions
 }
 
-// Done is what became of a task: a report or objects, or the reason why there are none.
+// Done is what became of a task: a report or objects, or the reason why there are none,
+// or not all of them.
 type Done struct {
 	Report  []byte       // endplate.v1.Report or endplate.v1.ComparisonReport
 	Stored  Stored       // of MeasureTask

@@ -48,6 +48,7 @@ var cases = []struct {
 	{"results are stored and sent", resultsAreStoredAndSent},
 	{"every revision is published", everyRevisionIsPublished},
 	{"a conflict fails", aConflictFails},
+	{"nothing to tell of", nothingToTellOf},
 	{"an archive is away for an hour", anArchiveIsAwayForAnHour},
 	{"an old delivery is given up", anOldDeliveryIsGivenUp},
 	{"killed after the acknowledgement", killedAfterTheAcknowledgement},

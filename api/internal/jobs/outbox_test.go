@@ -273,6 +273,22 @@ func aConflictFails(t *testing.T, config store.Config) {
 	storetest.Whole(t, s)
 }
 
+// Of a series that could not be read there is nothing to tell, which is no failure.
+func nothingToTellOf(t *testing.T, config store.Config) {
+	s := storetest.Open(t, config)
+	a := newArchive(t)
+	q := start(t, jobs.Config{Store: s, Workers: 1, Do: here, Results: measure.Kinds(), Destinations: []destination.Destination{a.to(t, "")}})
+	put(t, s)
+	id := request(t, q, made).ID
+	if p := published(t, s, id, 0); p.State != store.Succeeded {
+		t.Errorf("publication %+v", p)
+	}
+	if objects, err := s.Objects(t.Context(), id, 0); err != nil || len(objects) != 0 {
+		t.Errorf("objects %+v, %v", objects, err)
+	}
+	deliveries(t, s, 0, "none", func(store.Delivery) bool { return false })
+}
+
 // simulated returns what has time pass for the outbox until the next attempt at its only
 // delivery, wanting the wait that follows n attempts.
 func simulated(t *testing.T, s *store.Store, q *jobs.Queue, n int) (wait time.Duration, d store.Delivery) {

@@ -106,9 +106,9 @@ func (t *publishing) run(ctx context.Context) (err error) {
 	done, err := t.make(ctx, folder)
 	switch {
 	case err == nil && done.Reason == "":
-		return t.store(ctx, done.Objects)
-	case err == nil:
-		return t.finish(ctx, store.PublicationFinish{State: store.Failed, ReasonCode: string(done.Reason), Reason: done.Text})
+		return t.store(ctx, done.Objects, store.PublicationFinish{State: store.Succeeded})
+	case err == nil: // some may have been made
+		return t.store(ctx, done.Objects, store.PublicationFinish{State: store.Failed, ReasonCode: string(done.Reason), Reason: done.Text})
 	case ctx.Err() != nil:
 		t.requeue(ctx)
 		return ctx.Err()
@@ -158,19 +158,19 @@ func revisionsUpTo(all []store.Revision, number int) (revisions []measure.Revisi
 
 // store stores the objects, ends the publication and has them sent, in one
 // transaction.
-func (t *publishing) store(ctx context.Context, files []measure.ObjectFile) error {
+func (t *publishing) store(ctx context.Context, files []measure.ObjectFile, f store.PublicationFinish) error {
 	made, err := t.q.stage(ctx, files)
 	if err != nil {
 		return t.failed(ctx, err)
 	}
 	var settled []store.Settlement
 	stored, err := t.q.commit(ctx, t.job.JobRow, func(ctx context.Context, tx *store.Tx) (err error) {
-		settled, err = t.add(ctx, tx, made)
+		settled, err = t.add(ctx, tx, made, f)
 		return err
 	})
 	switch {
 	case stored:
-		t.tell(ctx, store.PublicationFinish{State: store.Succeeded})
+		t.tell(ctx, f)
 		made.settle(ctx, settled)
 		return nil
 	case err == nil: // nobody wants them any more, or they cannot be stored
@@ -181,8 +181,8 @@ func (t *publishing) store(ctx context.Context, files []measure.ObjectFile) erro
 }
 
 // add adds what was made to the study, and to the outbox.
-func (t *publishing) add(ctx context.Context, tx *store.Tx, made *staged) ([]store.Settlement, error) {
-	if err := tx.FinishPublication(ctx, t.p, store.PublicationFinish{State: store.Succeeded}); err != nil {
+func (t *publishing) add(ctx context.Context, tx *store.Tx, made *staged, f store.PublicationFinish) ([]store.Settlement, error) {
+	if err := tx.FinishPublication(ctx, t.p, f); err != nil {
 		return nil, err
 	}
 	settled, _, err := tx.AddInstances(ctx, made.additions)

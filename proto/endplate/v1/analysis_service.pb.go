@@ -646,7 +646,8 @@ func (x *AnalysisRun) GetPublication() *Publication {
 // Publication is the making of the DICOM objects that tell of a revision.
 type Publication struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where it stands; the objects are there once it has succeeded.
+	// Where it stands. It has failed where an object could not be made; the others are
+	// there.
 	State AnalysisState `protobuf:"varint,1,opt,name=state,proto3,enum=endplate.v1.AnalysisState" json:"state,omitempty"`
 	// The kind of reason for FAILED or PARKED.
 	ReasonCode string `protobuf:"bytes,2,opt,name=reason_code,json=reasonCode,proto3" json:"reason_code,omitempty"`
