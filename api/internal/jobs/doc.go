@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package jobs does the service's work: it analyses series, by itself once they have
-// received nothing more for a while, compares analyses, and cleans up.
+// received nothing more for a while, compares analyses, makes DICOM objects of results
+// and sends them to archives, and cleans up.
 //
 // # Once
 //
@@ -25,6 +26,15 @@
 // heartbeat, by the database's clock; on SQLite, where a process is alone on its
 // database, it finds them when it starts. One that is told to end leases no more,
 // lets what it does finish for a while, and gives back what does not.
+//
+// # Out of the service
+//
+// The objects of a revision are asked for in the transaction that adds it, made by a
+// child, and stored in one transaction with a row of the outbox for each destination. A
+// delivery names the job that makes it, which a next attempt and a retry by hand replace
+// by another; it is made until the destination acknowledges, or says that it has the
+// object, or the time for it is over. Between an acknowledgement and its record a worker
+// may die: the object is sent again, under the same UID.
 //
 // # River
 //
