@@ -123,6 +123,7 @@ func closedServer(t *testing.T, a *auth.Authenticator) *grpc.ClientConn {
 	endplatev1.RegisterStudyServiceServer(server, endplatev1.UnimplementedStudyServiceServer{})
 	endplatev1.RegisterAnalysisServiceServer(server, endplatev1.UnimplementedAnalysisServiceServer{})
 	endplatev1.RegisterComparisonServiceServer(server, endplatev1.UnimplementedComparisonServiceServer{})
+	endplatev1.RegisterDeliveryServiceServer(server, endplatev1.UnimplementedDeliveryServiceServer{})
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
