@@ -63,7 +63,7 @@ func TestFindingsStandBesideTheStudyInOrthanc(t *testing.T) {
 	sender.Forward(t, "endplate", s.study)
 	objects := p.waitPublished(t).GetPublication().GetObjects()
 	all := p.delivered(t, 2*len(objects))
-	modalities := map[string]string{"sr": "SR", "seg": "SEG", "sc": "OT"}
+	modalities := map[string]string{"sr": "SR", "seg": "SEG", "sc": "OT", "pdf": "DOC"}
 	for _, d := range all {
 		archive := map[string]*orthanctest.Server{"pacs": sender, "archive": other}[d.GetDestination()]
 		if d.GetAttempts() != 1 || d.GetStudyInstanceUid() != s.study {

@@ -193,7 +193,7 @@ func queueFlags(c *api.Work) *pflag.FlagSet {
 func resultFlags(c *api.Results) *pflag.FlagSet {
 	f := newGroup()
 	kinds := strings.Join(measure.Kinds(), ",")
-	f.StringVar(&c.Kinds, "results", kinds, "make these `KIND,…` of every result and store them in its study: some of "+kinds+"; empty: none")
+	f.StringVar(&c.Kinds, "results", "sr,seg,sc", "make these `KIND,…` of every result and store them in its study: some of "+kinds+"; empty: none")
 	wordsVar(f, &c.Destinations, "destination", "send them to `NAME=URL`, and try until it has them; repeatable, or with blanks between: "+
 		"dicom://AET@HOST:PORT?calling=AET, dicoms:// for TLS with ca=, cert= and key=FILE, or https://HOST/PATH for STOW-RS with token-file= or basic-file=FILE; "+
 		"kinds=KIND,… for some of them alone")
