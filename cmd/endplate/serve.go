@@ -21,10 +21,10 @@ func newServeCommand() *cobra.Command {
 	groups := serverFlags(&s)
 	cmd := &cobra.Command{
 		Use:   "serve [flag …]",
-		Short: "Serve gRPC, REST and DIMSE: take studies, measure them, tell what was found",
-		Long: `Take DICOM instances over gRPC and by C-STORE, keep them, measure each series as a
-job of its own, and tell what was found, over gRPC and as JSON over REST. Of every
-result DICOM objects are made, stored in the study, and sent to each --destination
+		Short: "Serve gRPC, REST, DICOMweb and DIMSE: take studies, measure them, tell what was found",
+		Long: `Take DICOM instances over gRPC, by STOW-RS and by C-STORE, keep them, measure each
+series as a job of its own, and tell what was found, over gRPC and as JSON over REST. Of
+every result DICOM objects are made, stored in the study, and sent to each --destination
 until it has them.
 
 Without settings it listens on this machine alone, keeps everything in the folder

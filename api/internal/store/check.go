@@ -93,7 +93,7 @@ func (s *Store) shards(ctx context.Context, report func(Problem)) ([]string, err
 }
 
 func (s *Store) checkShard(ctx context.Context, shard string, announced map[string]bool, hashes bool, report func(Problem)) error {
-	instances, err := collect(ctx, s.reader, scanInstance, "SELECT "+instanceColumns+" WHERE blob_key >= ? AND blob_key < ?", shard, after(shard))
+	instances, err := collect(ctx, s.reader, scanInstance, "SELECT "+instanceColumns+instancesInSeries+" WHERE blob_key >= ? AND blob_key < ?", shard, after(shard))
 	if err != nil {
 		return err
 	}

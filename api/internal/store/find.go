@@ -257,8 +257,7 @@ func (r reader) FindSeries(ctx context.Context, q Query) ([]Series, int, error) 
 // FindInstances returns the instances that a query asks for, by study, series and
 // number, and how many there are in all.
 func (r reader) FindInstances(ctx context.Context, q Query) ([]Instance, int, error) {
-	columns, _, _ := strings.Cut(instanceColumns, "FROM")
-	return found(ctx, r, scanInstance, q, columns, fromInstances,
+	return found(ctx, r, scanInstance, q, instanceColumns, fromInstances,
 		inSeries+", COALESCE(instances.instance_number, 1099511627776), instances.sop_instance_uid")
 }
 

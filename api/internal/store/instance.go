@@ -33,10 +33,13 @@ type Instance struct {
 	key string // of its blob
 }
 
-const instanceColumns = `series.study_instance_uid, instances.series_instance_uid, sop_instance_uid, sop_class_uid, transfer_syntax_uid,
-	instance_number, pixel_rows, pixel_columns, bits_allocated, number_of_frames,
-	instances.size_bytes, sha256, source, received_at, blob_key
-	FROM instances JOIN series ON series.series_instance_uid = instances.series_instance_uid`
+// What scanInstance reads, and what it is read from.
+const (
+	instanceColumns = `series.study_instance_uid, instances.series_instance_uid, instances.sop_instance_uid, sop_class_uid,
+	transfer_syntax_uid, instance_number, pixel_rows, pixel_columns, bits_allocated, number_of_frames,
+	instances.size_bytes, sha256, source, received_at, blob_key`
+	instancesInSeries = " FROM instances JOIN series ON series.series_instance_uid = instances.series_instance_uid"
+)
 
 func scanInstance(scan func(...any) error) (i Instance, err error) {
 	var number, rows, columns, bits, frames sql.NullInt64
@@ -51,7 +54,7 @@ func scanInstance(scan func(...any) error) (i Instance, err error) {
 
 // Instance returns an instance.
 func (r reader) Instance(ctx context.Context, sopUID string) (Instance, error) {
-	i, err := scanInstance(r.row(ctx, "SELECT "+instanceColumns+" WHERE sop_instance_uid = ?", sopUID).scan)
+	i, err := scanInstance(r.row(ctx, "SELECT "+instanceColumns+instancesInSeries+" WHERE sop_instance_uid = ?", sopUID).scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = notExist("instance", "sop_instance_uid", sopUID)
 	}
@@ -61,14 +64,14 @@ func (r reader) Instance(ctx context.Context, sopUID string) (Instance, error) {
 // InstancesOf returns the instances that an analysis is of, by SOPInstanceUID: those
 // that its series had when it was asked for.
 func (r reader) InstancesOf(ctx context.Context, a Analysis) ([]Instance, error) {
-	return collect(ctx, r, scanInstance, "SELECT "+instanceColumns+
+	return collect(ctx, r, scanInstance, "SELECT "+instanceColumns+instancesInSeries+
 		" WHERE instances.series_instance_uid = ? AND ordinal <= ? ORDER BY sop_instance_uid", a.SeriesInstanceUID, a.SeriesRevision)
 }
 
 // Instances returns the instances of a series, by SOPInstanceUID; none if there is no
 // such series.
 func (r reader) Instances(ctx context.Context, seriesUID string) ([]Instance, error) {
-	return collect(ctx, r, scanInstance, "SELECT "+instanceColumns+
+	return collect(ctx, r, scanInstance, "SELECT "+instanceColumns+instancesInSeries+
 		" WHERE instances.series_instance_uid = ? ORDER BY sop_instance_uid", seriesUID)
 }
 

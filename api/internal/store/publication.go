@@ -61,24 +61,12 @@ func (r reader) publication(ctx context.Context, analysisID string, revision int
 
 // Objects returns the objects that were made of a revision, by SOPInstanceUID.
 func (r reader) Objects(ctx context.Context, analysisID string, revision int) ([]Object, error) {
-	instances, err := collect(ctx, r, scanInstance, "SELECT "+instanceColumns+` WHERE sop_instance_uid IN
-		(SELECT sop_instance_uid FROM objects WHERE analysis_id = ? AND revision = ?) ORDER BY sop_instance_uid`, analysisID, revision)
-	if err != nil {
-		return nil, err
-	}
-	kinds := map[string]string{}
-	pairs, err := collect(ctx, r, func(scan func(...any) error) (p [2]string, err error) {
-		err = scan(&p[0], &p[1])
-		return p, err
-	}, "SELECT sop_instance_uid, kind FROM objects WHERE analysis_id = ? AND revision = ?", analysisID, revision)
-	for _, p := range pairs {
-		kinds[p[0]] = p[1]
-	}
-	var objects []Object
-	for _, i := range instances {
-		objects = append(objects, Object{kinds[i.SOPInstanceUID], i})
-	}
-	return objects, err
+	return collect(ctx, r, func(scan func(...any) error) (o Object, err error) {
+		o.Instance, err = scanInstance(func(dest ...any) error { return scan(append(dest, &o.Kind)...) })
+		return o, err
+	}, "SELECT "+instanceColumns+", kind"+instancesInSeries+
+		" JOIN objects ON objects.sop_instance_uid = instances.sop_instance_uid WHERE analysis_id = ? AND revision = ? ORDER BY objects.sop_instance_uid",
+		analysisID, revision)
 }
 
 // CreatePublication asks for the objects of a revision, once.
