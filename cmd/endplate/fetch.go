@@ -84,7 +84,8 @@ func fetch(ctx context.Context, peer *scu.Peer, flags fetchFlags, stdout io.Writ
 		return peerError(peer, err)
 	}
 	if len(studies) == 0 {
-		return errors.Join(errPartial, tellNothing(p, flags))
+		p.printf("the archive has no study with %s images that fits", strings.Join(flags.modalities, " or "))
+		return errPartial
 	}
 	if flags.list {
 		return listStudies(stdout, studies)
@@ -93,11 +94,6 @@ func fetch(ctx context.Context, peer *scu.Peer, flags fetchFlags, stdout io.Writ
 		return fetchHere(ctx, peer, flags, studies, p)
 	}
 	return move(ctx, peer, flags, studies, p)
-}
-
-func tellNothing(p *progress, flags fetchFlags) error {
-	p.printf("the archive has no study with %s images that fits", strings.Join(flags.modalities, " or "))
-	return nil
 }
 
 // peerError says which peer an error is of.

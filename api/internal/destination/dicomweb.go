@@ -91,7 +91,7 @@ func (w *DICOMweb) outcome(ctx context.Context, a *answer, o Object) error {
 // stow sends objects and returns the answer, of the statuses 200, 202 and 409.
 func (w *DICOMweb) stow(ctx context.Context, objects []Object) (*answer, error) {
 	body := newMultipart(objects)
-	defer body.Close()
+	defer func() { _ = body.Close() }() // of files that were read
 	r, err := w.request(ctx, http.MethodPost, "/studies", body)
 	if err != nil {
 		return nil, err

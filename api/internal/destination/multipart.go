@@ -5,6 +5,7 @@ package destination
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -68,7 +69,7 @@ func (m *multipart) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := m.part.Read(p)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			m.part, err = nil, m.closeFile()
 		}
 		m.failed = err
