@@ -5,6 +5,7 @@ package sr
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
@@ -178,12 +179,25 @@ func numeric(r relation, concept code.Code, value float64, unit code.Code) *item
 		return nil
 	}
 	v := &dataset.Dataset{}
-	v.Floats(tag.NumericValue, "DS", value)
+	v.Text(tag.NumericValue, "DS", shown(value))
 	v.Floats(tag.FloatingPointValue, "FD", value)
 	v.Sequence(tag.MeasurementUnitsCodeSequence, unit.Item())
 	i := newItem(r, "NUM", concept)
 	i.Sequence(tag.MeasuredValueSequence, v)
 	return i
+}
+
+// shown returns a number as people read it, to four digits, and to whole numbers: no
+// measurement is more precise. FloatingPointValue holds the rest.
+func shown(x float64) string {
+	const digits = 4
+	whole := 1
+	if a := math.Abs(x); a >= 1 {
+		whole += int(math.Log10(a))
+	} else if a > 0 {
+		whole += int(math.Floor(math.Log10(a)))
+	}
+	return strconv.FormatFloat(x, 'f', min(max(digits-whole, 0), digits+2), 64)
 }
 
 // unmeasured is a NUM without a number. PS3.3 C.18.1: the qualifier then says why.
