@@ -15,11 +15,13 @@ import (
 	"github.com/endplate/endplate/api/dimse"
 	"github.com/endplate/endplate/api/dimse/dul"
 	"github.com/endplate/endplate/api/dimse/scp"
+	"github.com/endplate/endplate/api/dimse/scu"
 	"github.com/endplate/endplate/api/internal/audit"
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/ingest"
 	"github.com/endplate/endplate/api/internal/listen"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/measure"
 )
 
 // The bounds of a P-DATA-TF PDU, bytes. PS3.8 annex D.1 knows none; a smaller one would
@@ -120,7 +122,10 @@ func WriteConformance(w io.Writer, c Config) error {
 		config.TLS = &tls.Config{} //nolint:gosec // says that there is some
 	}
 	fmt.Fprintf(w, "# DICOM Conformance Statement of endplate %s\n\n", c.Version)
-	return scp.WriteConformance(w, config)
+	if err := scp.WriteConformance(w, config); err != nil {
+		return err
+	}
+	return scu.WriteConformance(w, measure.Objects())
 }
 
 func (s *Server) scpConfig() (scp.Config, error) {

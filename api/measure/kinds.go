@@ -64,6 +64,15 @@ func Kinds() []string {
 	return names
 }
 
+// Objects returns the kinds of objects as DICOM has them, in the order of Kinds.
+func Objects() []dicom.Kind {
+	objects := make([]dicom.Kind, len(kinds))
+	for i, k := range kinds {
+		objects[i] = k.kind
+	}
+	return objects
+}
+
 // DeriverOf returns what makes the objects of a kind; nil if there is no such kind.
 func DeriverOf(kind string, by dicom.Provenance) Deriver {
 	i := slices.IndexFunc(kinds, func(k resultKind) bool { return k.name == kind })

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scu
+
+import (
+	_ "embed"
+	"io"
+	"text/template"
+
+	"github.com/suyashkumar/dicom/pkg/uid"
+
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/api/dimse"
+)
+
+//go:embed conformance.md.tmpl
+var statement string
+
+var statementTemplate = template.Must(template.New("conformance").Parse(statement))
+
+// WriteConformance writes what a DICOM Conformance Statement says of this package, in
+// Markdown, where made are the objects that are sent. PS3.2 annex N.
+func WriteConformance(w io.Writer, made []dicom.Kind) error {
+	c := conformance{}
+	c.add("C-ECHO", dimse.VerificationSOPClass, syntaxes)
+	for _, k := range made {
+		c.Made = append(c.Made, object{k, nameOf(k.SOPClassUID)})
+		var proposed []string
+		for _, p := range storage([]Instance{{SOPClassUID: k.SOPClassUID, TransferSyntaxUID: dimse.ExplicitVRLittleEndian}}) {
+			proposed = append(proposed, p.TransferSyntaxes...)
+		}
+		c.add("C-STORE", k.SOPClassUID, proposed)
+	}
+	c.add("C-FIND", dimse.StudyRootFind, syntaxes)
+	c.add("C-MOVE", dimse.StudyRootMove, syntaxes)
+	return statementTemplate.Execute(w, c)
+}
+
+// conformance is what the template is filled in from.
+type conformance struct {
+	Services []asked
+	Made     []object
+}
+
+// asked is a service that is asked for.
+type asked struct {
+	Service, Name, UID string
+	Syntaxes           []string
+}
+
+// object is a kind of object that is made.
+type object struct {
+	dicom.Kind
+	ClassName string
+}
+
+func (c *conformance) add(service, class string, syntaxes []string) {
+	a := asked{Service: service, Name: nameOf(class), UID: class}
+	for _, s := range syntaxes {
+		a.Syntaxes = append(a.Syntaxes, nameOf(s))
+	}
+	c.Services = append(c.Services, a)
+}
+
+// nameOf returns what PS3.6 calls a UID.
+func nameOf(u string) string {
+	if info, err := uid.Lookup(u); err == nil {
+		return info.Name
+	}
+	return "Private"
+}
