@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -41,13 +42,13 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if s.inside != nil {
-		start("gateway", func() error { return s.inside.Serve(s.pipe) })
+		start("gateway", func() error { return serveGRPC(s.inside, s.pipe) })
 	}
 	for _, d := range s.webs {
 		start(d.name, func() error { return listen.Serve(d.server, d.listener) })
 	}
 	for _, l := range s.doors {
-		start("gRPC", func() error { return s.grpc.Serve(l) })
+		start("gRPC", func() error { return serveGRPC(s.grpc, l) })
 	}
 	if s.dimse != nil {
 		start("DIMSE", func() error { return s.dimse.Serve(s.dimseAt) })
@@ -124,6 +125,15 @@ func stopHTTP(ctx context.Context, web *http.Server) {
 	if web.Shutdown(ctx) != nil {
 		_ = web.Close() // the connections that are left
 	}
+}
+
+// serveGRPC serves until the server is stopped, which may be before it begins: it is
+// told to end as soon as it can be told anything.
+func serveGRPC(g *grpc.Server, l net.Listener) error {
+	if err := g.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil
 }
 
 // stopGRPC waits for the calls under way and, when the time is over, breaks them off.

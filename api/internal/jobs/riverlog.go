@@ -6,6 +6,7 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,8 +33,15 @@ func (h quiet) Handle(ctx context.Context, r slog.Record) error {
 	if ctx.Err() != nil || h.told.lately(r.Message, r.Time) {
 		return nil //nolint:nilerr // nobody waits for it any more, or it is known
 	}
+	if strings.Contains(r.Message, failedToResign) {
+		r.Level = slog.LevelWarn
+	}
 	return h.Handler.Handle(ctx, r)
 }
+
+// failedToResign is in what River says where a leader that ends could not say so in
+// time: another process takes over when its term is over, which harms nobody.
+const failedToResign = "Error attempting to resign"
 
 func (h quiet) WithAttrs(a []slog.Attr) slog.Handler {
 	return quiet{h.Handler.WithAttrs(a), h.told}
