@@ -3,6 +3,8 @@
 
 package dimse
 
+import "github.com/suyashkumar/dicom/pkg/uid"
+
 // The SOP classes of services that are not storage, with the instance of those that
 // have a well-known one. PS3.4 annexes A, C and J, PS3.6 annex A.
 const (
@@ -22,3 +24,11 @@ const (
 	ImplicitVRLittleEndian = "1.2.840.10008.1.2"
 	ExplicitVRLittleEndian = "1.2.840.10008.1.2.1"
 )
+
+// NameOf returns what PS3.6 calls a UID; Private where it does not know it.
+func NameOf(u string) string {
+	if info, err := uid.Lookup(u); err == nil {
+		return info.Name
+	}
+	return "Private"
+}

@@ -9,8 +9,6 @@ import (
 	"io"
 	"text/template"
 
-	"github.com/suyashkumar/dicom/pkg/uid"
-
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/api/dimse"
 	"github.com/endplate/endplate/api/dimse/dul"
@@ -69,10 +67,7 @@ func nameOf(u string) string {
 			return s.Name
 		}
 	}
-	if info, err := uid.Lookup(u); err == nil {
-		return info.Name
-	}
-	return "Private"
+	return dimse.NameOf(u)
 }
 
 // answer is a status of C-STORE with when it is given.

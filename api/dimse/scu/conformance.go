@@ -8,8 +8,6 @@ import (
 	"io"
 	"text/template"
 
-	"github.com/suyashkumar/dicom/pkg/uid"
-
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/api/dimse"
 )
@@ -25,7 +23,7 @@ func WriteConformance(w io.Writer, made []dicom.Kind) error {
 	c := conformance{}
 	c.add("C-ECHO", dimse.VerificationSOPClass, syntaxes)
 	for _, k := range made {
-		c.Made = append(c.Made, object{k, nameOf(k.SOPClassUID)})
+		c.Made = append(c.Made, object{k, dimse.NameOf(k.SOPClassUID)})
 		var proposed []string
 		for _, p := range storage([]Instance{{SOPClassUID: k.SOPClassUID, TransferSyntaxUID: dimse.ExplicitVRLittleEndian}}) {
 			proposed = append(proposed, p.TransferSyntaxes...)
@@ -56,17 +54,9 @@ type object struct {
 }
 
 func (c *conformance) add(service, class string, syntaxes []string) {
-	a := asked{Service: service, Name: nameOf(class), UID: class}
+	a := asked{Service: service, Name: dimse.NameOf(class), UID: class}
 	for _, s := range syntaxes {
-		a.Syntaxes = append(a.Syntaxes, nameOf(s))
+		a.Syntaxes = append(a.Syntaxes, dimse.NameOf(s))
 	}
 	c.Services = append(c.Services, a)
-}
-
-// nameOf returns what PS3.6 calls a UID.
-func nameOf(u string) string {
-	if info, err := uid.Lookup(u); err == nil {
-		return info.Name
-	}
-	return "Private"
 }
