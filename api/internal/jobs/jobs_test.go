@@ -131,6 +131,9 @@ func start(t testing.TB, c jobs.Config) *jobs.Queue {
 func idle(t testing.TB, c jobs.Config) *jobs.Queue {
 	t.Helper()
 	c.Worker = newWorker()
+	if c.Scratch == "" {
+		c.Scratch = t.TempDir() // a queue removes what others of its process left
+	}
 	if c.Timing == (jobs.Timing{}) {
 		c.Timing = soon
 	}

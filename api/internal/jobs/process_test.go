@@ -123,6 +123,7 @@ func work() {
 			_ = s.Write(ctx, func(tx *store.Tx) error {
 				err := tx.Heartbeat(ctx, c.Worker)
 				syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+				time.Sleep(time.Second) // this thread may go on until another has got the signal
 				return err
 			})
 			return &measure.Done{Report: []byte("from the dead")}, nil
