@@ -114,13 +114,20 @@ lint: $(BIN)/golangci-lint $(BIN)/buf ## check style; builds the pinned linters 
 	cd proto && ../$(BIN)/buf format --diff --exit-code --path endplate
 
 .PHONY: generate
-generate: $(BIN)/buf $(GENERATORS) ## write the generated protobuf code and the OpenAPI document
+generate: $(BIN)/buf $(GENERATORS) ## write the generated protobuf code, the OpenAPI document and the review page
 	cd proto && ../$(BIN)/buf generate
+	$(MAKE) web
+
+.PHONY: web
+web: ## type-check and bundle the review page (needs npm, and nothing else does)
+	cd api/web && npm ci --no-audit --no-fund --ignore-scripts
+	cd api/web && npm run --silent check
+	cd api/web && go generate
 
 .PHONY: check-generated
 check-generated: generate ## fail if generated code differs from what is committed
-	git diff --exit-code -- proto
-	test -z "$$(git status --porcelain -- proto | tee /dev/stderr)"
+	git diff --exit-code -- proto api/web
+	test -z "$$(git status --porcelain -- proto api/web | tee /dev/stderr)"
 
 AGAINST ?= main
 

@@ -22,9 +22,18 @@ import (
 // call calls the REST interface and returns status and body.
 func (p *peer) call(t testing.TB, method, path, body string) (int, []byte) {
 	t.Helper()
+	return p.callAs(t, "", method, path, body)
+}
+
+// callAs shows a token, unless it is empty.
+func (p *peer) callAs(t testing.TB, token, method, path, body string) (int, []byte) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+p.at.HTTP+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/endplate/endplate/api/internal/store"
 	"github.com/endplate/endplate/api/internal/telemetry"
 	"github.com/endplate/endplate/api/measure"
+	"github.com/endplate/endplate/api/web"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -195,6 +196,7 @@ func (s *Server) newGRPC(options ...grpc.ServerOption) *grpc.Server {
 	endplatev1.RegisterAnalysisServiceServer(g, &analysisService{server: s.service})
 	endplatev1.RegisterComparisonServiceServer(g, &comparisonService{server: s.service})
 	endplatev1.RegisterDeliveryServiceServer(g, &deliveryService{server: s.service})
+	endplatev1.RegisterCallerServiceServer(g, &callerService{version: s.config.Version})
 	healthgrpc.RegisterHealthServer(g, s.health)
 	if s.config.Security.Reflection {
 		reflection.Register(g)
@@ -242,26 +244,26 @@ func (s *Server) listenREST(ctx context.Context) error {
 	}
 	s.gateway = conn
 	s.onClose(conn.Close)
-	handler = s.auth.HTTP(s.withProbes(s.withDICOMweb(handler)))
-	web := listen.HTTP(handler, nil, s.log)
+	handler = s.auth.HTTP(s.withProbes(s.withDICOMweb(web.Handler(handler))))
+	door := listen.HTTP(handler, nil, s.log)
 	if s.config.Security.encrypted() {
 		files, how := s.config.Security.tlsFiles()
 		tls, err := auth.TLS(files, how, s.log)
 		if err != nil {
 			return err
 		}
-		web = listen.HTTP(handler, tls, s.log)
+		door = listen.HTTP(handler, tls, s.log)
 	}
-	return s.listenDoor(doorREST, s.config.HTTPAddr, web)
+	return s.listenDoor(doorREST, s.config.HTTPAddr, door)
 }
 
-func (s *Server) listenDoor(name, address string, web *http.Server) error {
+func (s *Server) listenDoor(name, address string, server *http.Server) error {
 	l, err := listen.TCP(address, s.config.Limits.Connections)
 	if err != nil {
 		return fmt.Errorf("listening for %s: %w", name, err)
 	}
 	s.onClose(func() error { return ignoreClosed(l.Close()) })
-	s.webs = append(s.webs, door{name, web, l})
+	s.webs = append(s.webs, door{name, server, l})
 	return nil
 }
 

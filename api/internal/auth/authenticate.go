@@ -160,12 +160,15 @@ func (a *Authenticator) authorize(ctx context.Context, method string, authorizat
 	return p, nil
 }
 
-// open reports whether a method of gRPC's own needs no credentials.
+// open reports whether a method needs no credentials: some of gRPC's own.
 func (a *Authenticator) open(method string) bool {
-	if strings.HasPrefix(method, healthService) {
+	switch {
+	case strings.HasPrefix(method, healthService):
 		return a.config.OpenHealth
+	case strings.HasPrefix(method, reflectionService):
+		return a.config.OpenReflection
 	}
-	return a.config.OpenReflection
+	return false
 }
 
 func equalSecrets(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -19,6 +19,9 @@ const (
 	reflectionService = "/grpc.reflection."
 )
 
+// callerMethod is what every caller may call who has shown valid credentials.
+const callerMethod = "/endplate.v1.CallerService/GetCaller"
+
 // policy says which role each method needs. A method that is not in it is closed.
 var policy = map[string]Role{
 	"/endplate.v1.StudyService/UploadInstances": Send,
@@ -69,5 +72,6 @@ func needOf(fullMethod string) (need, bool) {
 	if role, ok := RoleFor(fullMethod); ok {
 		return need{role: role}, true
 	}
-	return need{everybody: true}, strings.HasPrefix(fullMethod, healthService) || strings.HasPrefix(fullMethod, reflectionService)
+	return need{everybody: true}, fullMethod == callerMethod ||
+		strings.HasPrefix(fullMethod, healthService) || strings.HasPrefix(fullMethod, reflectionService)
 }
