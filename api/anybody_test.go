@@ -76,11 +76,11 @@ func (s *scrambler) restRequest(t testing.TB, method protoreflect.MethodDescript
 		f := method.Input().Fields().ByName(protoreflect.Name(strings.Trim(field, "{}")))
 		return url.PathEscape(s.value(f, 0).String())
 	})
-	if verb == http.MethodPost {
+	fields := method.Input().Fields()
+	if verb == http.MethodPost || fields.Len() == 0 {
 		return path
 	}
 	query := url.Values{}
-	fields := method.Input().Fields()
 	for range s.IntN(4) {
 		f := fields.Get(s.IntN(fields.Len()))
 		text := s.texts[s.IntN(len(s.texts))]

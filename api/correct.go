@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -35,12 +36,37 @@ func (s *analysisService) CorrectAnalysis(ctx context.Context, r *endplatev1.Cor
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	if r.GetPreview() {
+		m, err := s.preview(ctx, r, corrections)
+		return &endplatev1.CorrectAnalysisResponse{Analysis: m}, err
+	}
 	number, err := s.revise(ctx, r, corrections)
 	if err != nil {
 		return nil, err
 	}
 	m, err := s.analysisWithResult(ctx, r.GetAnalysisId(), number)
 	return &endplatev1.CorrectAnalysisResponse{Analysis: m}, err
+}
+
+// preview returns an analysis with the result that corrections would make.
+func (s *analysisService) preview(ctx context.Context, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) (*endplatev1.AnalysisRun, error) {
+	if err := s.onNewest(ctx, r); err != nil {
+		return nil, err
+	}
+	m, err := s.analysisWithResult(ctx, r.GetAnalysisId(), int(r.GetBaseRevision()))
+	if err != nil || len(corrections) == 0 {
+		return m, err
+	}
+	kept, err := s.results.get(ctx, resultKey{r.GetAnalysisId(), int(r.GetBaseRevision())})
+	if err != nil {
+		return nil, err
+	}
+	series := slices.Clone(kept)
+	if err := corrected(series, r, corrections); err != nil {
+		return nil, err
+	}
+	m.Report, err = reportOf(r.GetAnalysisId(), m.GetReport(), series)
+	return m, err
 }
 
 // revise stores the revision that corrections make of the one before, and returns its
@@ -82,12 +108,17 @@ func (s *analysisService) revisedBefore(ctx context.Context, r *endplatev1.Corre
 			return number, made, err
 		}
 	}
+	return 0, false, s.onNewest(ctx, r)
+}
+
+// onNewest returns an error if the request is based on an old revision.
+func (s *server) onNewest(ctx context.Context, r *endplatev1.CorrectAnalysisRequest) error {
 	a, err := s.store.Analysis(ctx, r.GetAnalysisId())
 	if err == nil && a.State == store.Succeeded && a.LatestRevision != int(r.GetBaseRevision()) {
-		err = fault.New(fault.Conflict, fault.StaleRevision, "revision %d is not the newest, %d is", r.GetBaseRevision(), a.LatestRevision).
+		return fault.New(fault.Conflict, fault.StaleRevision, "revision %d is not the newest, %d is", r.GetBaseRevision(), a.LatestRevision).
 			With("analysis_id", a.ID)
 	}
-	return 0, false, err
+	return err
 }
 
 // revision returns the revision that corrections make of the one that the request is
@@ -97,7 +128,7 @@ func (s *analysisService) revision(ctx context.Context, r *endplatev1.CorrectAna
 	if err != nil {
 		return store.Revision{}, err
 	}
-	result, err := s.corrected(base.Result, r, corrections)
+	result, err := correctedResult(base.Result, r, corrections)
 	if err != nil {
 		return store.Revision{}, err
 	}
@@ -112,8 +143,9 @@ func (s *analysisService) revision(ctx context.Context, r *endplatev1.CorrectAna
 	}, err
 }
 
-// corrected measures and judges a stored result anew, with what the reader changed.
-func (s *server) corrected(base store.Result, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) (store.Result, error) {
+// correctedResult measures and judges a stored result anew, with what the reader
+// changed.
+func correctedResult(base store.Result, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) (store.Result, error) {
 	if len(corrections) == 0 {
 		return base, nil
 	}
@@ -121,34 +153,34 @@ func (s *server) corrected(base store.Result, r *endplatev1.CorrectAnalysisReque
 	if err != nil {
 		return store.Result{}, err
 	}
+	if err := corrected(series, r, corrections); err != nil {
+		return store.Result{}, err
+	}
+	return resultOf(r.GetAnalysisId(), before, series)
+}
+
+// corrected replaces the result that corrections are of by what they make of it.
+func corrected(series []measure.StoredSeries, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) error {
 	index := int(r.GetAnalysisIndex())
 	if index < 0 || index >= len(series) {
-		return store.Result{}, fault.InvalidFields(fault.Violation{
+		return fault.InvalidFields(fault.Violation{
 			Field: "analysis_index", Description: fmt.Sprintf("the report holds %d analyses", len(series)),
 		})
 	}
-	series[index].Result, err = analysis.Correct(series[index].Result, corrections)
+	result, err := analysis.Correct(series[index].Result, corrections)
 	if impossible, ok := errors.AsType[*analysis.CorrectionError](err); ok {
-		return store.Result{}, fault.New(fault.Invalid, fault.ImpossibleCorrection, "%v", impossible).
+		return fault.New(fault.Invalid, fault.ImpossibleCorrection, "%v", impossible).
 			WithField(correctionField(r.GetCorrections(), impossible), "%s", impossible.Reason)
 	}
-	if err != nil {
-		return store.Result{}, err
-	}
-	return resultOf(before, series)
+	series[index].Result = result
+	return err
 }
 
-// resultOf returns what is stored of corrected series. What was skipped, and by which
-// program the series were measured, stays as it was.
-func resultOf(before *endplatev1.Report, series []measure.StoredSeries) (store.Result, error) {
-	corrected := &report.Report{}
-	for i := range series {
-		corrected.Examinations = append(corrected.Examinations, series[i].Examination())
-	}
-	message := convert.Report(corrected)
-	message.Skipped = before.Skipped
-	for i, a := range message.Analyses {
-		a.Algorithm = before.GetAnalyses()[i].GetAlgorithm()
+// resultOf returns what is stored of corrected series.
+func resultOf(analysisID string, before *endplatev1.Report, series []measure.StoredSeries) (store.Result, error) {
+	message, err := reportOf(analysisID, before, series)
+	if err != nil {
+		return store.Result{}, err
 	}
 	b, err := measure.EncodeMessage(message)
 	if err != nil {
@@ -156,6 +188,24 @@ func resultOf(before *endplatev1.Report, series []measure.StoredSeries) (store.R
 	}
 	stored, err := measure.Encode(series)
 	return store.Result{Report: b, Results: stored.Results, About: stored.About}, err
+}
+
+// reportOf returns the report of corrected series. What was skipped, and by which
+// program the series were measured, stays as it was.
+func reportOf(analysisID string, before *endplatev1.Report, series []measure.StoredSeries) (*endplatev1.Report, error) {
+	if n := len(before.GetAnalyses()); n != len(series) {
+		return nil, differing(analysisID, n, len(series))
+	}
+	corrected := &report.Report{}
+	for i := range series {
+		corrected.Examinations = append(corrected.Examinations, series[i].Examination())
+	}
+	message := convert.Report(corrected)
+	message.Skipped = before.GetSkipped()
+	for i, a := range message.Analyses {
+		a.Algorithm = before.GetAnalyses()[i].GetAlgorithm()
+	}
+	return message, nil
 }
 
 // decoded reads what is stored of the series of a result.
@@ -175,14 +225,18 @@ func decodedWithReport(analysisID string, r store.Result) ([]measure.StoredSerie
 		return nil, nil, err
 	}
 	message := &endplatev1.Report{}
-	err = proto.Unmarshal(r.Report, message)
-	if n := len(message.GetAnalyses()); err == nil && n != len(series) {
-		err = fmt.Errorf("a report of %d analyses, and results of %d", n, len(series))
-	}
-	if err != nil {
+	if err = proto.Unmarshal(r.Report, message); err != nil {
 		return nil, nil, corrupt("analysis", analysisID, err)
 	}
+	if n := len(message.GetAnalyses()); n != len(series) {
+		return nil, nil, differing(analysisID, n, len(series))
+	}
 	return series, message, nil
+}
+
+// differing says that a stored report and the stored results are not of each other.
+func differing(analysisID string, analyses, results int) error {
+	return corrupt("analysis", analysisID, fmt.Errorf("a report of %d analyses, and results of %d", analyses, results))
 }
 
 // corrupt says that what is stored of an analysis or a comparison cannot be read.

@@ -5,6 +5,7 @@ package api_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -78,6 +79,58 @@ func TestACorrectionMakesARevision(t *testing.T) {
 	})
 	if err != nil || !bytes.Contains(csv.GetContent(), []byte("heights_anterior_mm")) || !strings.HasSuffix(csv.GetFilename(), ".csv") {
 		t.Errorf("export is %.300s, %v", csv.GetContent(), err)
+	}
+}
+
+func TestAPreviewIsWhatTheRevisionWouldBe(t *testing.T) {
+	t.Parallel()
+	p := serve(t, config(t))
+	run := p.measured(t, made(t, 1, 30))
+	request := &endplatev1.CorrectAnalysisRequest{
+		AnalysisId: run.GetAnalysisId(), Corrections: []*endplatev1.Correction{moved(t, run, 3)}, Preview: true,
+	}
+	preview, err := p.analyses.CorrectAnalysis(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := p.analyses.GetAnalysis(t.Context(), &endplatev1.GetAnalysisRequest{AnalysisId: run.GetAnalysisId()})
+	if err != nil || !proto.Equal(again.GetAnalysis(), run) {
+		t.Errorf("the preview has changed the analysis: %v", err)
+	}
+	if n := preview.GetAnalysis().GetRevision().GetNumber(); n != 0 {
+		t.Errorf("the preview is of revision %d", n)
+	}
+	request.Preview = false
+	corrected, err := p.analyses.CorrectAnalysis(t.Context(), request)
+	if err != nil || !proto.Equal(preview.GetAnalysis().GetReport(), corrected.GetAnalysis().GetReport()) {
+		t.Errorf("the revision is not what the preview told: %v", err)
+	}
+	request.Preview = true
+	_, err = p.analyses.CorrectAnalysis(t.Context(), request)
+	wantCode(t, err, codes.Aborted, "ERROR_REASON_STALE_REVISION")
+	request.BaseRevision, request.Corrections[0] = 1, &endplatev1.Correction{}
+	_, err = p.analyses.CorrectAnalysis(t.Context(), request)
+	wantCode(t, err, codes.InvalidArgument, "ERROR_REASON_INVALID_FIELD")
+}
+
+func BenchmarkCorrectAnalysis(b *testing.B) {
+	p := serve(b, config(b))
+	run := p.measured(b, made(b, 1, 30))
+	for _, preview := range []bool{true, false} {
+		b.Run(fmt.Sprintf("preview=%t", preview), func(b *testing.B) {
+			for n := int32(0); b.Loop(); n++ {
+				_, err := p.analyses.CorrectAnalysis(b.Context(), &endplatev1.CorrectAnalysisRequest{
+					AnalysisId: run.GetAnalysisId(), Preview: preview, BaseRevision: run.GetLatestRevision(),
+					Corrections: []*endplatev1.Correction{moved(b, run, float64(n%9)/10)},
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if !preview {
+					run.LatestRevision++
+				}
+			}
+		})
 	}
 }
 

@@ -68,6 +68,15 @@ func (c *checker) picture(r *endplatev1.RenderImageRequest) {
 	if r.GetLevel() != endplatev1.Level_LEVEL_UNSPECIFIED {
 		c.level("level", r.GetLevel())
 	}
+	if r.GetThrough() != nil {
+		c.position("through", r.GetThrough())
+		if r.GetLevel() != endplatev1.Level_LEVEL_UNSPECIFIED {
+			c.reject("through", "level is there too")
+		}
+	}
+	if _, known := endplatev1.RenderImageRequest_Format_name[int32(r.GetFormat())]; !known {
+		c.reject("format", "no format")
+	}
 }
 
 // storedSeries returns what is stored of one analysis of a report. It asks the store
@@ -131,24 +140,38 @@ func draw(vol *volume.Volume, result *analysis.Result, r *endplatev1.RenderImage
 	if err != nil {
 		return nil, err
 	}
+	m := &endplatev1.RenderImageResponse{
+		Columns:        int32(g.Columns),
+		Rows:           int32(g.Rows),
+		PixelToPatient: pixelToPatient(&g),
+		Extent:         extent(scene),
+	}
+	if r.GetOutlines() {
+		m.Outlines = outlines(scene, &g, result)
+	}
+	switch r.GetFormat() {
+	case endplatev1.RenderImageRequest_NO_PICTURE:
+	case endplatev1.RenderImageRequest_SAMPLES:
+		m.Samples, err = packedSamples(scene, &g, r.GetSlabMm())
+	default:
+		m.Png, err = pngOf(scene, &g, r)
+	}
+	return m, err
+}
+
+// pngOf draws a picture as PNG.
+func pngOf(scene *render.Scene, g *render.Geometry, r *endplatev1.RenderImageRequest) ([]byte, error) {
 	opt := render.Options{Window: windowOf(r), Thickness: r.GetSlabMm()}
 	if r.GetOverlay() {
 		opt.Layers = render.AllLayers
 	}
-	picture, err := scene.Render(&g, opt)
+	picture, err := scene.Render(g, opt)
 	if err != nil {
 		return nil, err
 	}
 	var png bytes.Buffer
-	if err := render.WritePNG(&png, picture); err != nil {
-		return nil, err
-	}
-	return &endplatev1.RenderImageResponse{
-		Png:            png.Bytes(),
-		Columns:        int32(g.Columns),
-		Rows:           int32(g.Rows),
-		PixelToPatient: pixelToPatient(&g),
-	}, nil
+	err = render.WritePNG(&png, picture)
+	return png.Bytes(), err
 }
 
 // windowOf returns the grey window that was asked for; the zero window is the default.
@@ -173,20 +196,41 @@ func viewOf(scene *render.Scene, result *analysis.Result, r *endplatev1.RenderIm
 	if err != nil {
 		return render.Geometry{}, err
 	}
+	at := func() r3.Vec {
+		if r.GetThrough() != nil {
+			return vec(r.GetThrough())
+		}
+		return centre(result, vertebra)
+	}
 	switch view := r.GetView(); view {
 	case endplatev1.RenderImageRequest_STRAIGHTENED:
-		return scene.Straightened(render.Sagittal, r.GetOffsetMm(), field)
+		return straightened(scene, r, field)
 	case endplatev1.RenderImageRequest_AXIAL:
 		field.Whole = true
-		return scene.Plane(render.Axial, centre(result, vertebra).Z+r.GetOffsetMm(), field)
+		return scene.Plane(render.Axial, at().Z+r.GetOffsetMm(), field)
 	case endplatev1.RenderImageRequest_CORONAL:
-		return scene.Plane(render.Coronal, centre(result, vertebra).Y+r.GetOffsetMm(), field)
+		return scene.Plane(render.Coronal, at().Y+r.GetOffsetMm(), field)
 	default:
-		if vertebra < 0 {
+		if vertebra < 0 && r.GetThrough() == nil {
 			return scene.Following(r.GetOffsetMm(), field)
 		}
-		return scene.Plane(render.Sagittal, centre(result, vertebra).X+r.GetOffsetMm(), field)
+		return scene.Plane(render.Sagittal, at().X+r.GetOffsetMm(), field)
 	}
+}
+
+// straightened returns a picture along the canal, through a position where one is
+// asked for.
+func straightened(scene *render.Scene, r *endplatev1.RenderImageRequest, field render.Field) (render.Geometry, error) {
+	offset := r.GetOffsetMm()
+	if r.GetThrough() != nil {
+		middle, err := scene.Straightened(render.Sagittal, 0, field)
+		if err != nil {
+			return middle, err
+		}
+		_, depth := middle.ImagePoint(vec(r.GetThrough()))
+		offset += depth
+	}
+	return scene.Straightened(render.Sagittal, offset, field)
 }
 
 // vertebraOf returns the index of a level's vertebra; -1 if none is asked for.

@@ -47,14 +47,45 @@ func (s *Scene) grey(g *Geometry, opt Options) (*image.Gray, error) {
 	if s.canonical == nil {
 		return image.NewGray(image.Rect(0, 0, g.Columns, g.Rows)), w.check()
 	}
-	offsets, err := Slab(s.canonical, g, opt.Thickness)
+	vol, offsets, err := s.sampled(g, opt.Thickness)
 	if err != nil {
 		return nil, err
 	}
-	if g.native != nil && len(offsets) == 1 {
-		return Grey(s.single(*g.native), g, offsets, w)
+	return Grey(vol, g, offsets, w)
+}
+
+// Samples returns the attenuation of each pixel of a picture, HU, rows from the top:
+// the mean over a slab of the given thickness, mm, 0 for none. It returns an error
+// where there is no image.
+func (s *Scene) Samples(g *Geometry, thickness float64) ([]int16, error) {
+	if g.Rows == 0 {
+		return nil, fmt.Errorf("picture without pixels: %w", ErrInvalid)
 	}
-	return Grey(s.canonical, g, offsets, w)
+	if s.canonical == nil {
+		return nil, fmt.Errorf("picture: %w", ErrNoImage)
+	}
+	vol, offsets, err := s.sampled(g, thickness)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
+	}
+	samples, err := attenuation(vol, g, offsets)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
+	}
+	return samples, nil
+}
+
+// sampled returns the volume that a picture is sampled from, and the offsets across
+// it of which each pixel is the mean.
+func (s *Scene) sampled(g *Geometry, thickness float64) (*volume.Volume, []float64, error) {
+	offsets, err := Slab(s.canonical, g, thickness)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g.native != nil && len(offsets) == 1 {
+		return s.single(*g.native), offsets, nil
+	}
+	return s.canonical, offsets, nil
 }
 
 // single returns one slice as it was acquired.

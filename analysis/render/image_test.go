@@ -62,6 +62,52 @@ func TestGreyIsTheSamplers(t *testing.T) {
 	}
 }
 
+// Samples are what a window of 2000 HU shows, before it is cut into 255 greys.
+func TestSamplesAreWhatIsShown(t *testing.T) {
+	for name, g := range stacks() {
+		vol := volume.New(g)
+		rng := rand.New(rand.NewPCG(5, 0))
+		for i := range vol.Samples {
+			vol.Samples[i] = int16(rng.IntN(2000) - 1000)
+		}
+		scene, err := render.New(vol, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		low, high, spacing, ok := scene.Extent()
+		if !ok || !(spacing.X > 0 && spacing.Y > 0 && spacing.Z > 0) {
+			t.Fatalf("%s: extent of %v to %v in steps of %v, %t", name, low, high, spacing, ok)
+		}
+		for _, o := range []render.Orientation{render.Sagittal, render.Axial, render.Coronal} {
+			middle := r3.Scale(0.5, r3.Add(low, high))
+			plane := must(t)(scene.Plane(o, [...]float64{middle.X, middle.Z, middle.Y}[o], render.Field{Whole: true}))
+			for _, thickness := range []float64{0, 7} {
+				samples, err := scene.Samples(&plane, thickness)
+				if err != nil {
+					t.Fatal(err)
+				}
+				picture, err := scene.Render(&plane, render.Options{Thickness: thickness, Window: render.Window{Center: 0, Width: 2000}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, hu := range samples {
+					shown := picture.(*image.Gray).GrayAt(i%plane.Columns, i/plane.Columns).Y
+					if want := (float64(hu) + 1000) / 2000 * 255; math.Abs(float64(shown)-max(want, 0)) > 0.6 {
+						t.Fatalf("%s: %v pixel %d of %d HU is shown as %d", name, o, i, hu, shown)
+					}
+				}
+			}
+		}
+	}
+	scene, err := render.New(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, ok := scene.Extent(); ok {
+		t.Error("there is an extent without an image")
+	}
+}
+
 func TestWindow(t *testing.T) {
 	for _, tt := range []struct {
 		w    render.Window

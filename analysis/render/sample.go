@@ -72,25 +72,53 @@ func Grey(vol *volume.Volume, g *Geometry, offsets []float64, w Window) (*image.
 	if err := w.check(); err != nil {
 		return nil, err
 	}
-	if work := float64(g.Columns) * float64(g.Rows) * float64(len(offsets)); work > maxWork {
-		return nil, fmt.Errorf("%.0f samples, at most %d: %w", work, maxWork, ErrTooLarge)
-	}
 	picture := image.NewGray(image.Rect(0, 0, g.Columns, g.Rows))
-	s := newSampler(vol)
-	sum := make([]float32, g.Columns)
 	gain := float32(math.MaxUint8 / (w.Width * float64(len(offsets))))
 	black := float32((w.Center - w.Width/2) * float64(len(offsets)))
+	err := sums(vol, g, offsets, func(row int, sum []float32) {
+		line := picture.Pix[row*picture.Stride:][:g.Columns]
+		for i, hu := range sum {
+			line[i] = uint8(min(max(float32((hu-black)*gain), 0), math.MaxUint8) + 0.5)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return picture, nil
+}
+
+// attenuation returns what Grey shows of vol, HU, rows from the top.
+func attenuation(vol *volume.Volume, g *Geometry, offsets []float64) ([]int16, error) {
+	samples := make([]int16, g.Columns*g.Rows)
+	share := 1 / float64(len(offsets))
+	err := sums(vol, g, offsets, func(row int, sum []float32) {
+		line := samples[row*g.Columns:][:g.Columns]
+		for i, hu := range sum {
+			line[i] = int16(math.Round(float64(hu) * share))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return samples, nil
+}
+
+// sums tells f of each row what vol holds there, summed over the offsets, HU. What
+// it tells is gone after.
+func sums(vol *volume.Volume, g *Geometry, offsets []float64, f func(row int, sum []float32)) error {
+	if work := float64(g.Columns) * float64(g.Rows) * float64(len(offsets)); work > maxWork {
+		return fmt.Errorf("%.0f samples, at most %d: %w", work, maxWork, ErrTooLarge)
+	}
+	s := newSampler(vol)
+	sum := make([]float32, g.Columns)
 	for row := range g.Rows {
 		clear(sum)
 		for _, o := range offsets {
 			s.add(sum, &g.lines[row], o, 0)
 		}
-		line := picture.Pix[row*picture.Stride:][:g.Columns]
-		for i, hu := range sum {
-			line[i] = uint8(min(max(float32((hu-black)*gain), 0), math.MaxUint8) + 0.5)
-		}
+		f(row, sum)
 	}
-	return picture, nil
+	return nil
 }
 
 // sampler reads lines of a volume between its voxels. It reads as

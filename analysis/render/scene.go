@@ -120,6 +120,24 @@ func finite(p r3.Vec) bool {
 	return !math.IsNaN(sum) && !math.IsInf(sum, 0)
 }
 
+// Extent returns two corners of the box along the axes of LPS that holds the volume,
+// and the distances of its voxels along the axes that are nearest to x, y and z, mm;
+// false where there is no image.
+func (s *Scene) Extent() (low, high, spacing r3.Vec, ok bool) {
+	if s.canonical == nil {
+		return low, high, spacing, false
+	}
+	g := s.canonical.Geometry
+	low, high = g.Position(-0.5, -0.5, -0.5), g.Position(-0.5, -0.5, -0.5)
+	for n := range 8 {
+		p := g.Position(float64(n&1*g.Columns)-0.5, float64(n>>1&1*g.Rows)-0.5, float64(n>>2*g.Slices)-0.5)
+		low = r3.Vec{X: min(low.X, p.X), Y: min(low.Y, p.Y), Z: min(low.Z, p.Z)}
+		high = r3.Vec{X: max(high.X, p.X), Y: max(high.Y, p.Y), Z: max(high.Z, p.Z)}
+	}
+	spacing.X, spacing.Y, spacing.Z = g.Spacing()
+	return low, high, spacing, true
+}
+
 // coarsest, mm, is the largest size of pixels where none is asked for: the names of
 // neighbours then stand apart, however large the voxels.
 const coarsest = 0.8

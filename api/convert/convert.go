@@ -143,7 +143,18 @@ func landmarks(l *landmark.Vertebra) *endplatev1.Landmarks {
 		InferiorAnterior:  point(l.Inferior.Anterior),
 		InferiorMiddle:    point(l.Inferior.Middle),
 		InferiorPosterior: point(l.Inferior.Posterior),
+
+		SuperiorDirection: direction(l.Superior.Direction),
+		InferiorDirection: direction(l.Inferior.Direction),
 	}
+}
+
+// direction returns nil for an endplate that has none.
+func direction(d r3.Vec) *endplatev1.Direction {
+	if d == (r3.Vec{}) || !finite(d) {
+		return nil
+	}
+	return &endplatev1.Direction{X: number(d.X), Y: number(d.Y), Z: number(d.Z)}
 }
 
 // point returns nil for a point that was not placed: S1 has no inferior

@@ -40,7 +40,7 @@ func full() *report.Report {
 		Status: analysis.Measured, Complete: true, Center: r3.Vec{X: 0, Y: -12.34567, Z: 100},
 		Body: &segmentation.Body{Depth: 33, Width: 44},
 		Landmarks: &landmark.Vertebra{
-			Superior: landmark.Endplate{Anterior: point(0, -30, 112), Middle: point(0, -12, 111), Posterior: point(0, 3, 112)},
+			Superior: landmark.Endplate{Anterior: point(0, -30, 112), Middle: point(0, -12, 111), Posterior: point(0, 3, 112), Direction: r3.Vec{Y: -1}},
 			Inferior: landmark.Endplate{Anterior: point(0, -30, 88), Middle: point(0, -12, 89), Posterior: point(0, 3, 88)},
 		},
 		Heights:    &morphometry.Heights{Anterior: 24, Middle: 22, Posterior: 24, AnteriorSD: 0.3, MiddleSD: 0.4, PosteriorSD: 0.2},
@@ -74,7 +74,7 @@ const contract = `{"analyses":[{"study_instance_uid":"1.2","series_instance_uid"
 "center":{"x":0,"y":-12.3457,"z":100},
 "landmarks":{"superior_anterior":{"x":0,"y":-30,"z":112,"sd_mm":0.25},"superior_middle":{"x":0,"y":-12,"z":111,"sd_mm":0.25},
 "superior_posterior":{"x":0,"y":3,"z":112,"sd_mm":0.25},"inferior_anterior":{"x":0,"y":-30,"z":88,"sd_mm":0.25},
-"inferior_middle":{"x":0,"y":-12,"z":89,"sd_mm":0.25},"inferior_posterior":{"x":0,"y":3,"z":88,"sd_mm":0.25}},
+"inferior_middle":{"x":0,"y":-12,"z":89,"sd_mm":0.25},"inferior_posterior":{"x":0,"y":3,"z":88,"sd_mm":0.25},"superior_direction":{"x":0,"y":-1,"z":0}},
 "heights":{"anterior_mm":24,"middle_mm":22,"posterior_mm":24,"sd_mm":0.4,"anterior_sd_mm":0.3,"middle_sd_mm":0.4,"posterior_sd_mm":0.2,
 "expected_anterior_mm":24,"expected_middle_mm":23,"expected_posterior_mm":25,"expected_sd_mm":0.8,"expected_from":["T12","L2"]},
 "wedge_angle_deg":0,"wedge_angle_sd_deg":0.7,"disc_height_below_mm":8,"disc_height_below_sd_mm":0.3,"depth_mm":33,"width_mm":44,
@@ -207,8 +207,11 @@ func TestCSVHasTheMessagesNames(t *testing.T) {
 		}
 	}
 	fields = append(fields, flatten("", (&endplatev1.Vertebra{}).ProtoReflect().Descriptor())...)
-	// The table has numbers; who set them is told in the message alone.
-	fields = slices.DeleteFunc(fields, func(name string) bool { return strings.HasSuffix(name, "_by_reader") })
+	// The table has numbers; who set them, and what pictures are drawn by, is told in
+	// the message alone.
+	fields = slices.DeleteFunc(fields, func(name string) bool {
+		return strings.HasSuffix(name, "_by_reader") || strings.Contains(name, "_direction_")
+	})
 	columns := slices.DeleteFunc(slices.Clone(records[0]), derived)
 	atLeast := slices.Index(fields, "deformity_reason") + 1
 	if diff := cmp.Diff(fields[:atLeast], columns[:atLeast]); diff != "" {

@@ -171,7 +171,11 @@ export interface StudyQuery {
   modality?: string;
 }
 
-export type RenderQuery = Omit<RenderImageRequest, "analysis_id">;
+export type RenderQuery = Omit<RenderImageRequest, "analysis_id" | "through"> & {
+  "through.x"?: number;
+  "through.y"?: number;
+  "through.z"?: number;
+};
 
 export const api = {
   caller: (signal?: AbortSignal) => get<GetCallerResponse>("/v1/caller", undefined, signal),

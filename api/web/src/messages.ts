@@ -172,6 +172,7 @@ export interface CorrectAnalysisRequest {
   reviewed?: boolean;
   request_id?: string;
   analysis_index?: number;
+  preview?: boolean;
 }
 
 export interface CorrectAnalysisResponse {
@@ -193,6 +194,12 @@ export type RenderImageRequestView =
   | "AXIAL"
   | "CORONAL";
 
+export type RenderImageRequestFormat =
+  | "FORMAT_UNSPECIFIED"
+  | "PNG"
+  | "SAMPLES"
+  | "NO_PICTURE";
+
 export interface RenderImageRequest {
   analysis_id?: string;
   revision?: number;
@@ -205,6 +212,9 @@ export interface RenderImageRequest {
   window_width_hu?: number;
   pixel_mm?: number;
   overlay?: boolean;
+  through?: Position;
+  format?: RenderImageRequestFormat;
+  outlines?: boolean;
 }
 
 export interface RenderImageResponse {
@@ -212,6 +222,29 @@ export interface RenderImageResponse {
   columns?: number;
   rows?: number;
   pixel_to_patient?: PixelToPatient[];
+  samples?: string;
+  outlines?: Outline[];
+  extent?: Extent;
+}
+
+export type OutlineStructure =
+  | "STRUCTURE_UNSPECIFIED"
+  | "CANAL"
+  | "CEMENT"
+  | "BODY";
+
+export interface Outline {
+  structure?: OutlineStructure;
+  level?: Level;
+  columns?: number[];
+  rows?: number[];
+  closed?: boolean;
+}
+
+export interface Extent {
+  low?: Position;
+  high?: Position;
+  spacing?: Position;
 }
 
 export interface PixelToPatient {
@@ -680,6 +713,14 @@ export interface Landmarks {
   inferior_anterior?: Landmark;
   inferior_middle?: Landmark;
   inferior_posterior?: Landmark;
+  superior_direction?: Direction;
+  inferior_direction?: Direction;
+}
+
+export interface Direction {
+  x?: number;
+  y?: number;
+  z?: number;
 }
 
 export interface Heights {

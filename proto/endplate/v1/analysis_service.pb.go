@@ -280,6 +280,120 @@ func (RenderImageRequest_View) EnumDescriptor() ([]byte, []int) {
 	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26, 0}
 }
 
+// Format is what a picture comes as.
+type RenderImageRequest_Format int32
+
+const (
+	// Not said; PNG.
+	RenderImageRequest_FORMAT_UNSPECIFIED RenderImageRequest_Format = 0
+	// Grey values in the window, as PNG.
+	RenderImageRequest_PNG RenderImageRequest_Format = 1
+	// The attenuation itself, for callers that choose the window as they show it.
+	RenderImageRequest_SAMPLES RenderImageRequest_Format = 2
+	// None: only where its pixels lie and, if asked for, what lies over it.
+	RenderImageRequest_NO_PICTURE RenderImageRequest_Format = 3
+)
+
+// Enum value maps for RenderImageRequest_Format.
+var (
+	RenderImageRequest_Format_name = map[int32]string{
+		0: "FORMAT_UNSPECIFIED",
+		1: "PNG",
+		2: "SAMPLES",
+		3: "NO_PICTURE",
+	}
+	RenderImageRequest_Format_value = map[string]int32{
+		"FORMAT_UNSPECIFIED": 0,
+		"PNG":                1,
+		"SAMPLES":            2,
+		"NO_PICTURE":         3,
+	}
+)
+
+func (x RenderImageRequest_Format) Enum() *RenderImageRequest_Format {
+	p := new(RenderImageRequest_Format)
+	*p = x
+	return p
+}
+
+func (x RenderImageRequest_Format) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RenderImageRequest_Format) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_analysis_service_proto_enumTypes[4].Descriptor()
+}
+
+func (RenderImageRequest_Format) Type() protoreflect.EnumType {
+	return &file_endplate_v1_analysis_service_proto_enumTypes[4]
+}
+
+func (x RenderImageRequest_Format) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RenderImageRequest_Format.Descriptor instead.
+func (RenderImageRequest_Format) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26, 1}
+}
+
+// Structure is what is outlined.
+type Outline_Structure int32
+
+const (
+	// Not said.
+	Outline_STRUCTURE_UNSPECIFIED Outline_Structure = 0
+	// The bony canal; where it was not outlined, its middle.
+	Outline_CANAL Outline_Structure = 1
+	// Bone cement.
+	Outline_CEMENT Outline_Structure = 2
+	// A vertebral body.
+	Outline_BODY Outline_Structure = 3
+)
+
+// Enum value maps for Outline_Structure.
+var (
+	Outline_Structure_name = map[int32]string{
+		0: "STRUCTURE_UNSPECIFIED",
+		1: "CANAL",
+		2: "CEMENT",
+		3: "BODY",
+	}
+	Outline_Structure_value = map[string]int32{
+		"STRUCTURE_UNSPECIFIED": 0,
+		"CANAL":                 1,
+		"CEMENT":                2,
+		"BODY":                  3,
+	}
+)
+
+func (x Outline_Structure) Enum() *Outline_Structure {
+	p := new(Outline_Structure)
+	*p = x
+	return p
+}
+
+func (x Outline_Structure) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Outline_Structure) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_analysis_service_proto_enumTypes[5].Descriptor()
+}
+
+func (Outline_Structure) Type() protoreflect.EnumType {
+	return &file_endplate_v1_analysis_service_proto_enumTypes[5]
+}
+
+func (x Outline_Structure) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Outline_Structure.Descriptor instead.
+func (Outline_Structure) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28, 0}
+}
+
 // Format of a document.
 type ExportAnalysisRequest_Format int32
 
@@ -325,11 +439,11 @@ func (x ExportAnalysisRequest_Format) String() string {
 }
 
 func (ExportAnalysisRequest_Format) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_analysis_service_proto_enumTypes[4].Descriptor()
+	return file_endplate_v1_analysis_service_proto_enumTypes[6].Descriptor()
 }
 
 func (ExportAnalysisRequest_Format) Type() protoreflect.EnumType {
-	return &file_endplate_v1_analysis_service_proto_enumTypes[4]
+	return &file_endplate_v1_analysis_service_proto_enumTypes[6]
 }
 
 func (x ExportAnalysisRequest_Format) Number() protoreflect.EnumNumber {
@@ -338,7 +452,7 @@ func (x ExportAnalysisRequest_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportAnalysisRequest_Format.Descriptor instead.
 func (ExportAnalysisRequest_Format) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31, 0}
 }
 
 // AnalysisOptions steer a measurement.
@@ -1890,6 +2004,9 @@ type CorrectAnalysisRequest struct {
 	// Which of the report's analyses the corrections are of, where the series holds
 	// several stacks.
 	AnalysisIndex int32 `protobuf:"varint,7,opt,name=analysis_index,json=analysisIndex,proto3" json:"analysis_index,omitempty"`
+	// Whether only to tell what the corrections would make of the result: nothing is
+	// kept, no revision is made, and request_id says nothing. The errors are the same.
+	Preview       bool `protobuf:"varint,8,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1973,10 +2090,18 @@ func (x *CorrectAnalysisRequest) GetAnalysisIndex() int32 {
 	return 0
 }
 
+func (x *CorrectAnalysisRequest) GetPreview() bool {
+	if x != nil {
+		return x.Preview
+	}
+	return false
+}
+
 // CorrectAnalysisResponse is the corrected result.
 type CorrectAnalysisResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The analysis with the new revision of its result.
+	// The analysis with the new revision of its result; of a preview with the revision
+	// that it is based on, and the result that the corrections would make.
 	Analysis      *AnalysisRun `protobuf:"bytes,1,opt,name=analysis,proto3" json:"analysis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2136,8 +2261,15 @@ type RenderImageRequest struct {
 	WindowWidthHu *float64 `protobuf:"fixed64,9,opt,name=window_width_hu,json=windowWidthHu,proto3,oneof" json:"window_width_hu,omitempty"`
 	// Size of a pixel, mm; a default that fits the view if absent.
 	PixelMm *float64 `protobuf:"fixed64,10,opt,name=pixel_mm,json=pixelMm,proto3,oneof" json:"pixel_mm,omitempty"`
-	// Whether to draw contours, points, names, canal and cement into it.
-	Overlay       bool `protobuf:"varint,11,opt,name=overlay,proto3" json:"overlay,omitempty"`
+	// Whether to draw contours, points, names, canal and cement into it; of a PNG.
+	Overlay bool `protobuf:"varint,11,opt,name=overlay,proto3" json:"overlay,omitempty"`
+	// A position that the plane passes through, in place of level; a straightened
+	// picture lies as far to the left of the canal as the position does.
+	Through *Position `protobuf:"bytes,12,opt,name=through,proto3" json:"through,omitempty"`
+	// What the picture comes as.
+	Format RenderImageRequest_Format `protobuf:"varint,13,opt,name=format,proto3,enum=endplate.v1.RenderImageRequest_Format" json:"format,omitempty"`
+	// Whether to tell the outlines that lie over it.
+	Outlines      bool `protobuf:"varint,14,opt,name=outlines,proto3" json:"outlines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2249,6 +2381,27 @@ func (x *RenderImageRequest) GetOverlay() bool {
 	return false
 }
 
+func (x *RenderImageRequest) GetThrough() *Position {
+	if x != nil {
+		return x.Through
+	}
+	return nil
+}
+
+func (x *RenderImageRequest) GetFormat() RenderImageRequest_Format {
+	if x != nil {
+		return x.Format
+	}
+	return RenderImageRequest_FORMAT_UNSPECIFIED
+}
+
+func (x *RenderImageRequest) GetOutlines() bool {
+	if x != nil {
+		return x.Outlines
+	}
+	return false
+}
+
 // RenderImageResponse is a picture.
 type RenderImageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2261,8 +2414,16 @@ type RenderImageResponse struct {
 	// Where its pixels lie in the patient: one affine for a plane, one for each row
 	// for a straightened picture.
 	PixelToPatient []*PixelToPatient `protobuf:"bytes,4,rep,name=pixel_to_patient,json=pixelToPatient,proto3" json:"pixel_to_patient,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Of SAMPLES, the attenuation of each pixel, HU: signed integers of 16 bits, least
+	// byte first, rows from the top, each less the one to its left modulo 2^16 and the
+	// first of a row as it is; compressed by zlib (RFC 1950).
+	Samples []byte `protobuf:"bytes,5,opt,name=samples,proto3" json:"samples,omitempty"`
+	// The outlines that were asked for, those that lie below first.
+	Outlines []*Outline `protobuf:"bytes,6,rep,name=outlines,proto3" json:"outlines,omitempty"`
+	// Where the volume lies.
+	Extent        *Extent `protobuf:"bytes,7,opt,name=extent,proto3" json:"extent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderImageResponse) Reset() {
@@ -2323,6 +2484,174 @@ func (x *RenderImageResponse) GetPixelToPatient() []*PixelToPatient {
 	return nil
 }
 
+func (x *RenderImageResponse) GetSamples() []byte {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+func (x *RenderImageResponse) GetOutlines() []*Outline {
+	if x != nil {
+		return x.Outlines
+	}
+	return nil
+}
+
+func (x *RenderImageResponse) GetExtent() *Extent {
+	if x != nil {
+		return x.Extent
+	}
+	return nil
+}
+
+// Outline is an outline as it lies over a picture.
+type Outline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is outlined.
+	Structure Outline_Structure `protobuf:"varint,1,opt,name=structure,proto3,enum=endplate.v1.Outline_Structure" json:"structure,omitempty"`
+	// The vertebra that it belongs to; absent if to none.
+	Level Level `protobuf:"varint,2,opt,name=level,proto3,enum=endplate.v1.Level" json:"level,omitempty"`
+	// The columns of its points, as of PixelToPatient: 0 is the centre of the first.
+	// They may lie beyond the picture's border.
+	Columns []float32 `protobuf:"fixed32,3,rep,packed,name=columns,proto3" json:"columns,omitempty"`
+	// The rows of its points.
+	Rows []float32 `protobuf:"fixed32,4,rep,packed,name=rows,proto3" json:"rows,omitempty"`
+	// Whether the last point joins the first.
+	Closed        bool `protobuf:"varint,5,opt,name=closed,proto3" json:"closed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Outline) Reset() {
+	*x = Outline{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Outline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Outline) ProtoMessage() {}
+
+func (x *Outline) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Outline.ProtoReflect.Descriptor instead.
+func (*Outline) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Outline) GetStructure() Outline_Structure {
+	if x != nil {
+		return x.Structure
+	}
+	return Outline_STRUCTURE_UNSPECIFIED
+}
+
+func (x *Outline) GetLevel() Level {
+	if x != nil {
+		return x.Level
+	}
+	return Level_LEVEL_UNSPECIFIED
+}
+
+func (x *Outline) GetColumns() []float32 {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *Outline) GetRows() []float32 {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+func (x *Outline) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+// Extent is the box along the axes of LPS that holds a volume.
+type Extent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its corner to the patient's right, anterior and inferior.
+	Low *Position `protobuf:"bytes,1,opt,name=low,proto3" json:"low,omitempty"`
+	// Its corner to the patient's left, posterior and superior.
+	High *Position `protobuf:"bytes,2,opt,name=high,proto3" json:"high,omitempty"`
+	// The distances of voxels along the volume's axes that are nearest to x, y and z.
+	Spacing       *Position `protobuf:"bytes,3,opt,name=spacing,proto3" json:"spacing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Extent) Reset() {
+	*x = Extent{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extent) ProtoMessage() {}
+
+func (x *Extent) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extent.ProtoReflect.Descriptor instead.
+func (*Extent) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Extent) GetLow() *Position {
+	if x != nil {
+		return x.Low
+	}
+	return nil
+}
+
+func (x *Extent) GetHigh() *Position {
+	if x != nil {
+		return x.High
+	}
+	return nil
+}
+
+func (x *Extent) GetSpacing() *Position {
+	if x != nil {
+		return x.Spacing
+	}
+	return nil
+}
+
 // PixelToPatient maps the centre of the pixel at column c and row r, counted from
 // 0 at the upper left, to LPS mm: origin + c·column + r·row.
 type PixelToPatient struct {
@@ -2340,7 +2669,7 @@ type PixelToPatient struct {
 
 func (x *PixelToPatient) Reset() {
 	*x = PixelToPatient{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2681,7 @@ func (x *PixelToPatient) String() string {
 func (*PixelToPatient) ProtoMessage() {}
 
 func (x *PixelToPatient) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2694,7 @@ func (x *PixelToPatient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PixelToPatient.ProtoReflect.Descriptor instead.
 func (*PixelToPatient) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PixelToPatient) GetOrigin() *Position {
@@ -2404,7 +2733,7 @@ type ExportAnalysisRequest struct {
 
 func (x *ExportAnalysisRequest) Reset() {
 	*x = ExportAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2416,7 +2745,7 @@ func (x *ExportAnalysisRequest) String() string {
 func (*ExportAnalysisRequest) ProtoMessage() {}
 
 func (x *ExportAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2429,7 +2758,7 @@ func (x *ExportAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*ExportAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ExportAnalysisRequest) GetAnalysisId() string {
@@ -2468,7 +2797,7 @@ type ExportAnalysisResponse struct {
 
 func (x *ExportAnalysisResponse) Reset() {
 	*x = ExportAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2480,7 +2809,7 @@ func (x *ExportAnalysisResponse) String() string {
 func (*ExportAnalysisResponse) ProtoMessage() {}
 
 func (x *ExportAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2493,7 +2822,7 @@ func (x *ExportAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*ExportAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ExportAnalysisResponse) GetMediaType() string {
@@ -2533,7 +2862,7 @@ type AnalyzeStreamRequest struct {
 
 func (x *AnalyzeStreamRequest) Reset() {
 	*x = AnalyzeStreamRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2545,7 +2874,7 @@ func (x *AnalyzeStreamRequest) String() string {
 func (*AnalyzeStreamRequest) ProtoMessage() {}
 
 func (x *AnalyzeStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2558,7 +2887,7 @@ func (x *AnalyzeStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeStreamRequest.ProtoReflect.Descriptor instead.
 func (*AnalyzeStreamRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AnalyzeStreamRequest) GetPart() isAnalyzeStreamRequest_Part {
@@ -2619,7 +2948,7 @@ type AnalyzeStreamResponse struct {
 
 func (x *AnalyzeStreamResponse) Reset() {
 	*x = AnalyzeStreamResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2631,7 +2960,7 @@ func (x *AnalyzeStreamResponse) String() string {
 func (*AnalyzeStreamResponse) ProtoMessage() {}
 
 func (x *AnalyzeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2644,7 +2973,7 @@ func (x *AnalyzeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeStreamResponse.ProtoReflect.Descriptor instead.
 func (*AnalyzeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{32}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AnalyzeStreamResponse) GetStage() string {
@@ -2798,7 +3127,7 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\"N\n" +
 	"\x16CancelAnalysisResponse\x124\n" +
-	"\banalysis\x18\x01 \x01(\v2\x18.endplate.v1.AnalysisRunR\banalysis\"\x95\x02\n" +
+	"\banalysis\x18\x01 \x01(\v2\x18.endplate.v1.AnalysisRunR\banalysis\"\xaf\x02\n" +
 	"\x16CorrectAnalysisRequest\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\x12#\n" +
@@ -2808,14 +3137,15 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\breviewed\x18\x05 \x01(\bR\breviewed\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12%\n" +
-	"\x0eanalysis_index\x18\a \x01(\x05R\ranalysisIndex\"O\n" +
+	"\x0eanalysis_index\x18\a \x01(\x05R\ranalysisIndex\x12\x18\n" +
+	"\apreview\x18\b \x01(\bR\apreview\"O\n" +
 	"\x17CorrectAnalysisResponse\x124\n" +
 	"\banalysis\x18\x01 \x01(\v2\x18.endplate.v1.AnalysisRunR\banalysis\"7\n" +
 	"\x14ListRevisionsRequest\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\"L\n" +
 	"\x15ListRevisionsResponse\x123\n" +
-	"\trevisions\x18\x01 \x03(\v2\x15.endplate.v1.RevisionR\trevisions\"\xd7\x04\n" +
+	"\trevisions\x18\x01 \x03(\v2\x15.endplate.v1.RevisionR\trevisions\"\xac\x06\n" +
 	"\x12RenderImageRequest\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\x12\x1f\n" +
@@ -2829,24 +3159,52 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\x0fwindow_width_hu\x18\t \x01(\x01H\x03R\rwindowWidthHu\x88\x01\x01\x12\x1e\n" +
 	"\bpixel_mm\x18\n" +
 	" \x01(\x01H\x04R\apixelMm\x88\x01\x01\x12\x18\n" +
-	"\aoverlay\x18\v \x01(\bR\aoverlay\"T\n" +
+	"\aoverlay\x18\v \x01(\bR\aoverlay\x12/\n" +
+	"\athrough\x18\f \x01(\v2\x15.endplate.v1.PositionR\athrough\x12>\n" +
+	"\x06format\x18\r \x01(\x0e2&.endplate.v1.RenderImageRequest.FormatR\x06format\x12\x1a\n" +
+	"\boutlines\x18\x0e \x01(\bR\boutlines\"T\n" +
 	"\x04View\x12\x14\n" +
 	"\x10VIEW_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bSAGITTAL\x10\x01\x12\x10\n" +
 	"\fSTRAIGHTENED\x10\x02\x12\t\n" +
 	"\x05AXIAL\x10\x03\x12\v\n" +
-	"\aCORONAL\x10\x04B\v\n" +
+	"\aCORONAL\x10\x04\"F\n" +
+	"\x06Format\x12\x16\n" +
+	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\a\n" +
+	"\x03PNG\x10\x01\x12\v\n" +
+	"\aSAMPLES\x10\x02\x12\x0e\n" +
+	"\n" +
+	"NO_PICTURE\x10\x03B\v\n" +
 	"\t_revisionB\n" +
 	"\n" +
 	"\b_slab_mmB\x13\n" +
 	"\x11_window_center_huB\x12\n" +
 	"\x10_window_width_huB\v\n" +
-	"\t_pixel_mm\"\x9c\x01\n" +
+	"\t_pixel_mm\"\x95\x02\n" +
 	"\x13RenderImageResponse\x12\x10\n" +
 	"\x03png\x18\x01 \x01(\fR\x03png\x12\x18\n" +
 	"\acolumns\x18\x02 \x01(\x05R\acolumns\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\x05R\x04rows\x12E\n" +
-	"\x10pixel_to_patient\x18\x04 \x03(\v2\x1b.endplate.v1.PixelToPatientR\x0epixelToPatient\"\x97\x01\n" +
+	"\x10pixel_to_patient\x18\x04 \x03(\v2\x1b.endplate.v1.PixelToPatientR\x0epixelToPatient\x12\x18\n" +
+	"\asamples\x18\x05 \x01(\fR\asamples\x120\n" +
+	"\boutlines\x18\x06 \x03(\v2\x14.endplate.v1.OutlineR\boutlines\x12+\n" +
+	"\x06extent\x18\a \x01(\v2\x13.endplate.v1.ExtentR\x06extent\"\x80\x02\n" +
+	"\aOutline\x12<\n" +
+	"\tstructure\x18\x01 \x01(\x0e2\x1e.endplate.v1.Outline.StructureR\tstructure\x12(\n" +
+	"\x05level\x18\x02 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x12\x18\n" +
+	"\acolumns\x18\x03 \x03(\x02R\acolumns\x12\x12\n" +
+	"\x04rows\x18\x04 \x03(\x02R\x04rows\x12\x16\n" +
+	"\x06closed\x18\x05 \x01(\bR\x06closed\"G\n" +
+	"\tStructure\x12\x19\n" +
+	"\x15STRUCTURE_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05CANAL\x10\x01\x12\n" +
+	"\n" +
+	"\x06CEMENT\x10\x02\x12\b\n" +
+	"\x04BODY\x10\x03\"\x8d\x01\n" +
+	"\x06Extent\x12'\n" +
+	"\x03low\x18\x01 \x01(\v2\x15.endplate.v1.PositionR\x03low\x12)\n" +
+	"\x04high\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\x04high\x12/\n" +
+	"\aspacing\x18\x03 \x01(\v2\x15.endplate.v1.PositionR\aspacing\"\x97\x01\n" +
 	"\x0ePixelToPatient\x12-\n" +
 	"\x06origin\x18\x01 \x01(\v2\x15.endplate.v1.PositionR\x06origin\x12-\n" +
 	"\x06column\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\x06column\x12'\n" +
@@ -2911,133 +3269,146 @@ func file_endplate_v1_analysis_service_proto_rawDescGZIP() []byte {
 	return file_endplate_v1_analysis_service_proto_rawDescData
 }
 
-var file_endplate_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_endplate_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_endplate_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_endplate_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_endplate_v1_analysis_service_proto_goTypes = []any{
 	(AnalysisState)(0),                // 0: endplate.v1.AnalysisState
 	(AnalysisRun_Origin)(0),           // 1: endplate.v1.AnalysisRun.Origin
 	(MoveLandmark_Point)(0),           // 2: endplate.v1.MoveLandmark.Point
 	(RenderImageRequest_View)(0),      // 3: endplate.v1.RenderImageRequest.View
-	(ExportAnalysisRequest_Format)(0), // 4: endplate.v1.ExportAnalysisRequest.Format
-	(*AnalysisOptions)(nil),           // 5: endplate.v1.AnalysisOptions
-	(*FixedLevel)(nil),                // 6: endplate.v1.FixedLevel
-	(*AnalysisRun)(nil),               // 7: endplate.v1.AnalysisRun
-	(*Publication)(nil),               // 8: endplate.v1.Publication
-	(*Revision)(nil),                  // 9: endplate.v1.Revision
-	(*Correction)(nil),                // 10: endplate.v1.Correction
-	(*MoveLandmark)(nil),              // 11: endplate.v1.MoveLandmark
-	(*RenameLevel)(nil),               // 12: endplate.v1.RenameLevel
-	(*AddVertebra)(nil),               // 13: endplate.v1.AddVertebra
-	(*RemoveVertebra)(nil),            // 14: endplate.v1.RemoveVertebra
-	(*MarkMeasurable)(nil),            // 15: endplate.v1.MarkMeasurable
-	(*JudgeFinding)(nil),              // 16: endplate.v1.JudgeFinding
-	(*CreateAnalysisRequest)(nil),     // 17: endplate.v1.CreateAnalysisRequest
-	(*CreateAnalysisResponse)(nil),    // 18: endplate.v1.CreateAnalysisResponse
-	(*GetAnalysisRequest)(nil),        // 19: endplate.v1.GetAnalysisRequest
-	(*GetAnalysisResponse)(nil),       // 20: endplate.v1.GetAnalysisResponse
-	(*ListAnalysesRequest)(nil),       // 21: endplate.v1.ListAnalysesRequest
-	(*ListAnalysesResponse)(nil),      // 22: endplate.v1.ListAnalysesResponse
-	(*WatchAnalysisRequest)(nil),      // 23: endplate.v1.WatchAnalysisRequest
-	(*WatchAnalysisResponse)(nil),     // 24: endplate.v1.WatchAnalysisResponse
-	(*CancelAnalysisRequest)(nil),     // 25: endplate.v1.CancelAnalysisRequest
-	(*CancelAnalysisResponse)(nil),    // 26: endplate.v1.CancelAnalysisResponse
-	(*CorrectAnalysisRequest)(nil),    // 27: endplate.v1.CorrectAnalysisRequest
-	(*CorrectAnalysisResponse)(nil),   // 28: endplate.v1.CorrectAnalysisResponse
-	(*ListRevisionsRequest)(nil),      // 29: endplate.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil),     // 30: endplate.v1.ListRevisionsResponse
-	(*RenderImageRequest)(nil),        // 31: endplate.v1.RenderImageRequest
-	(*RenderImageResponse)(nil),       // 32: endplate.v1.RenderImageResponse
-	(*PixelToPatient)(nil),            // 33: endplate.v1.PixelToPatient
-	(*ExportAnalysisRequest)(nil),     // 34: endplate.v1.ExportAnalysisRequest
-	(*ExportAnalysisResponse)(nil),    // 35: endplate.v1.ExportAnalysisResponse
-	(*AnalyzeStreamRequest)(nil),      // 36: endplate.v1.AnalyzeStreamRequest
-	(*AnalyzeStreamResponse)(nil),     // 37: endplate.v1.AnalyzeStreamResponse
-	(Level)(0),                        // 38: endplate.v1.Level
-	(*Position)(nil),                  // 39: endplate.v1.Position
-	(*timestamppb.Timestamp)(nil),     // 40: google.protobuf.Timestamp
-	(*Report)(nil),                    // 41: endplate.v1.Report
-	(*ResultObject)(nil),              // 42: endplate.v1.ResultObject
-	(*Landmarks)(nil),                 // 43: endplate.v1.Landmarks
-	(*UploadInstancesRequest)(nil),    // 44: endplate.v1.UploadInstancesRequest
+	(RenderImageRequest_Format)(0),    // 4: endplate.v1.RenderImageRequest.Format
+	(Outline_Structure)(0),            // 5: endplate.v1.Outline.Structure
+	(ExportAnalysisRequest_Format)(0), // 6: endplate.v1.ExportAnalysisRequest.Format
+	(*AnalysisOptions)(nil),           // 7: endplate.v1.AnalysisOptions
+	(*FixedLevel)(nil),                // 8: endplate.v1.FixedLevel
+	(*AnalysisRun)(nil),               // 9: endplate.v1.AnalysisRun
+	(*Publication)(nil),               // 10: endplate.v1.Publication
+	(*Revision)(nil),                  // 11: endplate.v1.Revision
+	(*Correction)(nil),                // 12: endplate.v1.Correction
+	(*MoveLandmark)(nil),              // 13: endplate.v1.MoveLandmark
+	(*RenameLevel)(nil),               // 14: endplate.v1.RenameLevel
+	(*AddVertebra)(nil),               // 15: endplate.v1.AddVertebra
+	(*RemoveVertebra)(nil),            // 16: endplate.v1.RemoveVertebra
+	(*MarkMeasurable)(nil),            // 17: endplate.v1.MarkMeasurable
+	(*JudgeFinding)(nil),              // 18: endplate.v1.JudgeFinding
+	(*CreateAnalysisRequest)(nil),     // 19: endplate.v1.CreateAnalysisRequest
+	(*CreateAnalysisResponse)(nil),    // 20: endplate.v1.CreateAnalysisResponse
+	(*GetAnalysisRequest)(nil),        // 21: endplate.v1.GetAnalysisRequest
+	(*GetAnalysisResponse)(nil),       // 22: endplate.v1.GetAnalysisResponse
+	(*ListAnalysesRequest)(nil),       // 23: endplate.v1.ListAnalysesRequest
+	(*ListAnalysesResponse)(nil),      // 24: endplate.v1.ListAnalysesResponse
+	(*WatchAnalysisRequest)(nil),      // 25: endplate.v1.WatchAnalysisRequest
+	(*WatchAnalysisResponse)(nil),     // 26: endplate.v1.WatchAnalysisResponse
+	(*CancelAnalysisRequest)(nil),     // 27: endplate.v1.CancelAnalysisRequest
+	(*CancelAnalysisResponse)(nil),    // 28: endplate.v1.CancelAnalysisResponse
+	(*CorrectAnalysisRequest)(nil),    // 29: endplate.v1.CorrectAnalysisRequest
+	(*CorrectAnalysisResponse)(nil),   // 30: endplate.v1.CorrectAnalysisResponse
+	(*ListRevisionsRequest)(nil),      // 31: endplate.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),     // 32: endplate.v1.ListRevisionsResponse
+	(*RenderImageRequest)(nil),        // 33: endplate.v1.RenderImageRequest
+	(*RenderImageResponse)(nil),       // 34: endplate.v1.RenderImageResponse
+	(*Outline)(nil),                   // 35: endplate.v1.Outline
+	(*Extent)(nil),                    // 36: endplate.v1.Extent
+	(*PixelToPatient)(nil),            // 37: endplate.v1.PixelToPatient
+	(*ExportAnalysisRequest)(nil),     // 38: endplate.v1.ExportAnalysisRequest
+	(*ExportAnalysisResponse)(nil),    // 39: endplate.v1.ExportAnalysisResponse
+	(*AnalyzeStreamRequest)(nil),      // 40: endplate.v1.AnalyzeStreamRequest
+	(*AnalyzeStreamResponse)(nil),     // 41: endplate.v1.AnalyzeStreamResponse
+	(Level)(0),                        // 42: endplate.v1.Level
+	(*Position)(nil),                  // 43: endplate.v1.Position
+	(*timestamppb.Timestamp)(nil),     // 44: google.protobuf.Timestamp
+	(*Report)(nil),                    // 45: endplate.v1.Report
+	(*ResultObject)(nil),              // 46: endplate.v1.ResultObject
+	(*Landmarks)(nil),                 // 47: endplate.v1.Landmarks
+	(*UploadInstancesRequest)(nil),    // 48: endplate.v1.UploadInstancesRequest
 }
 var file_endplate_v1_analysis_service_proto_depIdxs = []int32{
-	6,  // 0: endplate.v1.AnalysisOptions.fixed_level:type_name -> endplate.v1.FixedLevel
-	38, // 1: endplate.v1.FixedLevel.level:type_name -> endplate.v1.Level
-	39, // 2: endplate.v1.FixedLevel.position:type_name -> endplate.v1.Position
-	5,  // 3: endplate.v1.AnalysisRun.options:type_name -> endplate.v1.AnalysisOptions
+	8,  // 0: endplate.v1.AnalysisOptions.fixed_level:type_name -> endplate.v1.FixedLevel
+	42, // 1: endplate.v1.FixedLevel.level:type_name -> endplate.v1.Level
+	43, // 2: endplate.v1.FixedLevel.position:type_name -> endplate.v1.Position
+	7,  // 3: endplate.v1.AnalysisRun.options:type_name -> endplate.v1.AnalysisOptions
 	1,  // 4: endplate.v1.AnalysisRun.origin:type_name -> endplate.v1.AnalysisRun.Origin
 	0,  // 5: endplate.v1.AnalysisRun.state:type_name -> endplate.v1.AnalysisState
-	40, // 6: endplate.v1.AnalysisRun.created_at:type_name -> google.protobuf.Timestamp
-	40, // 7: endplate.v1.AnalysisRun.started_at:type_name -> google.protobuf.Timestamp
-	40, // 8: endplate.v1.AnalysisRun.finished_at:type_name -> google.protobuf.Timestamp
-	41, // 9: endplate.v1.AnalysisRun.report:type_name -> endplate.v1.Report
-	9,  // 10: endplate.v1.AnalysisRun.revision:type_name -> endplate.v1.Revision
-	8,  // 11: endplate.v1.AnalysisRun.publication:type_name -> endplate.v1.Publication
+	44, // 6: endplate.v1.AnalysisRun.created_at:type_name -> google.protobuf.Timestamp
+	44, // 7: endplate.v1.AnalysisRun.started_at:type_name -> google.protobuf.Timestamp
+	44, // 8: endplate.v1.AnalysisRun.finished_at:type_name -> google.protobuf.Timestamp
+	45, // 9: endplate.v1.AnalysisRun.report:type_name -> endplate.v1.Report
+	11, // 10: endplate.v1.AnalysisRun.revision:type_name -> endplate.v1.Revision
+	10, // 11: endplate.v1.AnalysisRun.publication:type_name -> endplate.v1.Publication
 	0,  // 12: endplate.v1.Publication.state:type_name -> endplate.v1.AnalysisState
-	42, // 13: endplate.v1.Publication.objects:type_name -> endplate.v1.ResultObject
-	40, // 14: endplate.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	10, // 15: endplate.v1.Revision.corrections:type_name -> endplate.v1.Correction
-	11, // 16: endplate.v1.Correction.move_landmark:type_name -> endplate.v1.MoveLandmark
-	12, // 17: endplate.v1.Correction.rename_level:type_name -> endplate.v1.RenameLevel
-	13, // 18: endplate.v1.Correction.add_vertebra:type_name -> endplate.v1.AddVertebra
-	14, // 19: endplate.v1.Correction.remove_vertebra:type_name -> endplate.v1.RemoveVertebra
-	15, // 20: endplate.v1.Correction.mark_measurable:type_name -> endplate.v1.MarkMeasurable
-	16, // 21: endplate.v1.Correction.judge_finding:type_name -> endplate.v1.JudgeFinding
-	38, // 22: endplate.v1.MoveLandmark.level:type_name -> endplate.v1.Level
+	46, // 13: endplate.v1.Publication.objects:type_name -> endplate.v1.ResultObject
+	44, // 14: endplate.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	12, // 15: endplate.v1.Revision.corrections:type_name -> endplate.v1.Correction
+	13, // 16: endplate.v1.Correction.move_landmark:type_name -> endplate.v1.MoveLandmark
+	14, // 17: endplate.v1.Correction.rename_level:type_name -> endplate.v1.RenameLevel
+	15, // 18: endplate.v1.Correction.add_vertebra:type_name -> endplate.v1.AddVertebra
+	16, // 19: endplate.v1.Correction.remove_vertebra:type_name -> endplate.v1.RemoveVertebra
+	17, // 20: endplate.v1.Correction.mark_measurable:type_name -> endplate.v1.MarkMeasurable
+	18, // 21: endplate.v1.Correction.judge_finding:type_name -> endplate.v1.JudgeFinding
+	42, // 22: endplate.v1.MoveLandmark.level:type_name -> endplate.v1.Level
 	2,  // 23: endplate.v1.MoveLandmark.point:type_name -> endplate.v1.MoveLandmark.Point
-	39, // 24: endplate.v1.MoveLandmark.position:type_name -> endplate.v1.Position
-	38, // 25: endplate.v1.RenameLevel.from:type_name -> endplate.v1.Level
-	38, // 26: endplate.v1.RenameLevel.to:type_name -> endplate.v1.Level
-	38, // 27: endplate.v1.AddVertebra.level:type_name -> endplate.v1.Level
-	43, // 28: endplate.v1.AddVertebra.landmarks:type_name -> endplate.v1.Landmarks
-	38, // 29: endplate.v1.RemoveVertebra.level:type_name -> endplate.v1.Level
-	38, // 30: endplate.v1.MarkMeasurable.level:type_name -> endplate.v1.Level
-	38, // 31: endplate.v1.JudgeFinding.levels:type_name -> endplate.v1.Level
-	5,  // 32: endplate.v1.CreateAnalysisRequest.options:type_name -> endplate.v1.AnalysisOptions
-	7,  // 33: endplate.v1.CreateAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	7,  // 34: endplate.v1.GetAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	43, // 24: endplate.v1.MoveLandmark.position:type_name -> endplate.v1.Position
+	42, // 25: endplate.v1.RenameLevel.from:type_name -> endplate.v1.Level
+	42, // 26: endplate.v1.RenameLevel.to:type_name -> endplate.v1.Level
+	42, // 27: endplate.v1.AddVertebra.level:type_name -> endplate.v1.Level
+	47, // 28: endplate.v1.AddVertebra.landmarks:type_name -> endplate.v1.Landmarks
+	42, // 29: endplate.v1.RemoveVertebra.level:type_name -> endplate.v1.Level
+	42, // 30: endplate.v1.MarkMeasurable.level:type_name -> endplate.v1.Level
+	42, // 31: endplate.v1.JudgeFinding.levels:type_name -> endplate.v1.Level
+	7,  // 32: endplate.v1.CreateAnalysisRequest.options:type_name -> endplate.v1.AnalysisOptions
+	9,  // 33: endplate.v1.CreateAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	9,  // 34: endplate.v1.GetAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
 	0,  // 35: endplate.v1.ListAnalysesRequest.states:type_name -> endplate.v1.AnalysisState
-	7,  // 36: endplate.v1.ListAnalysesResponse.analyses:type_name -> endplate.v1.AnalysisRun
-	7,  // 37: endplate.v1.WatchAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	7,  // 38: endplate.v1.CancelAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	10, // 39: endplate.v1.CorrectAnalysisRequest.corrections:type_name -> endplate.v1.Correction
-	7,  // 40: endplate.v1.CorrectAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	9,  // 41: endplate.v1.ListRevisionsResponse.revisions:type_name -> endplate.v1.Revision
+	9,  // 36: endplate.v1.ListAnalysesResponse.analyses:type_name -> endplate.v1.AnalysisRun
+	9,  // 37: endplate.v1.WatchAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	9,  // 38: endplate.v1.CancelAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	12, // 39: endplate.v1.CorrectAnalysisRequest.corrections:type_name -> endplate.v1.Correction
+	9,  // 40: endplate.v1.CorrectAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	11, // 41: endplate.v1.ListRevisionsResponse.revisions:type_name -> endplate.v1.Revision
 	3,  // 42: endplate.v1.RenderImageRequest.view:type_name -> endplate.v1.RenderImageRequest.View
-	38, // 43: endplate.v1.RenderImageRequest.level:type_name -> endplate.v1.Level
-	33, // 44: endplate.v1.RenderImageResponse.pixel_to_patient:type_name -> endplate.v1.PixelToPatient
-	39, // 45: endplate.v1.PixelToPatient.origin:type_name -> endplate.v1.Position
-	39, // 46: endplate.v1.PixelToPatient.column:type_name -> endplate.v1.Position
-	39, // 47: endplate.v1.PixelToPatient.row:type_name -> endplate.v1.Position
-	4,  // 48: endplate.v1.ExportAnalysisRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
-	5,  // 49: endplate.v1.AnalyzeStreamRequest.options:type_name -> endplate.v1.AnalysisOptions
-	44, // 50: endplate.v1.AnalyzeStreamRequest.upload:type_name -> endplate.v1.UploadInstancesRequest
-	41, // 51: endplate.v1.AnalyzeStreamResponse.report:type_name -> endplate.v1.Report
-	17, // 52: endplate.v1.AnalysisService.CreateAnalysis:input_type -> endplate.v1.CreateAnalysisRequest
-	19, // 53: endplate.v1.AnalysisService.GetAnalysis:input_type -> endplate.v1.GetAnalysisRequest
-	21, // 54: endplate.v1.AnalysisService.ListAnalyses:input_type -> endplate.v1.ListAnalysesRequest
-	23, // 55: endplate.v1.AnalysisService.WatchAnalysis:input_type -> endplate.v1.WatchAnalysisRequest
-	25, // 56: endplate.v1.AnalysisService.CancelAnalysis:input_type -> endplate.v1.CancelAnalysisRequest
-	27, // 57: endplate.v1.AnalysisService.CorrectAnalysis:input_type -> endplate.v1.CorrectAnalysisRequest
-	29, // 58: endplate.v1.AnalysisService.ListRevisions:input_type -> endplate.v1.ListRevisionsRequest
-	31, // 59: endplate.v1.AnalysisService.RenderImage:input_type -> endplate.v1.RenderImageRequest
-	34, // 60: endplate.v1.AnalysisService.ExportAnalysis:input_type -> endplate.v1.ExportAnalysisRequest
-	36, // 61: endplate.v1.AnalysisService.AnalyzeStream:input_type -> endplate.v1.AnalyzeStreamRequest
-	18, // 62: endplate.v1.AnalysisService.CreateAnalysis:output_type -> endplate.v1.CreateAnalysisResponse
-	20, // 63: endplate.v1.AnalysisService.GetAnalysis:output_type -> endplate.v1.GetAnalysisResponse
-	22, // 64: endplate.v1.AnalysisService.ListAnalyses:output_type -> endplate.v1.ListAnalysesResponse
-	24, // 65: endplate.v1.AnalysisService.WatchAnalysis:output_type -> endplate.v1.WatchAnalysisResponse
-	26, // 66: endplate.v1.AnalysisService.CancelAnalysis:output_type -> endplate.v1.CancelAnalysisResponse
-	28, // 67: endplate.v1.AnalysisService.CorrectAnalysis:output_type -> endplate.v1.CorrectAnalysisResponse
-	30, // 68: endplate.v1.AnalysisService.ListRevisions:output_type -> endplate.v1.ListRevisionsResponse
-	32, // 69: endplate.v1.AnalysisService.RenderImage:output_type -> endplate.v1.RenderImageResponse
-	35, // 70: endplate.v1.AnalysisService.ExportAnalysis:output_type -> endplate.v1.ExportAnalysisResponse
-	37, // 71: endplate.v1.AnalysisService.AnalyzeStream:output_type -> endplate.v1.AnalyzeStreamResponse
-	62, // [62:72] is the sub-list for method output_type
-	52, // [52:62] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	42, // 43: endplate.v1.RenderImageRequest.level:type_name -> endplate.v1.Level
+	43, // 44: endplate.v1.RenderImageRequest.through:type_name -> endplate.v1.Position
+	4,  // 45: endplate.v1.RenderImageRequest.format:type_name -> endplate.v1.RenderImageRequest.Format
+	37, // 46: endplate.v1.RenderImageResponse.pixel_to_patient:type_name -> endplate.v1.PixelToPatient
+	35, // 47: endplate.v1.RenderImageResponse.outlines:type_name -> endplate.v1.Outline
+	36, // 48: endplate.v1.RenderImageResponse.extent:type_name -> endplate.v1.Extent
+	5,  // 49: endplate.v1.Outline.structure:type_name -> endplate.v1.Outline.Structure
+	42, // 50: endplate.v1.Outline.level:type_name -> endplate.v1.Level
+	43, // 51: endplate.v1.Extent.low:type_name -> endplate.v1.Position
+	43, // 52: endplate.v1.Extent.high:type_name -> endplate.v1.Position
+	43, // 53: endplate.v1.Extent.spacing:type_name -> endplate.v1.Position
+	43, // 54: endplate.v1.PixelToPatient.origin:type_name -> endplate.v1.Position
+	43, // 55: endplate.v1.PixelToPatient.column:type_name -> endplate.v1.Position
+	43, // 56: endplate.v1.PixelToPatient.row:type_name -> endplate.v1.Position
+	6,  // 57: endplate.v1.ExportAnalysisRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
+	7,  // 58: endplate.v1.AnalyzeStreamRequest.options:type_name -> endplate.v1.AnalysisOptions
+	48, // 59: endplate.v1.AnalyzeStreamRequest.upload:type_name -> endplate.v1.UploadInstancesRequest
+	45, // 60: endplate.v1.AnalyzeStreamResponse.report:type_name -> endplate.v1.Report
+	19, // 61: endplate.v1.AnalysisService.CreateAnalysis:input_type -> endplate.v1.CreateAnalysisRequest
+	21, // 62: endplate.v1.AnalysisService.GetAnalysis:input_type -> endplate.v1.GetAnalysisRequest
+	23, // 63: endplate.v1.AnalysisService.ListAnalyses:input_type -> endplate.v1.ListAnalysesRequest
+	25, // 64: endplate.v1.AnalysisService.WatchAnalysis:input_type -> endplate.v1.WatchAnalysisRequest
+	27, // 65: endplate.v1.AnalysisService.CancelAnalysis:input_type -> endplate.v1.CancelAnalysisRequest
+	29, // 66: endplate.v1.AnalysisService.CorrectAnalysis:input_type -> endplate.v1.CorrectAnalysisRequest
+	31, // 67: endplate.v1.AnalysisService.ListRevisions:input_type -> endplate.v1.ListRevisionsRequest
+	33, // 68: endplate.v1.AnalysisService.RenderImage:input_type -> endplate.v1.RenderImageRequest
+	38, // 69: endplate.v1.AnalysisService.ExportAnalysis:input_type -> endplate.v1.ExportAnalysisRequest
+	40, // 70: endplate.v1.AnalysisService.AnalyzeStream:input_type -> endplate.v1.AnalyzeStreamRequest
+	20, // 71: endplate.v1.AnalysisService.CreateAnalysis:output_type -> endplate.v1.CreateAnalysisResponse
+	22, // 72: endplate.v1.AnalysisService.GetAnalysis:output_type -> endplate.v1.GetAnalysisResponse
+	24, // 73: endplate.v1.AnalysisService.ListAnalyses:output_type -> endplate.v1.ListAnalysesResponse
+	26, // 74: endplate.v1.AnalysisService.WatchAnalysis:output_type -> endplate.v1.WatchAnalysisResponse
+	28, // 75: endplate.v1.AnalysisService.CancelAnalysis:output_type -> endplate.v1.CancelAnalysisResponse
+	30, // 76: endplate.v1.AnalysisService.CorrectAnalysis:output_type -> endplate.v1.CorrectAnalysisResponse
+	32, // 77: endplate.v1.AnalysisService.ListRevisions:output_type -> endplate.v1.ListRevisionsResponse
+	34, // 78: endplate.v1.AnalysisService.RenderImage:output_type -> endplate.v1.RenderImageResponse
+	39, // 79: endplate.v1.AnalysisService.ExportAnalysis:output_type -> endplate.v1.ExportAnalysisResponse
+	41, // 80: endplate.v1.AnalysisService.AnalyzeStream:output_type -> endplate.v1.AnalyzeStreamResponse
+	71, // [71:81] is the sub-list for method output_type
+	61, // [61:71] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_analysis_service_proto_init() }
@@ -3058,8 +3429,8 @@ func file_endplate_v1_analysis_service_proto_init() {
 	}
 	file_endplate_v1_analysis_service_proto_msgTypes[14].OneofWrappers = []any{}
 	file_endplate_v1_analysis_service_proto_msgTypes[26].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[29].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[31].OneofWrappers = []any{
+	file_endplate_v1_analysis_service_proto_msgTypes[31].OneofWrappers = []any{}
+	file_endplate_v1_analysis_service_proto_msgTypes[33].OneofWrappers = []any{
 		(*AnalyzeStreamRequest_Options)(nil),
 		(*AnalyzeStreamRequest_Upload)(nil),
 	}
@@ -3068,8 +3439,8 @@ func file_endplate_v1_analysis_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_analysis_service_proto_rawDesc), len(file_endplate_v1_analysis_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   33,
+			NumEnums:      7,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

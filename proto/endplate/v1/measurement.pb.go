@@ -362,7 +362,7 @@ func (x Deformity_Shape) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Shape.Descriptor instead.
 func (Deformity_Shape) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10, 0}
 }
 
 // Height names one of the three heights.
@@ -419,7 +419,7 @@ func (x Deformity_Height) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Height.Descriptor instead.
 func (Deformity_Height) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9, 1}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10, 1}
 }
 
 // Basis says what a loss is relative to.
@@ -476,7 +476,7 @@ func (x Deformity_Basis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Basis.Descriptor instead.
 func (Deformity_Basis) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9, 2}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10, 2}
 }
 
 // Class is a class of the canal's compromise by its area.
@@ -541,7 +541,7 @@ func (x Canal_Class) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Canal_Class.Descriptor instead.
 func (Canal_Class) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 0}
 }
 
 // State says what is known of the wall.
@@ -602,7 +602,7 @@ func (x PosteriorWall_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PosteriorWall_State.Descriptor instead.
 func (PosteriorWall_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Status says what is known of a pedicle.
@@ -659,7 +659,7 @@ func (x Pedicle_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Pedicle_Status.Descriptor instead.
 func (Pedicle_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21, 0}
 }
 
 // Place is where cement leaked to, after Yeom et al., Spine 2003.
@@ -724,7 +724,7 @@ func (x CementLeak_Place) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CementLeak_Place.Descriptor instead.
 func (CementLeak_Place) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24, 0}
 }
 
 // Band is a range of the attenuation of L1, without contrast medium at 120 kVp.
@@ -789,7 +789,7 @@ func (x Density_Band) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Density_Band.Descriptor instead.
 func (Density_Band) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31, 0}
 }
 
 // State says whether there is any.
@@ -846,7 +846,7 @@ func (x Contrast_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Contrast_State.Descriptor instead.
 func (Contrast_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32, 0}
 }
 
 // Verdict is what a reader says of a finding.
@@ -899,7 +899,7 @@ func (x Finding_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Verdict.Descriptor instead.
 func (Finding_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33, 0}
 }
 
 // Report is what one run found in all of its inputs.
@@ -1713,6 +1713,11 @@ type Landmarks struct {
 	InferiorMiddle *Landmark `protobuf:"bytes,5,opt,name=inferior_middle,json=inferiorMiddle,proto3" json:"inferior_middle,omitempty"`
 	// Inferior endplate, posterior corner.
 	InferiorPosterior *Landmark `protobuf:"bytes,6,opt,name=inferior_posterior,json=inferiorPosterior,proto3" json:"inferior_posterior,omitempty"`
+	// Along the superior endplate to anterior: the direction of its least-squares line,
+	// which angles are measured by.
+	SuperiorDirection *Direction `protobuf:"bytes,7,opt,name=superior_direction,json=superiorDirection,proto3" json:"superior_direction,omitempty"`
+	// Along the inferior endplate to anterior.
+	InferiorDirection *Direction `protobuf:"bytes,8,opt,name=inferior_direction,json=inferiorDirection,proto3" json:"inferior_direction,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1789,6 +1794,84 @@ func (x *Landmarks) GetInferiorPosterior() *Landmark {
 	return nil
 }
 
+func (x *Landmarks) GetSuperiorDirection() *Direction {
+	if x != nil {
+		return x.SuperiorDirection
+	}
+	return nil
+}
+
+func (x *Landmarks) GetInferiorDirection() *Direction {
+	if x != nil {
+		return x.InferiorDirection
+	}
+	return nil
+}
+
+// Direction is a unit vector in DICOM patient coordinates (LPS).
+type Direction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Part towards the patient's left.
+	X *float64 `protobuf:"fixed64,1,opt,name=x,proto3,oneof" json:"x,omitempty"`
+	// Part towards posterior.
+	Y *float64 `protobuf:"fixed64,2,opt,name=y,proto3,oneof" json:"y,omitempty"`
+	// Part towards superior.
+	Z             *float64 `protobuf:"fixed64,3,opt,name=z,proto3,oneof" json:"z,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Direction) Reset() {
+	*x = Direction{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Direction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Direction) ProtoMessage() {}
+
+func (x *Direction) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Direction.ProtoReflect.Descriptor instead.
+func (*Direction) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Direction) GetX() float64 {
+	if x != nil && x.X != nil {
+		return *x.X
+	}
+	return 0
+}
+
+func (x *Direction) GetY() float64 {
+	if x != nil && x.Y != nil {
+		return *x.Y
+	}
+	return 0
+}
+
+func (x *Direction) GetZ() float64 {
+	if x != nil && x.Z != nil {
+		return *x.Z
+	}
+	return 0
+}
+
 // Heights are the distances between the points of the two endplates, and those
 // that the patient's own unfractured neighbours lead one to expect.
 type Heights struct {
@@ -1823,7 +1906,7 @@ type Heights struct {
 
 func (x *Heights) Reset() {
 	*x = Heights{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +1918,7 @@ func (x *Heights) String() string {
 func (*Heights) ProtoMessage() {}
 
 func (x *Heights) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +1931,7 @@ func (x *Heights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heights.ProtoReflect.Descriptor instead.
 func (*Heights) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Heights) GetAnteriorMm() float64 {
@@ -1964,7 +2047,7 @@ type Deformity struct {
 
 func (x *Deformity) Reset() {
 	*x = Deformity{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1976,7 +2059,7 @@ func (x *Deformity) String() string {
 func (*Deformity) ProtoMessage() {}
 
 func (x *Deformity) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1989,7 +2072,7 @@ func (x *Deformity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deformity.ProtoReflect.Descriptor instead.
 func (*Deformity) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Deformity) GetGenantGrade() int32 {
@@ -2084,7 +2167,7 @@ type Angle struct {
 
 func (x *Angle) Reset() {
 	*x = Angle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2096,7 +2179,7 @@ func (x *Angle) String() string {
 func (*Angle) ProtoMessage() {}
 
 func (x *Angle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2109,7 +2192,7 @@ func (x *Angle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Angle.ProtoReflect.Descriptor instead.
 func (*Angle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Angle) GetName() string {
@@ -2211,7 +2294,7 @@ type Canal struct {
 
 func (x *Canal) Reset() {
 	*x = Canal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2223,7 +2306,7 @@ func (x *Canal) String() string {
 func (*Canal) ProtoMessage() {}
 
 func (x *Canal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2236,7 +2319,7 @@ func (x *Canal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Canal.ProtoReflect.Descriptor instead.
 func (*Canal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Canal) GetApMm() float64 {
@@ -2460,7 +2543,7 @@ type PosteriorWall struct {
 
 func (x *PosteriorWall) Reset() {
 	*x = PosteriorWall{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2555,7 @@ func (x *PosteriorWall) String() string {
 func (*PosteriorWall) ProtoMessage() {}
 
 func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2568,7 @@ func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PosteriorWall.ProtoReflect.Descriptor instead.
 func (*PosteriorWall) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PosteriorWall) GetState() PosteriorWall_State {
@@ -2709,7 +2792,7 @@ type WallCriterion struct {
 
 func (x *WallCriterion) Reset() {
 	*x = WallCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2721,7 +2804,7 @@ func (x *WallCriterion) String() string {
 func (*WallCriterion) ProtoMessage() {}
 
 func (x *WallCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2734,7 +2817,7 @@ func (x *WallCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WallCriterion.ProtoReflect.Descriptor instead.
 func (*WallCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WallCriterion) GetName() string {
@@ -2834,7 +2917,7 @@ type Attenuation struct {
 
 func (x *Attenuation) Reset() {
 	*x = Attenuation{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2846,7 +2929,7 @@ func (x *Attenuation) String() string {
 func (*Attenuation) ProtoMessage() {}
 
 func (x *Attenuation) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2859,7 +2942,7 @@ func (x *Attenuation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attenuation.ProtoReflect.Descriptor instead.
 func (*Attenuation) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Attenuation) GetMedianHu() float64 {
@@ -2924,7 +3007,7 @@ type Lesions struct {
 
 func (x *Lesions) Reset() {
 	*x = Lesions{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2936,7 +3019,7 @@ func (x *Lesions) String() string {
 func (*Lesions) ProtoMessage() {}
 
 func (x *Lesions) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2949,7 +3032,7 @@ func (x *Lesions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lesions.ProtoReflect.Descriptor instead.
 func (*Lesions) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Lesions) GetLyticPercent() float64 {
@@ -3038,7 +3121,7 @@ type VacuumCleft struct {
 
 func (x *VacuumCleft) Reset() {
 	*x = VacuumCleft{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3050,7 +3133,7 @@ func (x *VacuumCleft) String() string {
 func (*VacuumCleft) ProtoMessage() {}
 
 func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3063,7 +3146,7 @@ func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumCleft.ProtoReflect.Descriptor instead.
 func (*VacuumCleft) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *VacuumCleft) GetPresent() bool {
@@ -3141,7 +3224,7 @@ type Cortex struct {
 
 func (x *Cortex) Reset() {
 	*x = Cortex{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3153,7 +3236,7 @@ func (x *Cortex) String() string {
 func (*Cortex) ProtoMessage() {}
 
 func (x *Cortex) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3166,7 +3249,7 @@ func (x *Cortex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cortex.ProtoReflect.Descriptor instead.
 func (*Cortex) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cortex) GetSuperiorEndplate() *CortexFace {
@@ -3238,7 +3321,7 @@ type CortexFace struct {
 
 func (x *CortexFace) Reset() {
 	*x = CortexFace{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3250,7 +3333,7 @@ func (x *CortexFace) String() string {
 func (*CortexFace) ProtoMessage() {}
 
 func (x *CortexFace) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3263,7 +3346,7 @@ func (x *CortexFace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CortexFace.ProtoReflect.Descriptor instead.
 func (*CortexFace) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CortexFace) GetGapPercent() float64 {
@@ -3297,7 +3380,7 @@ type Pedicles struct {
 
 func (x *Pedicles) Reset() {
 	*x = Pedicles{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3309,7 +3392,7 @@ func (x *Pedicles) String() string {
 func (*Pedicles) ProtoMessage() {}
 
 func (x *Pedicles) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3322,7 +3405,7 @@ func (x *Pedicles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicles.ProtoReflect.Descriptor instead.
 func (*Pedicles) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Pedicles) GetLeft() *Pedicle {
@@ -3371,7 +3454,7 @@ type Pedicle struct {
 
 func (x *Pedicle) Reset() {
 	*x = Pedicle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3383,7 +3466,7 @@ func (x *Pedicle) String() string {
 func (*Pedicle) ProtoMessage() {}
 
 func (x *Pedicle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3396,7 +3479,7 @@ func (x *Pedicle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicle.ProtoReflect.Descriptor instead.
 func (*Pedicle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Pedicle) GetStatus() Pedicle_Status {
@@ -3461,7 +3544,7 @@ type Cement struct {
 
 func (x *Cement) Reset() {
 	*x = Cement{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3473,7 +3556,7 @@ func (x *Cement) String() string {
 func (*Cement) ProtoMessage() {}
 
 func (x *Cement) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3486,7 +3569,7 @@ func (x *Cement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cement.ProtoReflect.Descriptor instead.
 func (*Cement) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Cement) GetVolumeMl() float64 {
@@ -3588,7 +3671,7 @@ type CementContact struct {
 
 func (x *CementContact) Reset() {
 	*x = CementContact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3600,7 +3683,7 @@ func (x *CementContact) String() string {
 func (*CementContact) ProtoMessage() {}
 
 func (x *CementContact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3613,7 +3696,7 @@ func (x *CementContact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementContact.ProtoReflect.Descriptor instead.
 func (*CementContact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CementContact) GetTouches() bool {
@@ -3652,7 +3735,7 @@ type CementLeak struct {
 
 func (x *CementLeak) Reset() {
 	*x = CementLeak{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3664,7 +3747,7 @@ func (x *CementLeak) String() string {
 func (*CementLeak) ProtoMessage() {}
 
 func (x *CementLeak) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3677,7 +3760,7 @@ func (x *CementLeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementLeak.ProtoReflect.Descriptor instead.
 func (*CementLeak) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CementLeak) GetPlace() CementLeak_Place {
@@ -3715,7 +3798,7 @@ type Metal struct {
 
 func (x *Metal) Reset() {
 	*x = Metal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3727,7 +3810,7 @@ func (x *Metal) String() string {
 func (*Metal) ProtoMessage() {}
 
 func (x *Metal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3740,7 +3823,7 @@ func (x *Metal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metal.ProtoReflect.Descriptor instead.
 func (*Metal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Metal) GetVolumeMl() float64 {
@@ -3776,7 +3859,7 @@ type Fracture struct {
 
 func (x *Fracture) Reset() {
 	*x = Fracture{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3788,7 +3871,7 @@ func (x *Fracture) String() string {
 func (*Fracture) ProtoMessage() {}
 
 func (x *Fracture) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3801,7 +3884,7 @@ func (x *Fracture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fracture.ProtoReflect.Descriptor instead.
 func (*Fracture) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Fracture) GetSuperiorEndplate() *EndplateState {
@@ -3852,7 +3935,7 @@ type EndplateState struct {
 
 func (x *EndplateState) Reset() {
 	*x = EndplateState{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +3947,7 @@ func (x *EndplateState) String() string {
 func (*EndplateState) ProtoMessage() {}
 
 func (x *EndplateState) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +3960,7 @@ func (x *EndplateState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndplateState.ProtoReflect.Descriptor instead.
 func (*EndplateState) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EndplateState) GetBroken() Answer {
@@ -3914,7 +3997,7 @@ type FractureCandidate struct {
 
 func (x *FractureCandidate) Reset() {
 	*x = FractureCandidate{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3926,7 +4009,7 @@ func (x *FractureCandidate) String() string {
 func (*FractureCandidate) ProtoMessage() {}
 
 func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3939,7 +4022,7 @@ func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FractureCandidate.ProtoReflect.Descriptor instead.
 func (*FractureCandidate) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *FractureCandidate) GetSystem() string {
@@ -3994,7 +4077,7 @@ type ClassCriterion struct {
 
 func (x *ClassCriterion) Reset() {
 	*x = ClassCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4006,7 +4089,7 @@ func (x *ClassCriterion) String() string {
 func (*ClassCriterion) ProtoMessage() {}
 
 func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4019,7 +4102,7 @@ func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassCriterion.ProtoReflect.Descriptor instead.
 func (*ClassCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ClassCriterion) GetRule() string {
@@ -4070,7 +4153,7 @@ type TreatmentFact struct {
 
 func (x *TreatmentFact) Reset() {
 	*x = TreatmentFact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4082,7 +4165,7 @@ func (x *TreatmentFact) String() string {
 func (*TreatmentFact) ProtoMessage() {}
 
 func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4095,7 +4178,7 @@ func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreatmentFact.ProtoReflect.Descriptor instead.
 func (*TreatmentFact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TreatmentFact) GetCode() string {
@@ -4157,7 +4240,7 @@ type Density struct {
 
 func (x *Density) Reset() {
 	*x = Density{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4169,7 +4252,7 @@ func (x *Density) String() string {
 func (*Density) ProtoMessage() {}
 
 func (x *Density) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4182,7 +4265,7 @@ func (x *Density) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Density.ProtoReflect.Descriptor instead.
 func (*Density) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Density) GetBand() Density_Band {
@@ -4247,7 +4330,7 @@ type Contrast struct {
 
 func (x *Contrast) Reset() {
 	*x = Contrast{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4259,7 +4342,7 @@ func (x *Contrast) String() string {
 func (*Contrast) ProtoMessage() {}
 
 func (x *Contrast) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4272,7 +4355,7 @@ func (x *Contrast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contrast.ProtoReflect.Descriptor instead.
 func (*Contrast) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Contrast) GetState() Contrast_State {
@@ -4315,7 +4398,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4327,7 +4410,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4340,7 +4423,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Finding) GetCode() string {
@@ -4412,7 +4495,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4424,7 +4507,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4437,7 +4520,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Warning) GetCode() string {
@@ -4551,14 +4634,23 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x02_yB\x04\n" +
 	"\x02_zB\b\n" +
 	"\x06_sd_mmB\x10\n" +
-	"\x0e_set_by_reader\"\x9f\x03\n" +
+	"\x0e_set_by_reader\"\xad\x04\n" +
 	"\tLandmarks\x12B\n" +
 	"\x11superior_anterior\x18\x01 \x01(\v2\x15.endplate.v1.LandmarkR\x10superiorAnterior\x12>\n" +
 	"\x0fsuperior_middle\x18\x02 \x01(\v2\x15.endplate.v1.LandmarkR\x0esuperiorMiddle\x12D\n" +
 	"\x12superior_posterior\x18\x03 \x01(\v2\x15.endplate.v1.LandmarkR\x11superiorPosterior\x12B\n" +
 	"\x11inferior_anterior\x18\x04 \x01(\v2\x15.endplate.v1.LandmarkR\x10inferiorAnterior\x12>\n" +
 	"\x0finferior_middle\x18\x05 \x01(\v2\x15.endplate.v1.LandmarkR\x0einferiorMiddle\x12D\n" +
-	"\x12inferior_posterior\x18\x06 \x01(\v2\x15.endplate.v1.LandmarkR\x11inferiorPosterior\"\xe7\x05\n" +
+	"\x12inferior_posterior\x18\x06 \x01(\v2\x15.endplate.v1.LandmarkR\x11inferiorPosterior\x12E\n" +
+	"\x12superior_direction\x18\a \x01(\v2\x16.endplate.v1.DirectionR\x11superiorDirection\x12E\n" +
+	"\x12inferior_direction\x18\b \x01(\v2\x16.endplate.v1.DirectionR\x11inferiorDirection\"V\n" +
+	"\tDirection\x12\x11\n" +
+	"\x01x\x18\x01 \x01(\x01H\x00R\x01x\x88\x01\x01\x12\x11\n" +
+	"\x01y\x18\x02 \x01(\x01H\x01R\x01y\x88\x01\x01\x12\x11\n" +
+	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01B\x04\n" +
+	"\x02_xB\x04\n" +
+	"\x02_yB\x04\n" +
+	"\x02_z\"\xe7\x05\n" +
 	"\aHeights\x12$\n" +
 	"\vanterior_mm\x18\x01 \x01(\x01H\x00R\n" +
 	"anteriorMm\x88\x01\x01\x12 \n" +
@@ -5030,7 +5122,7 @@ func file_endplate_v1_measurement_proto_rawDescGZIP() []byte {
 }
 
 var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Level)(0),                // 0: endplate.v1.Level
 	(Answer)(0),               // 1: endplate.v1.Answer
@@ -5053,108 +5145,111 @@ var file_endplate_v1_measurement_proto_goTypes = []any{
 	(*Position)(nil),          // 18: endplate.v1.Position
 	(*Landmark)(nil),          // 19: endplate.v1.Landmark
 	(*Landmarks)(nil),         // 20: endplate.v1.Landmarks
-	(*Heights)(nil),           // 21: endplate.v1.Heights
-	(*Deformity)(nil),         // 22: endplate.v1.Deformity
-	(*Angle)(nil),             // 23: endplate.v1.Angle
-	(*Canal)(nil),             // 24: endplate.v1.Canal
-	(*PosteriorWall)(nil),     // 25: endplate.v1.PosteriorWall
-	(*WallCriterion)(nil),     // 26: endplate.v1.WallCriterion
-	(*Attenuation)(nil),       // 27: endplate.v1.Attenuation
-	(*Lesions)(nil),           // 28: endplate.v1.Lesions
-	(*VacuumCleft)(nil),       // 29: endplate.v1.VacuumCleft
-	(*Cortex)(nil),            // 30: endplate.v1.Cortex
-	(*CortexFace)(nil),        // 31: endplate.v1.CortexFace
-	(*Pedicles)(nil),          // 32: endplate.v1.Pedicles
-	(*Pedicle)(nil),           // 33: endplate.v1.Pedicle
-	(*Cement)(nil),            // 34: endplate.v1.Cement
-	(*CementContact)(nil),     // 35: endplate.v1.CementContact
-	(*CementLeak)(nil),        // 36: endplate.v1.CementLeak
-	(*Metal)(nil),             // 37: endplate.v1.Metal
-	(*Fracture)(nil),          // 38: endplate.v1.Fracture
-	(*EndplateState)(nil),     // 39: endplate.v1.EndplateState
-	(*FractureCandidate)(nil), // 40: endplate.v1.FractureCandidate
-	(*ClassCriterion)(nil),    // 41: endplate.v1.ClassCriterion
-	(*TreatmentFact)(nil),     // 42: endplate.v1.TreatmentFact
-	(*Density)(nil),           // 43: endplate.v1.Density
-	(*Contrast)(nil),          // 44: endplate.v1.Contrast
-	(*Finding)(nil),           // 45: endplate.v1.Finding
-	(*Warning)(nil),           // 46: endplate.v1.Warning
+	(*Direction)(nil),         // 21: endplate.v1.Direction
+	(*Heights)(nil),           // 22: endplate.v1.Heights
+	(*Deformity)(nil),         // 23: endplate.v1.Deformity
+	(*Angle)(nil),             // 24: endplate.v1.Angle
+	(*Canal)(nil),             // 25: endplate.v1.Canal
+	(*PosteriorWall)(nil),     // 26: endplate.v1.PosteriorWall
+	(*WallCriterion)(nil),     // 27: endplate.v1.WallCriterion
+	(*Attenuation)(nil),       // 28: endplate.v1.Attenuation
+	(*Lesions)(nil),           // 29: endplate.v1.Lesions
+	(*VacuumCleft)(nil),       // 30: endplate.v1.VacuumCleft
+	(*Cortex)(nil),            // 31: endplate.v1.Cortex
+	(*CortexFace)(nil),        // 32: endplate.v1.CortexFace
+	(*Pedicles)(nil),          // 33: endplate.v1.Pedicles
+	(*Pedicle)(nil),           // 34: endplate.v1.Pedicle
+	(*Cement)(nil),            // 35: endplate.v1.Cement
+	(*CementContact)(nil),     // 36: endplate.v1.CementContact
+	(*CementLeak)(nil),        // 37: endplate.v1.CementLeak
+	(*Metal)(nil),             // 38: endplate.v1.Metal
+	(*Fracture)(nil),          // 39: endplate.v1.Fracture
+	(*EndplateState)(nil),     // 40: endplate.v1.EndplateState
+	(*FractureCandidate)(nil), // 41: endplate.v1.FractureCandidate
+	(*ClassCriterion)(nil),    // 42: endplate.v1.ClassCriterion
+	(*TreatmentFact)(nil),     // 43: endplate.v1.TreatmentFact
+	(*Density)(nil),           // 44: endplate.v1.Density
+	(*Contrast)(nil),          // 45: endplate.v1.Contrast
+	(*Finding)(nil),           // 46: endplate.v1.Finding
+	(*Warning)(nil),           // 47: endplate.v1.Warning
 }
 var file_endplate_v1_measurement_proto_depIdxs = []int32{
 	14, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
 	16, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
 	15, // 2: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
 	17, // 3: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
-	23, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
-	45, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
-	46, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
-	43, // 7: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
+	24, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
+	46, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
+	47, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
+	44, // 7: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
 	0,  // 8: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
 	0,  // 9: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
 	2,  // 10: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
 	18, // 11: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
 	20, // 12: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
-	21, // 13: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
-	22, // 14: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
-	24, // 15: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
-	25, // 16: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
-	27, // 17: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
-	28, // 18: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
-	29, // 19: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
-	30, // 20: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
-	32, // 21: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
-	34, // 22: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
-	37, // 23: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
-	38, // 24: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
-	42, // 25: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
+	22, // 13: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
+	23, // 14: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
+	25, // 15: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
+	26, // 16: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
+	28, // 17: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
+	29, // 18: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
+	30, // 19: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
+	31, // 20: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
+	33, // 21: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
+	35, // 22: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
+	38, // 23: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
+	39, // 24: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
+	43, // 25: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
 	19, // 26: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
 	19, // 27: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
 	19, // 28: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
 	19, // 29: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
 	19, // 30: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
 	19, // 31: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
-	0,  // 32: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
-	3,  // 33: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
-	4,  // 34: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
-	5,  // 35: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
-	0,  // 36: endplate.v1.Angle.level:type_name -> endplate.v1.Level
-	0,  // 37: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
-	6,  // 38: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
-	7,  // 39: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
-	0,  // 40: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
-	26, // 41: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
-	7,  // 42: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
-	18, // 43: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
-	31, // 44: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
-	31, // 45: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
-	31, // 46: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
-	31, // 47: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
-	31, // 48: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
-	33, // 49: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
-	33, // 50: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
-	8,  // 51: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
-	35, // 52: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
-	35, // 53: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
-	36, // 54: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
-	9,  // 55: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
-	39, // 56: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
-	39, // 57: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
-	7,  // 58: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
-	40, // 59: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
-	1,  // 60: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
-	41, // 61: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
-	1,  // 62: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
-	1,  // 63: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
-	10, // 64: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
-	44, // 65: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
-	11, // 66: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
-	0,  // 67: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
-	12, // 68: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
-	69, // [69:69] is the sub-list for method output_type
-	69, // [69:69] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	21, // 32: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
+	21, // 33: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
+	0,  // 34: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
+	3,  // 35: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
+	4,  // 36: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
+	5,  // 37: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
+	0,  // 38: endplate.v1.Angle.level:type_name -> endplate.v1.Level
+	0,  // 39: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
+	6,  // 40: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
+	7,  // 41: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
+	0,  // 42: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
+	27, // 43: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
+	7,  // 44: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
+	18, // 45: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
+	32, // 46: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
+	32, // 47: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
+	32, // 48: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
+	32, // 49: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
+	32, // 50: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
+	34, // 51: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
+	34, // 52: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
+	8,  // 53: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
+	36, // 54: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
+	36, // 55: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
+	37, // 56: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
+	9,  // 57: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
+	40, // 58: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
+	40, // 59: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
+	7,  // 60: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
+	41, // 61: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
+	1,  // 62: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
+	42, // 63: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
+	1,  // 64: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
+	1,  // 65: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
+	10, // 66: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
+	45, // 67: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
+	11, // 68: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
+	0,  // 69: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
+	12, // 70: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
+	71, // [71:71] is the sub-list for method output_type
+	71, // [71:71] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_measurement_proto_init() }
@@ -5174,22 +5269,23 @@ func file_endplate_v1_measurement_proto_init() {
 	file_endplate_v1_measurement_proto_msgTypes[14].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[15].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[16].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[18].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[20].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[17].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[19].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[21].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[22].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[23].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[24].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[25].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[30].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[32].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[26].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[31].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_measurement_proto_rawDesc), len(file_endplate_v1_measurement_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
