@@ -45,6 +45,7 @@ func newGateway(ctx context.Context, dial func(context.Context) (net.Conn, error
 		endplatev1.RegisterAnalysisServiceHandler,
 		endplatev1.RegisterComparisonServiceHandler,
 		endplatev1.RegisterDeliveryServiceHandler,
+		endplatev1.RegisterWorklistServiceHandler,
 		endplatev1.RegisterCallerServiceHandler,
 	} {
 		if err := register(ctx, mux, conn); err != nil {

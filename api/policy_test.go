@@ -34,6 +34,7 @@ func methods() map[string]protoreflect.MethodDescriptor {
 		endplatev1.File_endplate_v1_analysis_service_proto,
 		endplatev1.File_endplate_v1_comparison_service_proto,
 		endplatev1.File_endplate_v1_delivery_service_proto,
+		endplatev1.File_endplate_v1_worklist_service_proto,
 		endplatev1.File_endplate_v1_caller_service_proto,
 	} {
 		for i := range file.Services().Len() {
@@ -128,6 +129,7 @@ func closedServer(t *testing.T, a *auth.Authenticator) *grpc.ClientConn {
 	endplatev1.RegisterAnalysisServiceServer(server, endplatev1.UnimplementedAnalysisServiceServer{})
 	endplatev1.RegisterComparisonServiceServer(server, endplatev1.UnimplementedComparisonServiceServer{})
 	endplatev1.RegisterDeliveryServiceServer(server, endplatev1.UnimplementedDeliveryServiceServer{})
+	endplatev1.RegisterWorklistServiceServer(server, endplatev1.UnimplementedWorklistServiceServer{})
 	endplatev1.RegisterCallerServiceServer(server, endplatev1.UnimplementedCallerServiceServer{})
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {

@@ -74,17 +74,18 @@ type door struct {
 
 // server is what the services share.
 type server struct {
-	config   Config
-	log      *slog.Logger
-	store    *store.Store
-	ingest   *ingest.Ingest
-	jobs     *jobs.Queue
-	runner   measure.Runner
-	audit    *audit.Log
-	volumes  *kept[volumeKey, *volume.Volume]
-	results  *kept[resultKey, []measure.StoredSeries]
-	streams  chan struct{} // holds a token for each AnalyzeStream at work
-	draining chan struct{} // closed when the server is told to end
+	config    Config
+	log       *slog.Logger
+	store     *store.Store
+	ingest    *ingest.Ingest
+	jobs      *jobs.Queue
+	runner    measure.Runner
+	audit     *audit.Log
+	volumes   *kept[volumeKey, *volume.Volume]
+	results   *kept[resultKey, []measure.StoredSeries]
+	summaries *kept[resultKey, *endplatev1.ResultSummary]
+	streams   chan struct{} // holds a token for each AnalyzeStream at work
+	draining  chan struct{} // closed when the server is told to end
 }
 
 // New opens store, queue and listeners. It fails where one of them is not to be had,
@@ -196,6 +197,7 @@ func (s *Server) newGRPC(options ...grpc.ServerOption) *grpc.Server {
 	endplatev1.RegisterAnalysisServiceServer(g, &analysisService{server: s.service})
 	endplatev1.RegisterComparisonServiceServer(g, &comparisonService{server: s.service})
 	endplatev1.RegisterDeliveryServiceServer(g, &deliveryService{server: s.service})
+	endplatev1.RegisterWorklistServiceServer(g, &worklistService{server: s.service})
 	endplatev1.RegisterCallerServiceServer(g, &callerService{version: s.config.Version})
 	healthgrpc.RegisterHealthServer(g, s.health)
 	if s.config.Security.Reflection {

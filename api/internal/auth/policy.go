@@ -47,6 +47,8 @@ var policy = map[string]Role{
 	"/endplate.v1.ComparisonService/WatchComparison":  Read,
 	"/endplate.v1.ComparisonService/ExportComparison": Read,
 
+	"/endplate.v1.WorklistService/SearchWorklist": Read,
+
 	"/endplate.v1.DeliveryService/ListDeliveries": Read,
 	"/endplate.v1.DeliveryService/RetryDelivery":  Correct,
 

@@ -1162,3 +1162,50 @@ export interface DeleteStudyRequest {
 export interface DeleteStudyResponse {
   instances_deleted?: number;
 }
+
+export type SearchWorklistRequestOrder =
+  | "ORDER_UNSPECIFIED"
+  | "RECEIVED"
+  | "STUDY_DATE"
+  | "STUDY_DATE_ASCENDING"
+  | "PATIENT_NAME"
+  | "PATIENT_NAME_DESCENDING";
+
+export interface SearchWorklistRequest {
+  page_size?: number;
+  page_token?: string;
+  words?: string;
+  modality?: string;
+  states?: AnalysisState[];
+  reviewed?: boolean;
+  order?: SearchWorklistRequestOrder;
+  from_date?: string;
+  to_date?: string;
+}
+
+export interface SearchWorklistResponse {
+  entries?: WorklistEntry[];
+  next_page_token?: string;
+}
+
+export interface WorklistEntry {
+  study?: Study;
+  analyses?: WorklistAnalysis[];
+}
+
+export interface WorklistAnalysis {
+  analysis?: AnalysisRun;
+  series_description?: string;
+  series_number?: number;
+  revision?: Revision;
+  summary?: ResultSummary;
+}
+
+export interface ResultSummary {
+  measured?: number;
+  deformed?: number;
+  worst_level?: Level;
+  worst?: Deformity;
+  finding_codes?: string[];
+  reason?: string;
+}

@@ -31,6 +31,7 @@ func Run(t *testing.T, config func(t testing.TB) store.Config) {
 		{"studies", testStudies},
 		{"pages", testPages},
 		{"find", testFind},
+		{"worklist", testWorklist},
 		{"deletion", testDeletion},
 		{"sweep", testSweep},
 		{"batches given up", testGivenUp},
