@@ -89,6 +89,7 @@ var stages = []string{
 	"record",
 	"spine",
 	"volume",
+	"radiograph",
 	"nifti",
 	"localization",
 	"localization/naming",
@@ -106,7 +107,7 @@ var stages = []string{
 
 // beside are packages that stand outside the data's path: the boundary and the
 // truth. No stage imports them.
-var beside = []string{"dicom", "phantom"}
+var beside = []string{"dicom", "phantom", "radiograph/projection"}
 
 func isBeside(pkg string) bool {
 	return slices.ContainsFunc(beside, func(b string) bool { return pkg == b || strings.HasPrefix(pkg, b+"/") })

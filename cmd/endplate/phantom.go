@@ -39,6 +39,9 @@ type phantomFlags struct {
 	osteophytes, table     bool
 	randomPathology        float64
 	changes                [][]string // in the order of changeFlags
+
+	film    bool
+	filming filmFlags
 }
 
 func newPhantomCommand() *cobra.Command {
@@ -54,6 +57,7 @@ of the scan change only how it is seen. Levels are C3 to S1.`,
 		Example: `  endplate phantom --out p1 --levels T10-L5 --fracture L1=wedge:30
   endplate phantom --out p2 --seed 7 --spacing 3 --kernel sharp --noise 30 --position FFP
   endplate phantom --out p3 --columns 512 --rows 512 --slices 300
+  endplate phantom --film --out p5 --levels T10-S1 --fracture L1=wedge:30 --film-turn 5
   endplate phantom --out p4 --fracture L1=crush:40 --retropulsion L1=5 --cement L1=3.5:canal --screws T12 --screws L2`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return writePhantom(cmd.Context(), flags) },
@@ -89,6 +93,8 @@ func (flags *phantomFlags) register(f *pflag.FlagSet, without string) {
 	f.Float64Var(&flags.randomPathology, "random-pathology", 0,
 		"probability at each level from T4 to L5 of each of: lytic lesion, sclerotic lesion, cleft, gas in the disc below, eroded pedicles")
 	f.BoolVar(&flags.table, "table", false, "show the couch")
+	f.BoolVar(&flags.film, "film", false, "write a radiograph instead: film.dcm, and truth.json with where the landmarks come to lie")
+	flags.filming.add(f, "film-")
 	one := changeFlags()
 	flags.changes = make([][]string, len(one))
 	for i, c := range one {
@@ -115,6 +121,9 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 	if err != nil {
 		return err
 	}
+	if flags.film {
+		return flags.writeFilm(s, fmt.Sprintf("%d %+v", flags.seed, opt))
+	}
 	if err := os.MkdirAll(flags.out, 0o755); err != nil {
 		return err
 	}
@@ -134,6 +143,28 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 		return err
 	}
 	return writeTruth(flags.out, truthOf(s, p, v.Geometry, uids))
+}
+
+// writeFilm writes a radiograph of s. What the volume does not hold the film does not
+// show, so it is wider and higher than the levels ask for.
+func (flags *phantomFlags) writeFilm(s *phantom.Spine, patient string) error {
+	if err := flags.filming.check("film-"); err != nil {
+		return err
+	}
+	first, last, err := parseLevels(flags.levels)
+	if err != nil {
+		return usagef("--levels %s: %w", flags.levels, err)
+	}
+	const (
+		margin  = 90.0  // mm above and below the levels
+		width   = 460.0 // of the trunk
+		forward = 45.0  // of the trunk's middle before the bodies' back
+	)
+	scan := s.Cover(first, last, margin, width, flags.pixelSpacing, flags.spacing)
+	scan.Center.Y -= forward
+	scan.Kernel = phantom.Sharp
+	flags.filming.seed = flags.seed
+	return writeFilm(flags.out, "film "+patient, s.CT(scan), patientOfPhantom(s, first, last), flags.filming)
 }
 
 // writeSeries writes v as DICOM files to dir, or nothing.

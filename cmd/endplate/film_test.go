@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// filmOf runs endplate phantom --film in coarse voxels and pixels.
+func filmOf(t *testing.T, arguments string) (dir string, truth filmTruth) {
+	t.Helper()
+	dir = t.TempDir()
+	args := strings.Fields("phantom --film --levels T12-L3 --pixel-spacing 3 --spacing 3 --film-columns 200 --film-rows 240 --film-pixel-spacing 1.5 --out " + dir + " " + arguments)
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), args, &stdout, &stderr); status != exitOK {
+		t.Fatalf("status %d: %s", status, stderr.String())
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "truth.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file filmTruthFile
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	return dir, file.Analyses[0]
+}
+
+// Heights on the film, through the magnification of the body's centre, are those in the
+// patient.
+func TestFilmOfAPhantom(t *testing.T) {
+	t.Parallel()
+	for _, arguments := range []string{"", "--film-side right --film-turn 180 --film-raw --fracture L1=wedge:40", "--film-inverted --film-bits 8 --film-marker L --film-gas 3 --film-arms --film-grid-lines --film-collimate 20"} {
+		dir, truth := filmOf(t, arguments)
+		if len(truth.Vertebrae) != 4 {
+			t.Fatalf("%s: %d vertebrae on the film, want 4", arguments, len(truth.Vertebrae))
+		}
+		for _, v := range truth.Vertebrae {
+			top, bottom := v.Landmarks["superior_anterior"], v.Landmarks["inferior_anterior"]
+			got := math.Hypot(top.Col-bottom.Col, top.Row-bottom.Row) * truth.ImagerPixelSpacing[0] / v.Magnification
+			if math.Abs(got-v.Heights.Anterior) > 0.01*v.Heights.Anterior {
+				t.Errorf("%s: %s is %.2f mm high on the film and %.2f mm in the patient", arguments, v.Level, got, v.Heights.Anterior)
+			}
+			if right := strings.Contains(arguments, "right"); !v.Complete || (top.Row > bottom.Row) != right {
+				t.Errorf("%s: %s from %v to %v", arguments, v.Level, top, bottom)
+			}
+		}
+		valid(t, filepath.Join(dir, "film.dcm"))
+	}
+}
+
+// valid runs dicom3tools' validator.
+func valid(t *testing.T, file string) {
+	t.Helper()
+	path, err := exec.LookPath("dciodvfy")
+	if err != nil {
+		t.Logf("no dciodvfy: %v", err)
+		return
+	}
+	out, _ := exec.CommandContext(t.Context(), path, file).CombinedOutput()
+	if bytes.Contains(out, []byte("Error")) || !bytes.Contains(out, []byte("DXImageFor")) {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestFilmsThatAreNotTaken(t *testing.T) {
+	for _, tt := range []struct{ arguments, want string }{
+		{"phantom --film --out x --film-side top", "--film-side top"},
+		{"phantom --film --out x --film-source-to-spine 2000", "--film-source-to-spine 2000"},
+		{"phantom --film --out x --film-bits 20", "--film-bits 20"},
+		{"phantom --film --out x --film-marker Q", "--film-marker Q"},
+		{"film x", "--out"},
+		{"film --out y x --gamma NaN", "--gamma NaN"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), strings.Fields(tt.arguments), &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), tt.want) {
+			t.Errorf("%s: status %d, %s", tt.arguments, status, stderr.String())
+		}
+	}
+}
