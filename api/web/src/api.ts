@@ -28,6 +28,8 @@ import type {
   RenderImageRequest,
   RenderImageResponse,
   RetryDeliveryResponse,
+  SearchWorklistRequest,
+  SearchWorklistResponse,
   UploadInstancesResponse,
   WatchAnalysisResponse,
   WatchComparisonResponse,
@@ -180,6 +182,7 @@ export type RenderQuery = Omit<RenderImageRequest, "analysis_id" | "through"> & 
 export const api = {
   caller: (signal?: AbortSignal) => get<GetCallerResponse>("/v1/caller", undefined, signal),
 
+  worklist: (body: SearchWorklistRequest, signal?: AbortSignal) => post<SearchWorklistResponse>("/v1/worklist:search", body, signal),
   studies: (query: StudyQuery, signal?: AbortSignal) => get<ListStudiesResponse>("/v1/studies", { ...query }, signal),
   study: (uid: string, signal?: AbortSignal) => get<GetStudyResponse>(`/v1/studies/${id(uid)}`, undefined, signal),
   series: (studyUID: string, signal?: AbortSignal) =>
