@@ -4,8 +4,10 @@
 package api_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -118,4 +120,63 @@ func TestDeletingAStudyDeletesWhatItIsIn(t *testing.T) {
 	if err != nil || again.GetInstancesDeleted() != 0 {
 		t.Errorf("deleted again %v, %v", again, err)
 	}
+}
+
+// What stands above and below a level that lost height comes nearer to each other: a
+// rigid motion lays the two over where they were on average.
+func TestComparedExaminationsAreDrawnAligned(t *testing.T) {
+	t.Parallel()
+	p := serve(t, config(t))
+	before, after := p.measured(t, made(t, 1, 40)), p.measured(t, made(t, 2, 15))
+	id := p.compared(t, before.GetAnalysisId(), after.GetAnalysisId()).GetComparisonId()
+	draw := func(r *endplatev1.RenderComparisonRequest) *endplatev1.RenderComparisonResponse {
+		t.Helper()
+		r.ComparisonId, r.Outlines = id, true
+		got, err := p.comparisons.RenderComparison(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	first, second := draw(&endplatev1.RenderComparisonRequest{}), draw(&endplatev1.RenderComparisonRequest{Examination: 1})
+	if first.GetAnalysisId() != before.GetAnalysisId() || second.GetAnalysisId() != after.GetAnalysisId() || second.GetRevision() != 0 {
+		t.Errorf("pictures of %s and %s, want %s and %s", first.GetAnalysisId(), second.GetAnalysisId(), before.GetAnalysisId(), after.GetAnalysisId())
+	}
+	a, b := first.GetImage(), second.GetImage()
+	if a.GetColumns() != b.GetColumns() || a.GetRows() != b.GetRows() || len(a.GetPng()) == 0 || len(b.GetPng()) == 0 {
+		t.Fatalf("pictures of %d×%d and %d×%d pixels", a.GetColumns(), a.GetRows(), b.GetColumns(), b.GetRows())
+	}
+	dx, dy := 0., 0.
+	for _, level := range []endplatev1.Level{endplatev1.Level_T12, endplatev1.Level_L2} {
+		x, y := middleOf(a, level)
+		u, v := middleOf(b, level)
+		dx, dy = dx+(u-x)/2, dy+(v-y)/2
+	}
+	if d := math.Hypot(dx, dy); !(d < 1) { // pixels of half a millimetre
+		t.Errorf("the levels beside the fracture lie (%.1f, %.1f) pixels apart on average", dx, dy)
+	}
+	if moved := draw(&endplatev1.RenderComparisonRequest{OffsetMm: 5}).GetImage(); bytes.Equal(moved.GetPng(), a.GetPng()) ||
+		math.Abs(moved.GetPixelToPatient()[0].GetOrigin().GetX()-a.GetPixelToPatient()[0].GetOrigin().GetX()-5) > 1e-6 {
+		t.Error("the plane 5 mm to the left is the same")
+	}
+	_, err := p.comparisons.RenderComparison(t.Context(), &endplatev1.RenderComparisonRequest{ComparisonId: id, Examination: 2})
+	wantCode(t, err, codes.NotFound, "ERROR_REASON_NOT_FOUND")
+	_, err = p.comparisons.RenderComparison(t.Context(), &endplatev1.RenderComparisonRequest{ComparisonId: "none"})
+	wantCode(t, err, codes.NotFound, "ERROR_REASON_NOT_FOUND")
+	_, err = p.comparisons.RenderComparison(t.Context(), &endplatev1.RenderComparisonRequest{ComparisonId: id, OffsetMm: 1e6})
+	wantCode(t, err, codes.InvalidArgument, "ERROR_REASON_INVALID_FIELD")
+}
+
+// middleOf returns the mean of the points of a body's outline, pixels.
+func middleOf(m *endplatev1.RenderImageResponse, level endplatev1.Level) (column, row float64) {
+	n := 0.
+	for _, o := range m.GetOutlines() {
+		if o.GetStructure() != endplatev1.Outline_BODY || o.GetLevel() != level {
+			continue
+		}
+		for i := range o.GetColumns() {
+			column, row, n = column+float64(o.GetColumns()[i]), row+float64(o.GetRows()[i]), n+1
+		}
+	}
+	return column / n, row / n
 }

@@ -54,33 +54,36 @@ func (s *comparisonService) ExportComparison(ctx context.Context, r *endplatev1.
 	}, nil
 }
 
-// comparisonReportOf returns a comparison as reports are written from: that of the
-// revisions which were compared, made once more.
+// comparisonReportOf returns a comparison as reports are written from.
 func (s *server) comparisonReportOf(ctx context.Context, c store.Comparison, figures bool) (*report.ComparisonReport, error) {
+	all, out, err := s.comparedOf(ctx, c)
+	if err == nil && figures {
+		err = s.drawComparisons(ctx, c.AnalysisIDs, all, out)
+	}
+	return out, err
+}
+
+// comparedOf returns the comparison of the revisions which were compared, made once
+// more, and the examinations in the order of the analyses.
+func (s *server) comparedOf(ctx context.Context, c store.Comparison) ([]measure.Compared, *report.ComparisonReport, error) {
 	if c.State != store.Succeeded {
-		return nil, unfinished(c)
+		return nil, nil, unfinished(c)
 	}
 	message := &endplatev1.ComparisonReport{}
 	if err := proto.Unmarshal(c.Report, message); err != nil {
-		return nil, corrupt("comparison", c.ID, err)
+		return nil, nil, corrupt("comparison", c.ID, err)
 	}
 	task := measure.CompareTask{Options: c.Options}
 	for i, id := range c.AnalysisIDs {
 		v, err := s.store.Revision(ctx, id, c.Revisions[i], store.Whole)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		task.Examinations = append(task.Examinations, measure.Stored{Results: v.Result.Results, About: v.Result.About})
 	}
 	out := &report.ComparisonReport{Algorithm: message.GetAlgorithm().GetName(), Version: message.GetAlgorithm().GetVersion()}
 	all, err := task.Compare(out)
-	if err != nil {
-		return nil, err
-	}
-	if figures {
-		err = s.drawComparisons(ctx, c.AnalysisIDs, all, out)
-	}
-	return out, err
+	return all, out, err
 }
 
 // unfinished says why a comparison has no result.

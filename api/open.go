@@ -58,6 +58,7 @@ func (s *Server) openService(ctx context.Context) (err error) {
 	s.onClose(v.ingest.Close)
 	v.volumes = newKept(c.Limits.RenderCacheBytes, sizeOfVolume, v.readVolume)
 	v.results = newKept(mostResults, sizeOfResults, v.readResults)
+	v.aligned = newKept(mostAligned, sizeOfAligned, v.readAligned)
 	v.summaries = newKept(mostSummaries, sizeOfSummary, v.readSummary)
 	s.service = v
 	s.metrics.Queue(v.jobs.Waiting)

@@ -140,21 +140,27 @@ func draw(vol *volume.Volume, result *analysis.Result, r *endplatev1.RenderImage
 	if err != nil {
 		return nil, err
 	}
+	return pictureOf(scene, &g, result, r)
+}
+
+// pictureOf draws a picture of a surface, as the request asks but for the surface.
+func pictureOf(scene *render.Scene, g *render.Geometry, result *analysis.Result, r *endplatev1.RenderImageRequest) (*endplatev1.RenderImageResponse, error) {
 	m := &endplatev1.RenderImageResponse{
 		Columns:        int32(g.Columns),
 		Rows:           int32(g.Rows),
-		PixelToPatient: pixelToPatient(&g),
+		PixelToPatient: pixelToPatient(g),
 		Extent:         extent(scene),
 	}
 	if r.GetOutlines() {
-		m.Outlines = outlines(scene, &g, result)
+		m.Outlines = outlines(scene, g, result)
 	}
+	var err error
 	switch r.GetFormat() {
 	case endplatev1.RenderImageRequest_NO_PICTURE:
 	case endplatev1.RenderImageRequest_SAMPLES:
-		m.Samples, err = packedSamples(scene, &g, r.GetSlabMm())
+		m.Samples, err = packedSamples(scene, g, r.GetSlabMm())
 	default:
-		m.Png, err = pngOf(scene, &g, r)
+		m.Png, err = pngOf(scene, g, r)
 	}
 	return m, err
 }

@@ -83,6 +83,7 @@ type server struct {
 	audit     *audit.Log
 	volumes   *kept[volumeKey, *volume.Volume]
 	results   *kept[resultKey, []measure.StoredSeries]
+	aligned   *kept[string, *aligned]
 	summaries *kept[resultKey, *endplatev1.ResultSummary]
 	streams   chan struct{} // holds a token for each AnalyzeStream at work
 	draining  chan struct{} // closed when the server is told to end

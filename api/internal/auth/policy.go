@@ -45,6 +45,7 @@ var policy = map[string]Role{
 	"/endplate.v1.ComparisonService/GetComparison":    Read,
 	"/endplate.v1.ComparisonService/ListComparisons":  Read,
 	"/endplate.v1.ComparisonService/WatchComparison":  Read,
+	"/endplate.v1.ComparisonService/RenderComparison": Read,
 	"/endplate.v1.ComparisonService/ExportComparison": Read,
 
 	"/endplate.v1.WorklistService/SearchWorklist": Read,

@@ -491,6 +491,24 @@ export interface WatchComparisonResponse {
   comparison?: ComparisonRun;
 }
 
+export interface RenderComparisonRequest {
+  comparison_id?: string;
+  examination?: number;
+  offset_mm?: number;
+  slab_mm?: number;
+  window_center_hu?: number;
+  window_width_hu?: number;
+  pixel_mm?: number;
+  format?: RenderImageRequestFormat;
+  outlines?: boolean;
+}
+
+export interface RenderComparisonResponse {
+  image?: RenderImageResponse;
+  analysis_id?: string;
+  revision?: number;
+}
+
 export interface ExportComparisonRequest {
   comparison_id?: string;
   format?: ExportAnalysisRequestFormat;

@@ -634,6 +634,190 @@ func (x *WatchComparisonResponse) GetComparison() *ComparisonRun {
 	return nil
 }
 
+// RenderComparisonRequest asks for a picture of an examination that was compared.
+type RenderComparisonRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The comparison.
+	ComparisonId string `protobuf:"bytes,1,opt,name=comparison_id,json=comparisonId,proto3" json:"comparison_id,omitempty"`
+	// The examination by its place in the order of the comparison, 0 for the first.
+	Examination int32 `protobuf:"varint,2,opt,name=examination,proto3" json:"examination,omitempty"`
+	// Moves the plane, which follows the spine from side to side, to the patient's left,
+	// mm.
+	OffsetMm float64 `protobuf:"fixed64,3,opt,name=offset_mm,json=offsetMm,proto3" json:"offset_mm,omitempty"`
+	// As in RenderImageRequest.
+	SlabMm *float64 `protobuf:"fixed64,4,opt,name=slab_mm,json=slabMm,proto3,oneof" json:"slab_mm,omitempty"`
+	// As in RenderImageRequest.
+	WindowCenterHu *float64 `protobuf:"fixed64,5,opt,name=window_center_hu,json=windowCenterHu,proto3,oneof" json:"window_center_hu,omitempty"`
+	// As in RenderImageRequest.
+	WindowWidthHu *float64 `protobuf:"fixed64,6,opt,name=window_width_hu,json=windowWidthHu,proto3,oneof" json:"window_width_hu,omitempty"`
+	// Size of a pixel, mm; that of the comparison's own picture if absent.
+	PixelMm *float64 `protobuf:"fixed64,7,opt,name=pixel_mm,json=pixelMm,proto3,oneof" json:"pixel_mm,omitempty"`
+	// What the picture comes as.
+	Format RenderImageRequest_Format `protobuf:"varint,8,opt,name=format,proto3,enum=endplate.v1.RenderImageRequest_Format" json:"format,omitempty"`
+	// Whether to tell the outlines that lie over it.
+	Outlines      bool `protobuf:"varint,9,opt,name=outlines,proto3" json:"outlines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderComparisonRequest) Reset() {
+	*x = RenderComparisonRequest{}
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderComparisonRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderComparisonRequest) ProtoMessage() {}
+
+func (x *RenderComparisonRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderComparisonRequest.ProtoReflect.Descriptor instead.
+func (*RenderComparisonRequest) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RenderComparisonRequest) GetComparisonId() string {
+	if x != nil {
+		return x.ComparisonId
+	}
+	return ""
+}
+
+func (x *RenderComparisonRequest) GetExamination() int32 {
+	if x != nil {
+		return x.Examination
+	}
+	return 0
+}
+
+func (x *RenderComparisonRequest) GetOffsetMm() float64 {
+	if x != nil {
+		return x.OffsetMm
+	}
+	return 0
+}
+
+func (x *RenderComparisonRequest) GetSlabMm() float64 {
+	if x != nil && x.SlabMm != nil {
+		return *x.SlabMm
+	}
+	return 0
+}
+
+func (x *RenderComparisonRequest) GetWindowCenterHu() float64 {
+	if x != nil && x.WindowCenterHu != nil {
+		return *x.WindowCenterHu
+	}
+	return 0
+}
+
+func (x *RenderComparisonRequest) GetWindowWidthHu() float64 {
+	if x != nil && x.WindowWidthHu != nil {
+		return *x.WindowWidthHu
+	}
+	return 0
+}
+
+func (x *RenderComparisonRequest) GetPixelMm() float64 {
+	if x != nil && x.PixelMm != nil {
+		return *x.PixelMm
+	}
+	return 0
+}
+
+func (x *RenderComparisonRequest) GetFormat() RenderImageRequest_Format {
+	if x != nil {
+		return x.Format
+	}
+	return RenderImageRequest_FORMAT_UNSPECIFIED
+}
+
+func (x *RenderComparisonRequest) GetOutlines() bool {
+	if x != nil {
+		return x.Outlines
+	}
+	return false
+}
+
+// RenderComparisonResponse is a picture of an examination.
+type RenderComparisonResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The picture; where its pixels lie is told in the examination's own frame of
+	// reference.
+	Image *RenderImageResponse `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	// The analysis that measured it.
+	AnalysisId string `protobuf:"bytes,2,opt,name=analysis_id,json=analysisId,proto3" json:"analysis_id,omitempty"`
+	// The revision of the result that was compared.
+	Revision      int32 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderComparisonResponse) Reset() {
+	*x = RenderComparisonResponse{}
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderComparisonResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderComparisonResponse) ProtoMessage() {}
+
+func (x *RenderComparisonResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderComparisonResponse.ProtoReflect.Descriptor instead.
+func (*RenderComparisonResponse) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RenderComparisonResponse) GetImage() *RenderImageResponse {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *RenderComparisonResponse) GetAnalysisId() string {
+	if x != nil {
+		return x.AnalysisId
+	}
+	return ""
+}
+
+func (x *RenderComparisonResponse) GetRevision() int32 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 // ExportComparisonRequest asks for a document.
 type ExportComparisonRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -647,7 +831,7 @@ type ExportComparisonRequest struct {
 
 func (x *ExportComparisonRequest) Reset() {
 	*x = ExportComparisonRequest{}
-	mi := &file_endplate_v1_comparison_service_proto_msgTypes[10]
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -659,7 +843,7 @@ func (x *ExportComparisonRequest) String() string {
 func (*ExportComparisonRequest) ProtoMessage() {}
 
 func (x *ExportComparisonRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_comparison_service_proto_msgTypes[10]
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -672,7 +856,7 @@ func (x *ExportComparisonRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportComparisonRequest.ProtoReflect.Descriptor instead.
 func (*ExportComparisonRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ExportComparisonRequest) GetComparisonId() string {
@@ -704,7 +888,7 @@ type ExportComparisonResponse struct {
 
 func (x *ExportComparisonResponse) Reset() {
 	*x = ExportComparisonResponse{}
-	mi := &file_endplate_v1_comparison_service_proto_msgTypes[11]
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +900,7 @@ func (x *ExportComparisonResponse) String() string {
 func (*ExportComparisonResponse) ProtoMessage() {}
 
 func (x *ExportComparisonResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_comparison_service_proto_msgTypes[11]
+	mi := &file_endplate_v1_comparison_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +913,7 @@ func (x *ExportComparisonResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportComparisonResponse.ProtoReflect.Descriptor instead.
 func (*ExportComparisonResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_comparison_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExportComparisonResponse) GetMediaType() string {
@@ -806,7 +990,27 @@ const file_endplate_v1_comparison_service_proto_rawDesc = "" +
 	"\x17WatchComparisonResponse\x12:\n" +
 	"\n" +
 	"comparison\x18\x01 \x01(\v2\x1a.endplate.v1.ComparisonRunR\n" +
-	"comparison\"\x81\x01\n" +
+	"comparison\"\xb5\x03\n" +
+	"\x17RenderComparisonRequest\x12#\n" +
+	"\rcomparison_id\x18\x01 \x01(\tR\fcomparisonId\x12 \n" +
+	"\vexamination\x18\x02 \x01(\x05R\vexamination\x12\x1b\n" +
+	"\toffset_mm\x18\x03 \x01(\x01R\boffsetMm\x12\x1c\n" +
+	"\aslab_mm\x18\x04 \x01(\x01H\x00R\x06slabMm\x88\x01\x01\x12-\n" +
+	"\x10window_center_hu\x18\x05 \x01(\x01H\x01R\x0ewindowCenterHu\x88\x01\x01\x12+\n" +
+	"\x0fwindow_width_hu\x18\x06 \x01(\x01H\x02R\rwindowWidthHu\x88\x01\x01\x12\x1e\n" +
+	"\bpixel_mm\x18\a \x01(\x01H\x03R\apixelMm\x88\x01\x01\x12>\n" +
+	"\x06format\x18\b \x01(\x0e2&.endplate.v1.RenderImageRequest.FormatR\x06format\x12\x1a\n" +
+	"\boutlines\x18\t \x01(\bR\boutlinesB\n" +
+	"\n" +
+	"\b_slab_mmB\x13\n" +
+	"\x11_window_center_huB\x12\n" +
+	"\x10_window_width_huB\v\n" +
+	"\t_pixel_mm\"\x8f\x01\n" +
+	"\x18RenderComparisonResponse\x126\n" +
+	"\x05image\x18\x01 \x01(\v2 .endplate.v1.RenderImageResponseR\x05image\x12\x1f\n" +
+	"\vanalysis_id\x18\x02 \x01(\tR\n" +
+	"analysisId\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x05R\brevision\"\x81\x01\n" +
 	"\x17ExportComparisonRequest\x12#\n" +
 	"\rcomparison_id\x18\x01 \x01(\tR\fcomparisonId\x12A\n" +
 	"\x06format\x18\x02 \x01(\x0e2).endplate.v1.ExportAnalysisRequest.FormatR\x06format\"o\n" +
@@ -814,12 +1018,13 @@ const file_endplate_v1_comparison_service_proto_rawDesc = "" +
 	"\n" +
 	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x1a\n" +
 	"\bfilename\x18\x02 \x01(\tR\bfilename\x12\x18\n" +
-	"\acontent\x18\x03 \x01(\fR\acontent2\xaa\x05\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent2\xbc\x06\n" +
 	"\x11ComparisonService\x12{\n" +
 	"\x10CreateComparison\x12$.endplate.v1.CreateComparisonRequest\x1a%.endplate.v1.CreateComparisonResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/comparisons\x12\x7f\n" +
 	"\rGetComparison\x12!.endplate.v1.GetComparisonRequest\x1a\".endplate.v1.GetComparisonResponse\"'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/comparisons/{comparison_id}\x12u\n" +
 	"\x0fListComparisons\x12#.endplate.v1.ListComparisonsRequest\x1a$.endplate.v1.ListComparisonsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/comparisons\x12\x8d\x01\n" +
 	"\x0fWatchComparison\x12#.endplate.v1.WatchComparisonRequest\x1a$.endplate.v1.WatchComparisonResponse\"-\x82\xd3\xe4\x93\x02'\x12%/v1/comparisons/{comparison_id}:watch0\x01\x12\x8f\x01\n" +
+	"\x10RenderComparison\x12$.endplate.v1.RenderComparisonRequest\x1a%.endplate.v1.RenderComparisonResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/comparisons/{comparison_id}:render\x12\x8f\x01\n" +
 	"\x10ExportComparison\x12$.endplate.v1.ExportComparisonRequest\x1a%.endplate.v1.ExportComparisonResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/comparisons/{comparison_id}:exportB;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
 
 var (
@@ -834,7 +1039,7 @@ func file_endplate_v1_comparison_service_proto_rawDescGZIP() []byte {
 	return file_endplate_v1_comparison_service_proto_rawDescData
 }
 
-var file_endplate_v1_comparison_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_endplate_v1_comparison_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_endplate_v1_comparison_service_proto_goTypes = []any{
 	(*ComparisonOptions)(nil),         // 0: endplate.v1.ComparisonOptions
 	(*ComparisonRun)(nil),             // 1: endplate.v1.ComparisonRun
@@ -846,42 +1051,50 @@ var file_endplate_v1_comparison_service_proto_goTypes = []any{
 	(*ListComparisonsResponse)(nil),   // 7: endplate.v1.ListComparisonsResponse
 	(*WatchComparisonRequest)(nil),    // 8: endplate.v1.WatchComparisonRequest
 	(*WatchComparisonResponse)(nil),   // 9: endplate.v1.WatchComparisonResponse
-	(*ExportComparisonRequest)(nil),   // 10: endplate.v1.ExportComparisonRequest
-	(*ExportComparisonResponse)(nil),  // 11: endplate.v1.ExportComparisonResponse
-	(Level)(0),                        // 12: endplate.v1.Level
-	(AnalysisState)(0),                // 13: endplate.v1.AnalysisState
-	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
-	(*ComparisonReport)(nil),          // 15: endplate.v1.ComparisonReport
-	(ExportAnalysisRequest_Format)(0), // 16: endplate.v1.ExportAnalysisRequest.Format
+	(*RenderComparisonRequest)(nil),   // 10: endplate.v1.RenderComparisonRequest
+	(*RenderComparisonResponse)(nil),  // 11: endplate.v1.RenderComparisonResponse
+	(*ExportComparisonRequest)(nil),   // 12: endplate.v1.ExportComparisonRequest
+	(*ExportComparisonResponse)(nil),  // 13: endplate.v1.ExportComparisonResponse
+	(Level)(0),                        // 14: endplate.v1.Level
+	(AnalysisState)(0),                // 15: endplate.v1.AnalysisState
+	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(*ComparisonReport)(nil),          // 17: endplate.v1.ComparisonReport
+	(RenderImageRequest_Format)(0),    // 18: endplate.v1.RenderImageRequest.Format
+	(*RenderImageResponse)(nil),       // 19: endplate.v1.RenderImageResponse
+	(ExportAnalysisRequest_Format)(0), // 20: endplate.v1.ExportAnalysisRequest.Format
 }
 var file_endplate_v1_comparison_service_proto_depIdxs = []int32{
-	12, // 0: endplate.v1.ComparisonOptions.treated:type_name -> endplate.v1.Level
+	14, // 0: endplate.v1.ComparisonOptions.treated:type_name -> endplate.v1.Level
 	0,  // 1: endplate.v1.ComparisonRun.options:type_name -> endplate.v1.ComparisonOptions
-	13, // 2: endplate.v1.ComparisonRun.state:type_name -> endplate.v1.AnalysisState
-	14, // 3: endplate.v1.ComparisonRun.created_at:type_name -> google.protobuf.Timestamp
-	14, // 4: endplate.v1.ComparisonRun.finished_at:type_name -> google.protobuf.Timestamp
-	15, // 5: endplate.v1.ComparisonRun.report:type_name -> endplate.v1.ComparisonReport
+	15, // 2: endplate.v1.ComparisonRun.state:type_name -> endplate.v1.AnalysisState
+	16, // 3: endplate.v1.ComparisonRun.created_at:type_name -> google.protobuf.Timestamp
+	16, // 4: endplate.v1.ComparisonRun.finished_at:type_name -> google.protobuf.Timestamp
+	17, // 5: endplate.v1.ComparisonRun.report:type_name -> endplate.v1.ComparisonReport
 	0,  // 6: endplate.v1.CreateComparisonRequest.options:type_name -> endplate.v1.ComparisonOptions
 	1,  // 7: endplate.v1.CreateComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
 	1,  // 8: endplate.v1.GetComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
 	1,  // 9: endplate.v1.ListComparisonsResponse.comparisons:type_name -> endplate.v1.ComparisonRun
 	1,  // 10: endplate.v1.WatchComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
-	16, // 11: endplate.v1.ExportComparisonRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
-	2,  // 12: endplate.v1.ComparisonService.CreateComparison:input_type -> endplate.v1.CreateComparisonRequest
-	4,  // 13: endplate.v1.ComparisonService.GetComparison:input_type -> endplate.v1.GetComparisonRequest
-	6,  // 14: endplate.v1.ComparisonService.ListComparisons:input_type -> endplate.v1.ListComparisonsRequest
-	8,  // 15: endplate.v1.ComparisonService.WatchComparison:input_type -> endplate.v1.WatchComparisonRequest
-	10, // 16: endplate.v1.ComparisonService.ExportComparison:input_type -> endplate.v1.ExportComparisonRequest
-	3,  // 17: endplate.v1.ComparisonService.CreateComparison:output_type -> endplate.v1.CreateComparisonResponse
-	5,  // 18: endplate.v1.ComparisonService.GetComparison:output_type -> endplate.v1.GetComparisonResponse
-	7,  // 19: endplate.v1.ComparisonService.ListComparisons:output_type -> endplate.v1.ListComparisonsResponse
-	9,  // 20: endplate.v1.ComparisonService.WatchComparison:output_type -> endplate.v1.WatchComparisonResponse
-	11, // 21: endplate.v1.ComparisonService.ExportComparison:output_type -> endplate.v1.ExportComparisonResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	18, // 11: endplate.v1.RenderComparisonRequest.format:type_name -> endplate.v1.RenderImageRequest.Format
+	19, // 12: endplate.v1.RenderComparisonResponse.image:type_name -> endplate.v1.RenderImageResponse
+	20, // 13: endplate.v1.ExportComparisonRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
+	2,  // 14: endplate.v1.ComparisonService.CreateComparison:input_type -> endplate.v1.CreateComparisonRequest
+	4,  // 15: endplate.v1.ComparisonService.GetComparison:input_type -> endplate.v1.GetComparisonRequest
+	6,  // 16: endplate.v1.ComparisonService.ListComparisons:input_type -> endplate.v1.ListComparisonsRequest
+	8,  // 17: endplate.v1.ComparisonService.WatchComparison:input_type -> endplate.v1.WatchComparisonRequest
+	10, // 18: endplate.v1.ComparisonService.RenderComparison:input_type -> endplate.v1.RenderComparisonRequest
+	12, // 19: endplate.v1.ComparisonService.ExportComparison:input_type -> endplate.v1.ExportComparisonRequest
+	3,  // 20: endplate.v1.ComparisonService.CreateComparison:output_type -> endplate.v1.CreateComparisonResponse
+	5,  // 21: endplate.v1.ComparisonService.GetComparison:output_type -> endplate.v1.GetComparisonResponse
+	7,  // 22: endplate.v1.ComparisonService.ListComparisons:output_type -> endplate.v1.ListComparisonsResponse
+	9,  // 23: endplate.v1.ComparisonService.WatchComparison:output_type -> endplate.v1.WatchComparisonResponse
+	11, // 24: endplate.v1.ComparisonService.RenderComparison:output_type -> endplate.v1.RenderComparisonResponse
+	13, // 25: endplate.v1.ComparisonService.ExportComparison:output_type -> endplate.v1.ExportComparisonResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_comparison_service_proto_init() }
@@ -892,13 +1105,14 @@ func file_endplate_v1_comparison_service_proto_init() {
 	file_endplate_v1_analysis_service_proto_init()
 	file_endplate_v1_comparison_proto_init()
 	file_endplate_v1_measurement_proto_init()
+	file_endplate_v1_comparison_service_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_comparison_service_proto_rawDesc), len(file_endplate_v1_comparison_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -165,6 +165,59 @@ func request_ComparisonService_WatchComparison_0(ctx context.Context, marshaler 
 	return stream, metadata, nil
 }
 
+var filter_ComparisonService_RenderComparison_0 = &utilities.DoubleArray{Encoding: map[string]int{"comparison_id": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
+
+func request_ComparisonService_RenderComparison_0(ctx context.Context, marshaler runtime.Marshaler, client ComparisonServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq RenderComparisonRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["comparison_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "comparison_id")
+	}
+	protoReq.ComparisonId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "comparison_id", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_ComparisonService_RenderComparison_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.RenderComparison(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_ComparisonService_RenderComparison_0(ctx context.Context, marshaler runtime.Marshaler, server ComparisonServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq RenderComparisonRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	val, ok := pathParams["comparison_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "comparison_id")
+	}
+	protoReq.ComparisonId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "comparison_id", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_ComparisonService_RenderComparison_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.RenderComparison(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 var filter_ComparisonService_ExportComparison_0 = &utilities.DoubleArray{Encoding: map[string]int{"comparison_id": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
 
 func request_ComparisonService_ExportComparison_0(ctx context.Context, marshaler runtime.Marshaler, client ComparisonServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
@@ -290,6 +343,26 @@ func RegisterComparisonServiceHandlerServer(ctx context.Context, mux *runtime.Se
 		_, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
 		runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
 		return
+	})
+	mux.Handle(http.MethodGet, pattern_ComparisonService_RenderComparison_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/endplate.v1.ComparisonService/RenderComparison", runtime.WithHTTPPathPattern("/v1/comparisons/{comparison_id}:render"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_ComparisonService_RenderComparison_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ComparisonService_RenderComparison_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodGet, pattern_ComparisonService_ExportComparison_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -419,6 +492,23 @@ func RegisterComparisonServiceHandlerClient(ctx context.Context, mux *runtime.Se
 		}
 		forward_ComparisonService_WatchComparison_0(annotatedContext, mux, outboundMarshaler, w, req, func() (proto.Message, error) { return resp.Recv() }, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_ComparisonService_RenderComparison_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/endplate.v1.ComparisonService/RenderComparison", runtime.WithHTTPPathPattern("/v1/comparisons/{comparison_id}:render"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_ComparisonService_RenderComparison_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_ComparisonService_RenderComparison_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_ComparisonService_ExportComparison_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -444,6 +534,7 @@ var (
 	pattern_ComparisonService_GetComparison_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "comparisons", "comparison_id"}, ""))
 	pattern_ComparisonService_ListComparisons_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "comparisons"}, ""))
 	pattern_ComparisonService_WatchComparison_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "comparisons", "comparison_id"}, "watch"))
+	pattern_ComparisonService_RenderComparison_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "comparisons", "comparison_id"}, "render"))
 	pattern_ComparisonService_ExportComparison_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "comparisons", "comparison_id"}, "export"))
 )
 
@@ -452,5 +543,6 @@ var (
 	forward_ComparisonService_GetComparison_0    = runtime.ForwardResponseMessage
 	forward_ComparisonService_ListComparisons_0  = runtime.ForwardResponseMessage
 	forward_ComparisonService_WatchComparison_0  = runtime.ForwardResponseStream
+	forward_ComparisonService_RenderComparison_0 = runtime.ForwardResponseMessage
 	forward_ComparisonService_ExportComparison_0 = runtime.ForwardResponseMessage
 )

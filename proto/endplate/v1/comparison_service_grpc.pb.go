@@ -28,6 +28,7 @@ const (
 	ComparisonService_GetComparison_FullMethodName    = "/endplate.v1.ComparisonService/GetComparison"
 	ComparisonService_ListComparisons_FullMethodName  = "/endplate.v1.ComparisonService/ListComparisons"
 	ComparisonService_WatchComparison_FullMethodName  = "/endplate.v1.ComparisonService/WatchComparison"
+	ComparisonService_RenderComparison_FullMethodName = "/endplate.v1.ComparisonService/RenderComparison"
 	ComparisonService_ExportComparison_FullMethodName = "/endplate.v1.ComparisonService/ExportComparison"
 )
 
@@ -64,6 +65,14 @@ type ComparisonServiceClient interface {
 	//
 	// * NOT_FOUND if there is no such comparison.
 	WatchComparison(ctx context.Context, in *WatchComparisonRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchComparisonResponse], error)
+	// RenderComparison draws a sagittal picture of one of the examinations that were
+	// compared, aligned on the vertebrae that are unaffected in all: the same pixel of
+	// the pictures of all examinations shows the same place of those. Role: read.
+	//
+	// * NOT_FOUND if there is no such comparison or examination.
+	// * FAILED_PRECONDITION if the comparison has no result.
+	// * INVALID_ARGUMENT if the view cannot be.
+	RenderComparison(ctx context.Context, in *RenderComparisonRequest, opts ...grpc.CallOption) (*RenderComparisonResponse, error)
 	// ExportComparison writes a result as a document. Role: read.
 	//
 	// * NOT_FOUND if there is no such comparison.
@@ -128,6 +137,16 @@ func (c *comparisonServiceClient) WatchComparison(ctx context.Context, in *Watch
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ComparisonService_WatchComparisonClient = grpc.ServerStreamingClient[WatchComparisonResponse]
 
+func (c *comparisonServiceClient) RenderComparison(ctx context.Context, in *RenderComparisonRequest, opts ...grpc.CallOption) (*RenderComparisonResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenderComparisonResponse)
+	err := c.cc.Invoke(ctx, ComparisonService_RenderComparison_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *comparisonServiceClient) ExportComparison(ctx context.Context, in *ExportComparisonRequest, opts ...grpc.CallOption) (*ExportComparisonResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExportComparisonResponse)
@@ -171,6 +190,14 @@ type ComparisonServiceServer interface {
 	//
 	// * NOT_FOUND if there is no such comparison.
 	WatchComparison(*WatchComparisonRequest, grpc.ServerStreamingServer[WatchComparisonResponse]) error
+	// RenderComparison draws a sagittal picture of one of the examinations that were
+	// compared, aligned on the vertebrae that are unaffected in all: the same pixel of
+	// the pictures of all examinations shows the same place of those. Role: read.
+	//
+	// * NOT_FOUND if there is no such comparison or examination.
+	// * FAILED_PRECONDITION if the comparison has no result.
+	// * INVALID_ARGUMENT if the view cannot be.
+	RenderComparison(context.Context, *RenderComparisonRequest) (*RenderComparisonResponse, error)
 	// ExportComparison writes a result as a document. Role: read.
 	//
 	// * NOT_FOUND if there is no such comparison.
@@ -197,6 +224,9 @@ func (UnimplementedComparisonServiceServer) ListComparisons(context.Context, *Li
 }
 func (UnimplementedComparisonServiceServer) WatchComparison(*WatchComparisonRequest, grpc.ServerStreamingServer[WatchComparisonResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchComparison not implemented")
+}
+func (UnimplementedComparisonServiceServer) RenderComparison(context.Context, *RenderComparisonRequest) (*RenderComparisonResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RenderComparison not implemented")
 }
 func (UnimplementedComparisonServiceServer) ExportComparison(context.Context, *ExportComparisonRequest) (*ExportComparisonResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExportComparison not implemented")
@@ -287,6 +317,24 @@ func _ComparisonService_WatchComparison_Handler(srv interface{}, stream grpc.Ser
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ComparisonService_WatchComparisonServer = grpc.ServerStreamingServer[WatchComparisonResponse]
 
+func _ComparisonService_RenderComparison_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenderComparisonRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ComparisonServiceServer).RenderComparison(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ComparisonService_RenderComparison_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ComparisonServiceServer).RenderComparison(ctx, req.(*RenderComparisonRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ComparisonService_ExportComparison_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExportComparisonRequest)
 	if err := dec(in); err != nil {
@@ -323,6 +371,10 @@ var ComparisonService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListComparisons",
 			Handler:    _ComparisonService_ListComparisons_Handler,
+		},
+		{
+			MethodName: "RenderComparison",
+			Handler:    _ComparisonService_RenderComparison_Handler,
 		},
 		{
 			MethodName: "ExportComparison",
