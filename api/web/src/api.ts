@@ -25,6 +25,8 @@ import type {
   ListRevisionsResponse,
   ListSeriesResponse,
   ListStudiesResponse,
+  RenderComparisonRequest,
+  RenderComparisonResponse,
   RenderImageRequest,
   RenderImageResponse,
   RetryDeliveryResponse,
@@ -215,6 +217,8 @@ export const api = {
   createComparison: (body: CreateComparisonRequest) => post<CreateComparisonResponse>("/v1/comparisons", body),
   watchComparison: (comparisonID: string, signal: AbortSignal) =>
     stream<WatchComparisonResponse>(`/v1/comparisons/${id(comparisonID)}:watch`, signal),
+  renderComparison: (comparisonID: string, query: Omit<RenderComparisonRequest, "comparison_id">, signal?: AbortSignal) =>
+    get<RenderComparisonResponse>(`/v1/comparisons/${id(comparisonID)}:render`, { ...query }, signal),
   exportComparison: (comparisonID: string, format: ExportAnalysisRequestFormat) =>
     get<ExportComparisonResponse>(`/v1/comparisons/${id(comparisonID)}:export`, { format }),
 

@@ -1,16 +1,159 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { api } from "../api";
-import { words } from "../i18n";
-import { ErrorNote, Loading, useLoaded } from "../ui";
-
-const t = words({ title: "Comparison" }, { title: "Vergelijking" });
+import { useEffect, useState } from "preact/hooks";
+import { api, save } from "../api";
+import { Course } from "../compare/course";
+import { nameOf, Pictures } from "../compare/pictures";
+import { Angles, Levels } from "../compare/table";
+import { t } from "../compare/words";
+import "../compare/compare.css";
+import { number } from "../i18n";
+import { useKeys } from "../keys";
+import type { ComparedExamination, Comparison, ComparisonReport, ComparisonRun, ExportAnalysisRequestFormat, Finding, Level } from "../messages";
+import { Link, navigate, paths, useLocation } from "../router";
+import { stateName } from "../terms";
+import { ErrorNote, Loading, sentence } from "../ui";
 
 /** What changed between examinations. */
 export function ComparisonPage({ comparisonID }: { comparisonID: string }) {
-  const comparison = useLoaded((signal) => api.comparison(comparisonID, signal), [comparisonID]);
-  if (comparison.error) return <ErrorNote error={comparison.error} retry={comparison.reload} />;
-  if (!comparison.value) return <Loading />;
-  return <h1>{t("title")}</h1>;
+  const [run, setRun] = useState<ComparisonRun>();
+  const [error, setError] = useState<unknown>();
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    const watch = async () => {
+      setError(undefined);
+      for await (const m of api.watchComparison(comparisonID, stop.signal)) setRun(m.comparison);
+    };
+    watch().catch((e: unknown) => stop.signal.aborted || setError(e));
+    return () => stop.abort();
+  }, [comparisonID, turn]);
+  if (error !== undefined) return <ErrorNote error={error} retry={() => setTurn(turn + 1)} />;
+  if (!run) return <Loading />;
+  if (run.report) return <Result run={run} report={run.report} />;
+  if (run.state === "QUEUED" || run.state === "RUNNING") {
+    return <p class="empty" role="status">{t("working")} ({stateName(run.state)}) <progress aria-label={t("working")} /></p>;
+  }
+  return <p class="note bad">{t("failed", { reason: run.reason || stateName(run.state) })}</p>;
+}
+
+/** The examinations in the order of the comparison. */
+function examinationsOf(r: ComparisonReport): ComparedExamination[] {
+  if (r.time_course) return r.time_course.examinations ?? [];
+  const only = r.comparisons?.[0];
+  return only ? [only.before ?? {}, only.after ?? {}] : [];
+}
+
+function Result({ run, report }: { run: ComparisonRun; report: ComparisonReport }) {
+  const { hash } = useLocation();
+  const examinations = examinationsOf(report);
+  const all = report.comparisons ?? [];
+  const [which, setWhich] = useState(all.length - 1);
+  const comparison = all[which];
+  const levels = comparison?.vertebrae?.map((v) => v.level!) ?? [];
+  const selected = levels.find((l) => l === hash) ?? firstAffected(comparison);
+  const select = (level: Level) => navigate(`${paths.comparison(run.comparison_id!)}#${level}`, { replace: true });
+  const stepLevel = (by: number) => {
+    const next = levels[levels.indexOf(selected!) + by];
+    if (next) select(next);
+  };
+  useKeys(t("title"), [
+    { key: "j", label: t("keyLevel"), run: () => stepLevel(1) },
+    { key: "k", label: t("keyLevel"), run: () => stepLevel(-1) },
+  ]);
+  if (!comparison) return <p class="empty">{t("noFindings")}</p>;
+  return (
+    <section class="comparison">
+      <div class="heading">
+        <h1>{t("title")}</h1>
+        <Examinations examinations={examinations} />
+        <Save comparisonID={run.comparison_id!} />
+      </div>
+      <div class="split">
+        <div>
+          <Pictures comparisonID={run.comparison_id!} examinations={examinations} selected={selected} select={select} />
+          <Notes comparison={comparison} />
+        </div>
+        <div>
+          {all.length > 1 && (
+            <p>
+              <label>
+                {t("pair")}
+                <select value={which} onChange={(e) => setWhich(Number(e.currentTarget.value))}>
+                  {all.map((c, i) => <option key={i} value={i}>{nameOf(c.after ?? {})}</option>)}
+                </select>
+              </label>
+            </p>
+          )}
+          <Findings findings={comparison.findings ?? []} select={select} />
+          <h2>{t("levels")}</h2>
+          <Levels comparison={comparison} selected={selected} select={select} />
+          <Angles comparison={comparison} />
+          {report.time_course && <Course course={report.time_course} level={selected} />}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+/** The level that is looked at first: the first with a finding. */
+function firstAffected(c: Comparison | undefined): Level | undefined {
+  return c?.findings?.find((f) => f.levels?.length)?.levels?.[0];
+}
+
+function Examinations({ examinations }: { examinations: ComparedExamination[] }) {
+  return (
+    <ol class="examinations" aria-label={t("examinations")}>
+      {examinations.map((e, i) => <li key={i}><Link to={paths.study(e.study_instance_uid!)}>{nameOf(e)}</Link></li>)}
+    </ol>
+  );
+}
+
+const formats: ExportAnalysisRequestFormat[] = ["HTML", "CSV", "JSON"];
+
+function Save({ comparisonID }: { comparisonID: string }) {
+  const [problem, setProblem] = useState("");
+  const write = (format: ExportAnalysisRequestFormat) =>
+    api.exportComparison(comparisonID, format).then(save, (e: unknown) => setProblem(sentence(e)));
+  return (
+    <div class="save" role="group" aria-label={t("save")}>
+      <span class="muted">{t("save")}</span>
+      {formats.map((f) => <button key={f} type="button" onClick={() => void write(f)}>{f}</button>)}
+      {problem && <span role="alert">{problem}</span>}
+    </div>
+  );
+}
+
+function Findings({ findings, select }: { findings: Finding[]; select: (level: Level) => void }) {
+  return (
+    <>
+      <h2>{t("findings")}</h2>
+      {findings.length === 0 && <p class="muted">{t("noFindings")}</p>}
+      <ul class="findings">
+        {findings.map((f, i) => (
+          <li key={i}>
+            <span lang="en" onClick={() => f.levels?.[0] && select(f.levels[0])}>{f.statement}{f.borderline && " (?)"}</span>
+            <details lang="en"><summary>{t("criterion")}</summary>{f.criterion}. {f.source}</details>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** How the examinations belong together, and what is to be heeded. */
+function Notes({ comparison: { match, warnings, days } }: { comparison: Comparison }) {
+  const registration = match?.registration;
+  const state = match?.state ?? "STATE_UNSPECIFIED";
+  return (
+    <div class="notes">
+      <p class="muted">
+        {days !== undefined && `${t("days", { n: number(days, 0) })}. `}
+        {registration?.levels ? t("aligned", { n: registration.levels, mm: number(registration.residual_mm) }) : t("notAligned")}{" "}
+        {t(state, { n: Math.abs(match?.offset ?? 0) })}
+      </p>
+      {warnings?.map((w) => <p key={w.message} class="note warn" lang="en">{w.message}</p>)}
+    </div>
+  );
 }
