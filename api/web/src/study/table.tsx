@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+import { number, withSD, words } from "../i18n";
+import type { Vertebra } from "../messages";
+import { vertebraOf } from "./landmarks";
+import type { PanelProps } from "./panels";
+import { grade, tone, wallState } from "./measures";
+
+const t = words(
+  {
+    caption: "Vertebrae with heights, loss, grade, posterior wall, canal and density", level: "Level", expected: "expected", loss: "Loss, %",
+    grade: "Grade", wedge: "Wedge, °", wall: "Wall", canal: "Canal, mm", density: "HU", cement: "Cement, ml", none: "No vertebra was found: {reason}",
+    changed: "automatic: {value}", add: "Add a vertebra…", byReader: "changed by a reader",
+  },
+  {
+    caption: "Wervels met hoogten, verlies, graad, achterwand, kanaal en dichtheid", level: "Niveau", expected: "verwacht", loss: "Verlies, %",
+    grade: "Graad", wedge: "Wig, °", wall: "Wand", canal: "Kanaal, mm", density: "HU", cement: "Cement, ml", none: "Er is geen wervel gevonden: {reason}",
+    changed: "automatisch: {value}", add: "Wervel toevoegen…", byReader: "door een beoordelaar gewijzigd",
+  },
+);
+
+/** A row for each vertebra; to choose a row is to go to the vertebra. */
+export function VertebraTable(p: PanelProps) {
+  const all = p.analysis.vertebrae ?? [];
+  const cement = all.some((v) => v.cement);
+  const columns = cement ? 11 : 10;
+  return (
+    <>
+      {all.length === 0 && <p class="empty">{t("none", { reason: p.analysis.reason ?? "" })}</p>}
+      <div class="scroll">
+        <table class="vertebrae">
+          <caption class="hidden">{t("caption")}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t("level")}</th>
+              {["Ha", "Hm", "Hp"].map((h) => <th key={h} scope="col" class="numeric">{h}, mm<br /><small>{t("expected")}</small></th>)}
+              {(["loss", "grade", "wedge", "wall", "canal", "density"] as const).map((c) => (
+                <th key={c} scope="col" class={c === "grade" || c === "wall" ? "" : "numeric"}>{t(c)}</th>
+              ))}
+              {cement && <th scope="col" class="numeric">{t("cement")}</th>}
+            </tr>
+          </thead>
+          <tbody>{all.map((v) => <Row key={v.level} v={v} p={p} columns={columns} cement={cement} />)}</tbody>
+        </table>
+      </div>
+      {p.mayCorrect && <p><button type="button" onClick={() => p.open({ kind: "add" })}>{t("add")}</button></p>}
+    </>
+  );
+}
+
+function Row({ v, p, columns, cement }: { v: Vertebra; p: PanelProps; columns: number; cement: boolean }) {
+  const chosen = v.level === p.selected;
+  const auto = p.review.automatic ?? (p.review.draft.done > 0 ? p.review.base.report?.analyses?.[p.review.index] : undefined);
+  const was = vertebraOf(auto, v.level);
+  const sure = v.level_probability === undefined || v.level_probability >= 0.995;
+  const touched = v.level_by_reader || v.status_by_reader || v.added_by_reader;
+  const name = (
+    <th scope="row">
+      <button type="button" class="level" aria-pressed={chosen} onClick={() => p.select(v.level!)}>{v.level}</button>
+      {!sure && <small> {Math.round(100 * v.level_probability!)} %{v.level_alternative ? ` (${v.level_alternative})` : ""}</small>}
+      {touched && <small title={t("byReader")}> ✎</small>}
+    </th>
+  );
+  if (!v.heights) {
+    return (
+      <tr aria-selected={chosen} class="unmeasured" onClick={() => p.select(v.level!)} data-row={v.level}>
+        {name}<td colSpan={columns - 1} lang={v.status_reason ? "en" : undefined}>{v.status_reason || v.status?.toLowerCase().replace("_", " ")}</td>
+      </tr>
+    );
+  }
+  const h = v.heights;
+  return (
+    <tr aria-selected={chosen} class={tone(v)} onClick={() => p.select(v.level!)} data-row={v.level}>
+      {name}
+      {(["anterior", "middle", "posterior"] as const).map((one) => (
+        <Height
+          key={one} value={h[`${one}_mm`]} sd={h[`${one}_sd_mm`]} expected={h[`expected_${one}_mm`]} was={was?.heights?.[`${one}_mm`]}
+          compared={was !== undefined} data={one}
+        />
+      ))}
+      <td class="numeric">{number(v.deformity?.worst_loss_percent, 0)}</td>
+      <td>{grade(v)}</td>
+      <td class="numeric">{number(v.wedge_angle_deg)}</td>
+      <td>{wallState(v.posterior_wall?.state)}</td>
+      <td class="numeric">{number(v.canal?.ap_mm)}</td>
+      <td class="numeric">{number(v.attenuation?.median_hu, 0)}</td>
+      {cement && <td class="numeric">{v.cement ? number(v.cement.volume_ml) : ""}</td>}
+    </tr>
+  );
+}
+
+/** A height is marked where it differs from the automatic one, which is told beside it. */
+function Height({ value, sd, expected, was, compared, data }: {
+  value: number | undefined; sd: number | undefined; expected: number | undefined; was: number | undefined; compared: boolean; data: string;
+}) {
+  const changed = compared && value !== undefined && (was === undefined || Math.abs(value - was) >= 0.05);
+  return (
+    <td class={changed ? "numeric changed" : "numeric"} title={changed ? t("changed", { value: number(was) }) : undefined} data-height={data} data-mm={value}>
+      {withSD(value, sd)}<br />
+      <small>{changed ? t("changed", { value: number(was) }) : number(expected)}</small>
+    </td>
+  );
+}
