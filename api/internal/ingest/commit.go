@@ -60,26 +60,41 @@ func (g *Ingest) settle(ctx context.Context, group []*pending) {
 	ctx, cancel := context.WithTimeout(ctx, commitTime)
 	defer cancel()
 	staged := make([]*store.Staged, len(group))
+	var size int64
 	for i, p := range group {
 		staged[i] = p.addition.Staged
+		size += p.addition.Staged.Size
 	}
-	synced := group[:0:0]
-	for i, err := range g.config.Store.Sync(ctx, staged) {
-		if err == nil {
-			synced = append(synced, group[i])
+	g.config.Store.BeginSync(ctx, staged)
+	if size > soonSynced {
+		group = g.synced(ctx, group)
+	}
+	g.index(ctx, group)
+}
+
+// soonSynced is how many bytes a transaction may wait for: others wait for their turn
+// to write meanwhile.
+const soonSynced = 16 << 20
+
+// synced returns those of a group that are on the disk, and refuses the others.
+func (g *Ingest) synced(ctx context.Context, group []*pending) (there []*pending) {
+	for _, p := range group {
+		if err := p.addition.Staged.Synced(); err != nil {
+			g.discard(ctx, p.addition.Staged)
+			p.done(store.Settlement{}, err)
 			continue
 		}
-		g.discard(ctx, staged[i])
-		group[i].done(store.Settlement{}, err)
+		there = append(there, p)
 	}
-	if len(synced) > 0 {
-		g.index(ctx, synced)
-	}
+	return there
 }
 
 // index indexes a group. If that fails for a reason that may lie in one of them,
 // each is tried by itself, so that it fails alone.
 func (g *Ingest) index(ctx context.Context, group []*pending) {
+	if len(group) == 0 {
+		return
+	}
 	additions := make([]store.Addition, len(group))
 	for i, p := range group {
 		additions[i] = p.addition
@@ -96,6 +111,13 @@ func (g *Ingest) index(ctx context.Context, group []*pending) {
 		}
 		return nil
 	})
+	if err != nil {
+		// If the disk could not take one, nothing was committed.
+		if there := g.synced(ctx, group); len(there) < len(group) {
+			g.index(ctx, there)
+			return
+		}
+	}
 	switch {
 	case err == nil:
 		g.reconsider(ctx, additions, settled)

@@ -8,13 +8,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/endplate/endplate/api/internal/fault"
 )
 
-// Addition is a synced blob with what its headers say. Sizes, counts, hashes and
+// Addition is a blob whose sync has begun, with what its headers say. Sizes, counts, hashes and
 // times of the three are not read.
 type Addition struct {
 	Staged   *Staged
@@ -40,7 +39,8 @@ type Settlement struct {
 }
 
 // AddInstances indexes what was staged, and returns the outcome of each and the
-// series that have got more instances. Once the transaction is committed the caller
+// series that have got more instances. The transaction is committed once the disk has
+// the blobs; if it cannot take one, the error is that of its sync. Once the transaction is committed the caller
 // must call [Store.Settled]; blobs that were not added are then removed. Where it
 // is open whether it was committed, the caller may try again with the same
 // additions, and must not discard them: a sweeper knows what to do.
@@ -87,9 +87,7 @@ type touched struct {
 }
 
 func (a *adder) add(ctx context.Context, d Addition) (Settlement, error) {
-	if !d.Staged.synced {
-		return Settlement{}, fmt.Errorf("blob %s is indexed before it is synced", d.Staged.key)
-	}
+	a.tx.awaited = append(a.tx.awaited, d.Staged)
 	if err := a.announced(ctx, d.Staged.batch); err != nil {
 		return Settlement{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"os"
@@ -52,15 +53,17 @@ type Staged struct {
 	Size   int64
 	SHA256 [sha256.Size]byte
 
-	key    string
-	batch  *Batch
-	file   *os.File // open until it is synced; nil for a bucket's
-	synced bool
-	once   sync.Once // settles the blob's count in the batch
+	key   string
+	batch *Batch
+	file  *os.File  // open until it is synced; nil for a bucket's
+	once  sync.Once // settles the blob's count in the batch
+
+	ended chan struct{} // closed when its sync has; nil where that was not begun
+	err   error         // of the sync
 }
 
 // Stage writes what r delivers into a new blob, at most limit bytes. It is on the
-// disk only after Sync. Errors of r come back as they are, below the error that
+// disk only after its sync. Errors of r come back as they are, below the error that
 // Stage returns.
 func (b *Batch) Stage(ctx context.Context, r io.Reader, limit int64) (*Staged, error) {
 	if err := b.s.Room(0); err != nil {
@@ -68,27 +71,51 @@ func (b *Batch) Stage(ctx context.Context, r io.Reader, limit int64) (*Staged, e
 	}
 	st := &Staged{batch: b, key: b.prefix + strconv.FormatInt(b.next.Add(1), 10)}
 	b.open.Add(1)
-	src := &measured{r: r, limit: limit, hash: sha256.New()}
+	src := &measured{r: r, limit: limit}
 	if err := st.write(ctx, src); err != nil {
 		return nil, errors.Join(src.classify(ctx, err), st.Discard(context.WithoutCancel(ctx)))
 	}
 	st.Size = src.n
-	src.hash.Sum(st.SHA256[:0])
 	return st, nil
 }
 
+// write writes and hashes the blob.
 func (st *Staged) write(ctx context.Context, r io.Reader) (err error) {
-	blobs := st.batch.s.blobs
+	blobs, sum := st.batch.s.blobs, sha256.New()
+	defer func() { sum.Sum(st.SHA256[:0]) }()
 	if blobs.dir == "" {
-		return blobs.write(ctx, st.key, r)
+		return blobs.write(ctx, st.key, io.TeeReader(r, sum))
 	}
 	if st.file, err = blobs.create(st.key, &st.batch.made); err != nil {
 		return err
 	}
+	beside := hashBeside(sum)
+	defer beside.end()
 	buf := buffers.Get().(*[copyBuffer]byte)
 	defer buffers.Put(buf)
-	_, err = io.CopyBuffer(&eagerWriter{f: st.file}, r, buf[:])
+	_, err = io.CopyBuffer(&eagerWriter{f: st.file, beside: beside}, r, buf[:])
 	return err
+}
+
+// hasher hashes on a goroutine of its own, which takes about as long as to write.
+type hasher struct{ given, done chan []byte }
+
+func hashBeside(sum hash.Hash) hasher {
+	h := hasher{given: make(chan []byte), done: make(chan []byte)}
+	go func() {
+		defer close(h.done)
+		for p := range h.given {
+			sum.Write(p)
+			h.done <- p
+		}
+	}()
+	return h
+}
+
+// end waits until the hash is no longer in use.
+func (h hasher) end() {
+	close(h.given)
+	<-h.done
 }
 
 // copyBuffer is how much is copied at a time: one chunk of an upload.
@@ -97,24 +124,27 @@ const copyBuffer = 1 << 20
 var buffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
 
 // eagerWriter has the disk write what it is given while more comes, so that little is
-// left for Sync. It hides ReadFrom, with which the file would take a buffer of its own.
+// left for Sync, and hashes it meanwhile. It hides ReadFrom, with which the file would
+// take a buffer of its own.
 type eagerWriter struct {
-	f  *os.File
-	at int64
+	f      *os.File
+	at     int64
+	beside hasher
 }
 
 func (w *eagerWriter) Write(p []byte) (int, error) {
+	w.beside.given <- p
+	defer func() { <-w.beside.done }()
 	n, err := w.f.Write(p)
 	beginWriting(w.f, w.at, int64(n))
 	w.at += int64(n)
 	return n, err
 }
 
-// measured counts and hashes what is read through it, up to a limit.
+// measured counts what is read through it, up to a limit.
 type measured struct {
 	r        io.Reader
 	n, limit int64
-	hash     hash.Hash
 	err      error // of r
 }
 
@@ -125,7 +155,6 @@ func (m *measured) Read(p []byte) (int, error) {
 		m.err = errTooLong(m.limit)
 		return 0, m.err
 	}
-	m.hash.Write(p[:n])
 	if err != nil && err != io.EOF {
 		m.err = err
 	}
@@ -171,25 +200,63 @@ func (st *Staged) settle() { st.once.Do(func() { st.batch.open.Add(-1) }) }
 // takes those that wait together.
 const syncers = 8
 
+// BeginSync begins to have blobs on the disk. What indexes them may be written
+// meanwhile: it is committed when they are there.
+func (s *Store) BeginSync(ctx context.Context, staged []*Staged) {
+	ended := make(chan struct{})
+	for _, st := range staged {
+		st.ended = ended
+	}
+	go func() {
+		defer close(ended)
+		for i, err := range s.sync(ctx, staged) {
+			staged[i].err = err
+		}
+	}()
+}
+
+// Synced waits for the end of the sync, and returns why the blob is not on the disk.
+func (st *Staged) Synced() error {
+	if st.ended == nil {
+		return fmt.Errorf("the sync of blob %s was not begun", st.key)
+	}
+	<-st.ended
+	return st.err
+}
+
 // Sync has blobs on the disk. It returns an error for each, nil where it is there.
 func (s *Store) Sync(ctx context.Context, staged []*Staged) []error {
+	s.BeginSync(ctx, staged)
 	errs := make([]error, len(staged))
+	for i, st := range staged {
+		errs[i] = st.Synced()
+	}
+	return errs
+}
+
+// sync syncs files and the names of them, which the journal of a file system takes
+// together.
+func (s *Store) sync(ctx context.Context, staged []*Staged) []error {
+	files, names := make([]error, len(staged)), make([]error, len(staged))
 	var g errgroup.Group
 	g.SetLimit(syncers)
+	g.Go(func() error {
+		s.syncFolders(ctx, staged, names)
+		return nil
+	})
 	for i, st := range staged {
 		if st.file != nil {
 			g.Go(func() error {
-				errs[i] = classifyBlob(ctx, errors.Join(st.file.Sync(), st.closeFile()))
+				files[i] = classifyBlob(ctx, errors.Join(st.file.Sync(), st.closeFile()))
 				return nil
 			})
 		}
 	}
 	_ = g.Wait() // each has its own error
-	s.syncFolders(ctx, staged, errs)
-	for i, st := range staged {
-		st.synced = errs[i] == nil
+	for i := range files {
+		files[i] = cmp.Or(files[i], names[i])
 	}
-	return errs
+	return files
 }
 
 // syncFolders has the names of the blobs on the disk, and those of the folders above
@@ -209,7 +276,7 @@ func (s *Store) syncFolders(ctx context.Context, staged []*Staged, errs []error)
 	}
 	for i, st := range staged {
 		folder, made := filepath.Dir(s.blobs.path(st.key)), st.batch.made.Load()
-		errs[i] = cmp.Or(errs[i], once(folder))
+		errs[i] = once(folder)
 		if errs[i] != nil || made == st.batch.named.Load() {
 			continue
 		}

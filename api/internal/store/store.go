@@ -125,8 +125,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // Tx is a transaction that writes.
 type Tx struct {
 	reader
-	tx  *sql.Tx
-	now time.Time
+	tx      *sql.Tx
+	now     time.Time
+	awaited []*Staged // what must be on the disk before the transaction is committed
 }
 
 // SQL returns the transaction, for River.
@@ -180,8 +181,14 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (err error) {
 		}
 	}()
 	now := time.UnixMicro(s.now().UnixMicro()).UTC()
-	if err := f(&Tx{reader: reader{q: tx, dialect: s.dialect}, tx: tx, now: now}); err != nil {
+	t := &Tx{reader: reader{q: tx, dialect: s.dialect}, tx: tx, now: now}
+	if err := f(t); err != nil {
 		return err
+	}
+	for _, st := range t.awaited {
+		if err := st.Synced(); err != nil {
+			return err
+		}
 	}
 	return tx.Commit()
 }
