@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The way of a result out: documents to save, a link, and what was sent to archives.
+
+import { useState } from "preact/hooks";
+import { api, save } from "./api";
+import { words } from "./i18n";
+import type { ExportAnalysisRequestFormat, Level } from "./messages";
+import { DeliveryTable } from "./pages/deliveries";
+import { paths } from "./router";
+import { Dialog, ErrorNote, sentence, useLoaded } from "./ui";
+
+const t = words(
+  {
+    out: "Save and send",
+    documents: "Save as",
+    link: "Link",
+    copy: "Copy the link to {what}",
+    analysis: "this result",
+    copied: "Copied.",
+    sent: "Sent to archives",
+    none: "Nothing: the server makes no DICOM objects for archives, or has not yet.",
+  },
+  {
+    out: "Opslaan en verzenden",
+    documents: "Opslaan als",
+    link: "Link",
+    copy: "De link naar {what} kopiëren",
+    analysis: "dit resultaat",
+    copied: "Gekopieerd.",
+    sent: "Naar archieven verzonden",
+    none: "Niets: de server maakt geen DICOM-objecten voor archieven, of heeft dat nog niet gedaan.",
+  },
+);
+
+/** The documents that the interface writes. */
+const formats: ExportAnalysisRequestFormat[] = ["CSV", "HTML", "JSON"];
+
+interface Props {
+  studyUID: string;
+  analysisID: string;
+  revision: number;
+  /** The level that is looked at, which a link may be to. */
+  level: Level | undefined;
+}
+
+/** A button, and the window that it opens. */
+export function Out(props: Props) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" onClick={() => setOpen(true)}>{t("out")}</button>
+      <Dialog open={open} close={() => setOpen(false)} title={t("out")} wide><Ways {...props} /></Dialog>
+    </>
+  );
+}
+
+function Ways({ studyUID, analysisID, revision, level }: Props) {
+  const [said, say] = useState("");
+  const deliveries = useLoaded((signal) => api.deliveries({ analysis_id: analysisID, page_size: 500 }, signal), [analysisID]);
+  const write = (format: ExportAnalysisRequestFormat) =>
+    void api.exportAnalysis(analysisID, format, revision).then(save, (e: unknown) => say(sentence(e)));
+  const copy = (to: Level | undefined) =>
+    void navigator.clipboard.writeText(location.origin + paths.study(studyUID, analysisID, to))
+      .then(() => say(t("copied")), (e: unknown) => say(sentence(e)));
+  const mine = deliveries.value?.deliveries?.filter((d) => (d.revision ?? 0) === revision) ?? [];
+  return (
+    <div class="out">
+      <h3>{t("documents")}</h3>
+      <p>{formats.map((f) => <button key={f} type="button" onClick={() => write(f)}>{f}</button>)}</p>
+      <h3>{t("link")}</h3>
+      <p>
+        <button type="button" onClick={() => copy(undefined)}>{t("copy", { what: t("analysis") })}</button>
+        {level && <button type="button" onClick={() => copy(level)}>{t("copy", { what: level })}</button>}
+      </p>
+      <p role="status">{said}</p>
+      <h3>{t("sent")}</h3>
+      {deliveries.error !== undefined && <ErrorNote error={deliveries.error} retry={deliveries.reload} />}
+      {deliveries.value && (mine.length > 0
+        ? <DeliveryTable deliveries={mine} reload={deliveries.reload} inStudy />
+        : <p class="muted">{t("none")}</p>)}
+    </div>
+  );
+}
