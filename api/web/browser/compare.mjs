@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The comparison of an examination before treatment with one after it.
+
+import { must } from "./setting.mjs";
+
+/** What the page shows of the restored height of a level, percent. */
+async function restored(page, level) {
+  const cells = page.locator(`tr[data-level="${level}"] .restored`);
+  await cells.first().waitFor();
+  return (await cells.allInnerTexts()).map((text) => text.replace(/ % restored$/, ""));
+}
+
+export const steps = {
+  "two examinations are chosen and compared": async (s) => {
+    const { page } = s;
+    s.endplate("send", s.folders.after, "--server", s.grpc, "--plaintext", "--token-file", s.tokenFiles.administer, "--analyze");
+    await s.go("/");
+    await page.locator("tbody tr").nth(1).waitFor();
+    await page.locator('tbody tr input[type="checkbox"]:enabled').nth(1).waitFor();
+    for (const box of await page.getByRole("checkbox").all()) await box.check();
+    await page.getByRole("button", { name: /Compare/ }).click();
+    await page.waitForURL(/\/comparisons\/\w+$/);
+    await page.locator(".pictures svg image").nth(1).waitFor();
+    s.comparison = page.url();
+    await s.accessible("comparison");
+    await s.picture("comparison");
+  },
+
+  "the restoration shown is that of endplate compare": async (s) => {
+    const shown = await restored(s.page, "L1");
+    const told = JSON.parse(s.endplate("compare", s.folders.before, s.folders.after, "--format", "json"));
+    const l1 = told.comparisons[0].vertebrae.find((v) => v.level === "L1");
+    const want = ["anterior", "middle", "posterior"]
+      .filter((which) => l1[`${which}_height_mm`].significant && l1[`${which}_restored`].percent !== undefined)
+      .map((which) => l1[`${which}_restored`])
+      .map((r) => `${r.percent.toFixed(0)} ± ${r.sd_percent.toFixed(0)}`);
+    must(want.length > 0 && JSON.stringify(shown) === JSON.stringify(want), `shown ${shown}, endplate compare says ${want}`);
+  },
+
+  "the pictures are scrolled together, slid and blinked": async (s) => {
+    const { page } = s;
+    const sources = () => page.locator(".pictures svg image").evaluateAll((all) => all.map((i) => i.getAttribute("href")));
+    const before = await sources();
+    must(before.length === 2, `${before.length} pictures`);
+    await page.locator(".pictures .row").hover();
+    await page.mouse.wheel(0, 100);
+    await page.waitForFunction((old) => [...document.querySelectorAll(".pictures svg image")].every((i, n) => i.getAttribute("href") !== old[n]), before);
+    must((await page.locator(".pictures output").innerText()) === "1", "the plane is not 1 mm to the left");
+    await page.getByRole("button", { name: "slider" }).click();
+    await page.getByLabel("Boundary between before and after").fill("25");
+    const box = await page.locator(".pictures clipPath rect").evaluate((r) => [r.x.baseVal.value, r.ownerSVGElement.viewBox.baseVal.width]);
+    must(Math.abs(box[0] / box[1] - 0.25) < 0.01, `the boundary is at ${box}`);
+    await s.accessible("comparison, slider");
+    await page.getByRole("button", { name: "blink" }).click();
+    const caption = page.locator(".pictures figcaption");
+    await page.keyboard.press("b");
+    const first = await caption.innerText();
+    await page.keyboard.press("b");
+    must(first !== (await caption.innerText()), "the other examination is not shown");
+    await s.accessible("comparison, blink");
+  },
+
+  "a level is chosen, its link holds it, and documents are saved": async (s) => {
+    const { page } = s;
+    await page.getByRole("button", { name: "T12", exact: true }).click();
+    await page.waitForURL(/#T12$/);
+    await page.reload();
+    await page.locator('tr[data-level="T12"][aria-selected="true"]').waitFor();
+    for (const [name, holds] of [["CSV", "level"], ["HTML", "<html"]]) {
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name, exact: true }).click()]);
+      const stream = await download.createReadStream();
+      let text = "";
+      for await (const part of stream) text += part;
+      must(text.includes(holds), `${name} holds ${text.slice(0, 80)}`);
+    }
+  },
+
+  "a tablet shows it too": async (s) => {
+    const { page } = s;
+    await page.setViewportSize({ width: 820, height: 1180 });
+    for (const path of ["/", new URL(s.comparison).pathname]) {
+      await s.go(path);
+      await page.locator("table").first().waitFor();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      must(wide <= 0, `${path} is ${wide} pixels wider than a tablet`);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+  },
+};
