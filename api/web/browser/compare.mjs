@@ -77,10 +77,34 @@ export const steps = {
     }
   },
 
+  "a result is saved, and links to a vertebra and to comparisons are there": async (s) => {
+    const { page } = s;
+    await page.locator(".pictures .row").waitFor();
+    await page.getByRole("button", { name: "side by side" }).click();
+    await page.locator(".pictures figcaption a").first().click();
+    await page.waitForURL(new RegExp(`/studies/[\\d.]+/analyses/${s.before.analysis_id}#T12$`));
+    await page.getByRole("button", { name: "Save and send" }).click();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV", exact: true }).click()]);
+    const stream = await download.createReadStream();
+    let text = "";
+    for await (const part of stream) text += part;
+    must(text.includes(",L1,"), `the table holds ${text.slice(0, 80)}`);
+    await page.getByRole("dialog").getByText("archive").first().waitFor();
+    await s.accessible("the ways out");
+    await s.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("button", { name: "Copy the link to T12" }).click();
+    await page.getByText("Copied.").waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    must(link === page.url(), `the link is ${link}, the page at ${page.url()}`);
+    must((await page.getByRole("dialog").getByRole("link").count()) === 1, "the comparison is not linked to");
+    await page.keyboard.press("Escape");
+  },
+
   "a tablet shows it too": async (s) => {
     const { page } = s;
     await page.setViewportSize({ width: 820, height: 1180 });
-    for (const path of ["/", new URL(s.comparison).pathname]) {
+    const study = `/studies/${s.before.study_instance_uid}/analyses/${s.before.analysis_id}`;
+    for (const path of ["/", new URL(s.comparison).pathname, study]) {
       await s.go(path);
       await page.locator("table").first().waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

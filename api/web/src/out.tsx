@@ -5,10 +5,10 @@
 
 import { useState } from "preact/hooks";
 import { api, save } from "./api";
-import { words } from "./i18n";
+import { moment, words } from "./i18n";
 import type { ExportAnalysisRequestFormat, Level } from "./messages";
 import { DeliveryTable } from "./pages/deliveries";
-import { paths } from "./router";
+import { Link, paths } from "./router";
 import { Dialog, ErrorNote, sentence, useLoaded } from "./ui";
 
 const t = words(
@@ -19,6 +19,8 @@ const t = words(
     copy: "Copy the link to {what}",
     analysis: "this result",
     copied: "Copied.",
+    comparisons: "Comparisons of this study",
+    noComparisons: "None yet: choose examinations in the list of studies.",
     sent: "Sent to archives",
     none: "Nothing: the server makes no DICOM objects for archives, or has not yet.",
   },
@@ -29,6 +31,8 @@ const t = words(
     copy: "De link naar {what} kopiëren",
     analysis: "dit resultaat",
     copied: "Gekopieerd.",
+    comparisons: "Vergelijkingen van dit onderzoek",
+    noComparisons: "Nog geen: kies onderzoeken in de lijst.",
     sent: "Naar archieven verzonden",
     none: "Niets: de server maakt geen DICOM-objecten voor archieven, of heeft dat nog niet gedaan.",
   },
@@ -59,6 +63,7 @@ export function Out(props: Props) {
 function Ways({ studyUID, analysisID, revision, level }: Props) {
   const [said, say] = useState("");
   const deliveries = useLoaded((signal) => api.deliveries({ analysis_id: analysisID, page_size: 500 }, signal), [analysisID]);
+  const comparisons = useLoaded((signal) => api.comparisons({ study_instance_uid: studyUID }, signal), [studyUID]);
   const write = (format: ExportAnalysisRequestFormat) =>
     void api.exportAnalysis(analysisID, format, revision).then(save, (e: unknown) => say(sentence(e)));
   const copy = (to: Level | undefined) =>
@@ -75,6 +80,10 @@ function Ways({ studyUID, analysisID, revision, level }: Props) {
         {level && <button type="button" onClick={() => copy(level)}>{t("copy", { what: level })}</button>}
       </p>
       <p role="status">{said}</p>
+      <h3>{t("comparisons")}</h3>
+      {comparisons.value?.comparisons?.length
+        ? <ul>{comparisons.value.comparisons.map((c) => <li key={c.comparison_id}><Link to={paths.comparison(c.comparison_id!)}>{moment(c.created_at)}</Link></li>)}</ul>
+        : <p class="muted">{t("noComparisons")}</p>}
       <h3>{t("sent")}</h3>
       {deliveries.error !== undefined && <ErrorNote error={deliveries.error} retry={deliveries.reload} />}
       {deliveries.value && (mine.length > 0

@@ -5,6 +5,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AnalysisRun, Level, Vertebra } from "../messages";
+import { Out } from "../out";
 import { useLocation } from "../router";
 import { useMay } from "../session";
 import { Dialogs, type Open } from "./dialogs";
@@ -75,7 +76,9 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
         angle={analysis.angles?.find((a) => (a.level ?? "") + a.name === angle)}
       />
       <aside class="panels">
-        <SaveBar review={review} mayCorrect={mayCorrect} open={setOpen} />
+        <SaveBar review={review} mayCorrect={mayCorrect} open={setOpen}>
+          <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} level={selected} />
+        </SaveBar>
         <Panels
           review={review} analysis={analysis} selected={selected} select={choose} mayCorrect={mayCorrect} open={setOpen}
           angle={angle} setAngle={setAngle}

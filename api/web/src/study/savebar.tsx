@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ComponentChildren } from "preact";
 import { moment, words } from "../i18n";
 import type { Open } from "./dialogs";
 import type { Review } from "./usereview";
@@ -19,7 +20,12 @@ const t = words(
 );
 
 /** Which revision this is, whether it was reviewed, and what becomes of changes. */
-export function SaveBar({ review, mayCorrect, open }: { review: Review; mayCorrect: boolean; open: (o: Open) => void }) {
+export function SaveBar({ review, mayCorrect, open, children }: {
+  review: Review;
+  mayCorrect: boolean;
+  open: (o: Open) => void;
+  children: ComponentChildren;
+}) {
   const r = review.base.revision;
   const n = review.draft.done;
   return (
@@ -36,6 +42,7 @@ export function SaveBar({ review, mayCorrect, open }: { review: Review; mayCorre
           <button type="button" class="primary" disabled={review.saving} onClick={() => open({ kind: "save" })}>{n > 0 ? t("save") : t("accept")}</button>
         </div>
       ) : <p class="muted">{t("readOnly")}</p>}
+      {children}
     </header>
   );
 }
