@@ -84,6 +84,8 @@ export function usePicture(images: Images, plane: Plane | undefined): { picture:
   return here ? { picture: here, error: undefined } : state;
 }
 
+const none: readonly Outline[] = [];
+
 /** The outlines over a picture; none until they are here. */
 export function useOutlines(images: Images, plane: Plane | undefined, revision: number): readonly Outline[] {
   const [, again] = useState(0);
@@ -91,5 +93,5 @@ export function useOutlines(images: Images, plane: Plane | undefined, revision: 
   useEffect(() => {
     if (plane && !here) void images.outlines(plane, revision).then(() => again((n) => n + 1), () => {});
   }, [images, plane, revision]);
-  return here ?? [];
+  return here ?? none;
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What lies over a picture: outlines, points, lines, names, an angle, the crosshair.
+// What lies over a picture: outlines, points, lines, names, an angle; the crosshair.
 
 import type { Analysis, Angle, Level, Outline, Vertebra } from "../messages";
 import { arc, crossing, type Geometry, type Point, toScreen, vec, type Vec, type Zoom } from "./geometry";
@@ -23,7 +23,6 @@ export interface OverlayProps {
   selected: Level | undefined;
   handle: Handle | undefined;
   angle: Angle | undefined;
-  cross: Vec;
   /** Whether the picture is looked at from the side. */
   sagittal: boolean;
   /** Whether points can be taken hold of. */
@@ -40,7 +39,6 @@ export function Overlay(p: OverlayProps) {
     <svg width={p.width} height={p.height} aria-hidden={p.correcting ? undefined : "true"}>
       {p.outlines.filter((o) => p.shown.has(layerOf[o.structure ?? "BODY"] ?? "bodies")).map((o, i) => <Contour key={i} o={o} p={p} />)}
       {p.sagittal && p.shown.has("angle") && p.angle && <AngleMark angle={p.angle} p={p} />}
-      {p.shown.has("crosshair") && <Crosshair p={p} />}
       {vertebrae.map((v) => <Marks key={v.level} v={v} p={p} />)}
     </svg>
   );
@@ -63,13 +61,14 @@ function screen(p: OverlayProps, at: Vec, depth = p.sagittal ? depthSagittal : d
   return Math.abs(place.depth) <= depth ? toScreen(p.zoom, place) : undefined;
 }
 
-function Crosshair({ p }: { p: OverlayProps }) {
-  const at = toScreen(p.zoom, p.geometry.place(p.cross));
+/** Where the planes of the other views cross a picture. */
+export function Crosshair({ geometry, zoom, width, height, cross }: Pick<OverlayProps, "geometry" | "zoom" | "width" | "height"> & { cross: Vec }) {
+  const at = toScreen(zoom, geometry.place(cross));
   const gap = 9;
   return (
-    <g class="cross">
-      <path d={`M0 ${at.y}H${at.x - gap}M${at.x + gap} ${at.y}H${p.width}M${at.x} 0V${at.y - gap}M${at.x} ${at.y + gap}V${p.height}`} />
-    </g>
+    <svg class="cross" width={width} height={height} aria-hidden="true">
+      <path d={`M0 ${at.y}H${at.x - gap}M${at.x + gap} ${at.y}H${width}M${at.x} 0V${at.y - gap}M${at.x} ${at.y + gap}V${height}`} />
+    </svg>
   );
 }
 

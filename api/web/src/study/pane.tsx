@@ -3,7 +3,8 @@
 
 // One view of the images, with what lies over it.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { number, useLanguage } from "../i18n";
 import type { Angle, Analysis, Level } from "../messages";
 import { sentence } from "../ui";
 import { draw, Painter, useOutlines, usePicture, useSize } from "./canvas";
@@ -11,11 +12,10 @@ import { fitted, type Geometry, toScreen, type Vec, type Zoom } from "./geometry
 import type { Images, Plane } from "./images";
 import type { Handle } from "./landmarks";
 import { Magnifier } from "./magnifier";
-import { type Layer, Overlay } from "./overlay";
+import { Crosshair, type Layer, Overlay } from "./overlay";
 import { type Gestures, usePointer, useWheel } from "./pointer";
 import type { Window } from "./samples";
 import { t, viewName } from "./words";
-import { number } from "../i18n";
 
 export type Tool = "window" | "pan" | "crosshair";
 
@@ -38,7 +38,7 @@ export interface PaneProps extends Gestures {
   /** A position to have in the middle, where the view is zoomed; a new object each time. */
   centre: { at: Vec; width?: number } | undefined;
   /** Tells where the picture that is shown lies. */
-  onGeometry: (g: Geometry) => void;
+  onGeometry: (g: Geometry, at: number) => void;
   /** Where what is held is, for the magnifier; undefined where nothing is. */
   magnified: Vec | undefined;
 }
@@ -62,8 +62,8 @@ export function Pane(p: PaneProps) {
     canvas.current.dataset["at"] = picture.plane.at.toFixed(2);
   }, [picture, p.window, zoom.scale, zoom.left, zoom.top, width, height]);
   useEffect(() => {
-    if (geometry) p.onGeometry(geometry);
-  }, [geometry]);
+    if (picture) p.onGeometry(picture.geometry, picture.plane.at);
+  }, [picture]);
   useEffect(() => {
     if (!p.centre || !geometry || width === 0) return;
     const place = geometry.place(p.centre.at);
@@ -74,6 +74,18 @@ export function Pane(p: PaneProps) {
   const pointer = usePointer({ ...p, geometry, currentZoom: zoom, element: ref });
   useWheel(ref, p, zoom);
 
+  // Drawn anew only where something of it has changed: scrolling in one view moves
+  // nothing but the crosshair of the others.
+  const over = useMemo(
+    () =>
+      geometry && width > 0 && (
+        <Overlay
+          geometry={geometry} zoom={zoom} width={width} height={height} outlines={outlines} analysis={p.analysis} shown={p.shown}
+          selected={p.selected} handle={p.handle} angle={p.angle} sagittal={sagittal} correcting={p.correcting}
+        />
+      ),
+    [geometry, zoom.scale, zoom.left, zoom.top, width, height, outlines, p.analysis, p.shown, p.selected, p.handle, p.angle, p.correcting, useLanguage()],
+  );
   const held = p.magnified && geometry?.place(p.magnified);
   return (
     <div
@@ -96,12 +108,8 @@ export function Pane(p: PaneProps) {
       {...pointer}
     >
       <canvas ref={canvas} role="img" aria-label={viewName(p.plane.view)} />
-      {geometry && width > 0 && (
-        <Overlay
-          geometry={geometry} zoom={zoom} width={width} height={height} outlines={outlines} analysis={p.analysis} shown={p.shown}
-          selected={p.selected} handle={p.handle} angle={p.angle} cross={p.cross} sagittal={sagittal} correcting={p.correcting}
-        />
-      )}
+      {geometry && width > 0 && p.shown.has("crosshair") && <Crosshair geometry={geometry} zoom={zoom} width={width} height={height} cross={p.cross} />}
+      {over}
       <Corners p={p} />
       {held && picture && p.active && Math.abs(held.depth) < 10 && (
         <Magnifier grey={painter.of(picture, p.window)} place={held} left={toScreen(zoom, held).x > width / 2} low={toScreen(zoom, held).y < height / 2} />

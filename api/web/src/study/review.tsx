@@ -4,6 +4,7 @@
 // A result under review: the views, the panels beside them, and what keys do.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLanguage } from "../i18n";
 import type { AnalysisRun, Level, Vertebra } from "../messages";
 import { Out } from "../out";
 import { useLocation } from "../router";
@@ -39,12 +40,16 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
   }, [review.analysis, review.error]);
   useEffect(() => setHandle(undefined), [selected]);
 
-  const analysis = moving
-    ? {
-        ...review.analysis,
-        vertebrae: review.analysis.vertebrae?.map((v) => (v.level === moving.handle.level ? withPoints(v, moving.points) : v)),
-      }
-    : review.analysis;
+  const analysis = useMemo(
+    () =>
+      moving
+        ? {
+            ...review.analysis,
+            vertebrae: review.analysis.vertebrae?.map((v) => (v.level === moving.handle.level ? withPoints(v, moving.points) : v)),
+          }
+        : review.analysis,
+    [review.analysis, moving],
+  );
   const views = useViews(images, analysis, selected);
   const placesOf = (h: Handle): Points => pointerPoints(vertebraOf(analysis, h.level), h);
   const onMove = (h: Handle, to: Points | undefined, last: boolean, time?: number) => {
@@ -65,6 +70,21 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
   };
   useShortcuts({ review, views, analysis, selected, choose, handle, setHandle, placesOf, onMove, open: setOpen, mayCorrect });
 
+  // Scrolling through slices changes nothing in them.
+  const panels = useMemo(
+    () => (
+      <aside class="panels">
+        <SaveBar review={review} mayCorrect={mayCorrect} open={setOpen}>
+          <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} level={selected} />
+        </SaveBar>
+        <Panels
+          review={review} analysis={review.analysis} selected={selected} select={choose} mayCorrect={mayCorrect} open={setOpen}
+          angle={angle} setAngle={setAngle}
+        />
+      </aside>
+    ),
+    [review.analysis, review.base, review.draft, review.automatic, review.saving, review.newer, selected, mayCorrect, angle, useLanguage()],
+  );
   const held = handle && vertebraOf(analysis, handle.level);
   const magnified = held && pointOf(held, pointsOf(handle)["point" in handle ? 0 : 1]!);
   return (
@@ -75,15 +95,7 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
         onHandle={setHandle} correcting={mayCorrect} magnified={magnified} placesOf={placesOf} onMove={onMove}
         angle={analysis.angles?.find((a) => (a.level ?? "") + a.name === angle)}
       />
-      <aside class="panels">
-        <SaveBar review={review} mayCorrect={mayCorrect} open={setOpen}>
-          <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} level={selected} />
-        </SaveBar>
-        <Panels
-          review={review} analysis={analysis} selected={selected} select={choose} mayCorrect={mayCorrect} open={setOpen}
-          angle={angle} setAngle={setAngle}
-        />
-      </aside>
+      {panels}
       <Dialogs open={open} close={() => setOpen(undefined)} review={review} analysis={analysis} choose={choose} />
     </div>
   );

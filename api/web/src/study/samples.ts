@@ -13,12 +13,13 @@ export interface Window {
 /** The attenuation of each pixel, HU, of samples as RenderImage packs them. */
 export async function unpacked(samples: Uint8Array<ArrayBuffer>, columns: number): Promise<Int16Array> {
   const stream = new Blob([samples]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const raw = await new Response(stream).arrayBuffer();
-  const view = new DataView(raw);
-  const hu = new Int16Array(raw.byteLength / 2);
-  for (let i = 0, column = 0; i < hu.length; i++, column = column + 1 === columns ? 0 : column + 1) {
-    const difference = view.getInt16(2 * i, true);
-    hu[i] = column === 0 ? difference : hu[i - 1]! + difference; // wraps, as it was packed
+  const hu = new Int16Array(await new Response(stream).arrayBuffer()); // browsers run on machines with the least byte first
+  for (let row = 0; row < hu.length; row += columns) {
+    let left = hu[row]!;
+    for (let i = row + 1; i < row + columns; i++) {
+      left = ((left + hu[i]!) << 16) >> 16; // wraps, as it was packed
+      hu[i] = left;
+    }
   }
   return hu;
 }

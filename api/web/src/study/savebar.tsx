@@ -8,12 +8,12 @@ import type { Review } from "./usereview";
 
 const t = words(
   {
-    undo: "Undo", redo: "Redo", save: "Save…", accept: "Accept…", changes: "{n} changes not saved", change: "1 change not saved",
+    undo: "Undo", redo: "Redo", save: "Save…", accept: "Accept…", changes: "{n} not saved", change: "1 not saved",
     automatic: "Automatic result", revision: "Revision {n} by {author}, {when}", reviewed: "Reviewed by {author}", notReviewed: "Not reviewed",
     actions: "Corrections", readOnly: "You may look, not correct.",
   },
   {
-    undo: "Ongedaan maken", redo: "Opnieuw", save: "Opslaan…", accept: "Akkoord…", changes: "{n} wijzigingen niet opgeslagen", change: "1 wijziging niet opgeslagen",
+    undo: "Ongedaan maken", redo: "Opnieuw", save: "Opslaan…", accept: "Akkoord…", changes: "{n} niet opgeslagen", change: "1 niet opgeslagen",
     automatic: "Automatisch resultaat", revision: "Revisie {n} van {author}, {when}", reviewed: "Beoordeeld door {author}", notReviewed: "Niet beoordeeld",
     actions: "Correcties", readOnly: "U mag kijken, niet corrigeren.",
   },

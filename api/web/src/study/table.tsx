@@ -58,8 +58,8 @@ function Row({ v, p, columns, cement }: { v: Vertebra; p: PanelProps; columns: n
   const name = (
     <th scope="row">
       <button type="button" class="level" aria-pressed={chosen} onClick={() => p.select(v.level!)}>{v.level}</button>
-      {!sure && <small> {Math.round(100 * v.level_probability!)} %{v.level_alternative ? ` (${v.level_alternative})` : ""}</small>}
       {touched && <small title={t("byReader")}> ✎</small>}
+      {!sure && <small class="probability">{Math.round(100 * v.level_probability!)} %{v.level_alternative ? ` (${v.level_alternative})` : ""}</small>}
     </th>
   );
   if (!v.heights) {

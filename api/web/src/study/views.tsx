@@ -56,7 +56,7 @@ export interface ViewState {
   /** Shows a vertebra in all views; closer where a width is given, mm. */
   goTo: (v: Vertebra, width?: number) => void;
   geometryOf: (view: View) => Geometry | undefined;
-  setGeometry: (view: View, g: Geometry) => void;
+  setGeometry: (view: View, g: Geometry, at: number) => void;
   resetZoom: () => void;
 }
 
@@ -71,7 +71,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
   const [zooms, setZooms] = useState<Partial<Record<View, Zoom>>>({});
   const [centre, setCentre] = useState<{ at: Vec; width?: number }>();
   const extent = useExtent(images, cross);
-  const geometries = useRef<Partial<Record<View, Geometry>>>({});
+  const geometries = useRef<Partial<Record<View, { geometry: Geometry; at: number }>>>({});
   const directions = useRef({ SAGITTAL: 1, STRAIGHTENED: 1, AXIAL: 1 });
 
   const planes: Record<View, Plane> = {
@@ -91,12 +91,15 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
     images.prefetch(planned.filter((p) => within(p, extent)));
   }, [active, planes[active].at, slab, extent]);
 
+  const curveThrough = (at: Vec) => {
+    const shown = geometries.current.STRAIGHTENED;
+    if (shown) setCurved(round(shown.at + shown.geometry.place(at).depth));
+  };
   return {
     cross, planes, window, setWindow, tool, setTool, shown, slab, setSlab, active, setActive, zooms, centre,
     setCross: (at, from) => {
       setCross(at);
-      const g = geometries.current.STRAIGHTENED;
-      if (g && from !== "STRAIGHTENED") setCurved(round(curved + g.place(at).depth));
+      if (from !== "STRAIGHTENED") curveThrough(at);
     },
     scroll: (view, slices) => {
       if (slices === 0) return;
@@ -114,13 +117,12 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
     goTo: (v, width) => {
       const at = vec(v.center);
       setCross(at);
-      const g = geometries.current.STRAIGHTENED;
-      if (g) setCurved(round(curved + g.place(at).depth));
+      curveThrough(at);
       setCentre(width === undefined ? { at } : { at, width });
     },
-    geometryOf: (view) => geometries.current[view],
-    setGeometry: (view, g) => {
-      geometries.current[view] = g;
+    geometryOf: (view) => geometries.current[view]?.geometry,
+    setGeometry: (view, geometry, at) => {
+      geometries.current[view] = { geometry, at };
     },
   };
 }
@@ -188,7 +190,7 @@ export function Views({ views, ...p }: {
           key={view} {...p} plane={views.planes[view]} window={views.window} shown={views.shown} cross={views.cross} tool={views.tool}
           active={views.active === view} onActive={() => views.setActive(view)} zoom={views.zooms[view]} centre={views.centre}
           setZoom={(z) => views.setZoom(view, z)} onScroll={(n) => views.scroll(view, n)} onCross={(at) => views.setCross(at, view)}
-          onWindow={views.setWindow} onGeometry={(g) => views.setGeometry(view, g)}
+          onWindow={views.setWindow} onGeometry={(g, at) => views.setGeometry(view, g, at)}
         />
       ))}
     </section>
