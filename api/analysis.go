@@ -114,7 +114,8 @@ func (s *server) analysisWithResult(ctx context.Context, id string, number int) 
 	if err := withResult(m, v); err != nil {
 		return nil, err
 	}
-	return m, s.withPublication(ctx, m, v.Number)
+	m.Publication, err = s.publicationOf(ctx, store.OfRevision(id, v.Number))
+	return m, err
 }
 
 func (s *analysisService) ListAnalyses(ctx context.Context, r *endplatev1.ListAnalysesRequest) (*endplatev1.ListAnalysesResponse, error) {

@@ -90,6 +90,10 @@ func (s *comparisonService) GetComparison(ctx context.Context, r *endplatev1.Get
 		return nil, err
 	}
 	m, err := comparisonMessage(found)
+	if err != nil {
+		return nil, err
+	}
+	m.Publication, err = s.publicationOf(ctx, store.OfComparison(found.ID))
 	return &endplatev1.GetComparisonResponse{Comparison: m}, err
 }
 

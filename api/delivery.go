@@ -25,13 +25,17 @@ func (s *deliveryService) ListDeliveries(ctx context.Context, r *endplatev1.List
 	if r.GetAnalysisId() != "" {
 		c.id("analysis_id", r.GetAnalysisId())
 	}
+	if r.GetComparisonId() != "" {
+		c.id("comparison_id", r.GetComparisonId())
+	}
 	c.text("destination", r.GetDestination(), longestName)
 	states := c.deliveryStates("states", r.GetStates())
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	filter := store.DeliveryFilter{
-		StudyInstanceUID: r.GetStudyInstanceUid(), AnalysisID: r.GetAnalysisId(), Destination: r.GetDestination(), States: states,
+		StudyInstanceUID: r.GetStudyInstanceUid(), AnalysisID: r.GetAnalysisId(), ComparisonID: r.GetComparisonId(),
+		Destination: r.GetDestination(), States: states,
 	}
 	deliveries, next, err := s.store.ListDeliveries(ctx, filter, store.Page{Size: size, Token: r.GetPageToken()})
 	if err != nil {
@@ -82,6 +86,7 @@ func deliveryMessage(d store.Delivery) *endplatev1.Delivery {
 		StudyInstanceUid: d.StudyInstanceUID,
 		AnalysisId:       d.AnalysisID,
 		Revision:         int32(d.Revision),
+		ComparisonId:     d.ComparisonID,
 		Kind:             d.Kind,
 		SopInstanceUid:   d.SOPInstanceUID,
 		Destination:      d.Destination,
@@ -95,26 +100,25 @@ func deliveryMessage(d store.Delivery) *endplatev1.Delivery {
 	}
 }
 
-// withPublication adds to an analysis's message what was made of a revision, if
-// anything was to be.
-func (s *server) withPublication(ctx context.Context, m *endplatev1.AnalysisRun, revision int) error {
-	p, err := s.store.Publication(ctx, m.GetAnalysisId(), revision)
+// publicationOf tells what was made of a subject; nil where nothing was to be.
+func (s *server) publicationOf(ctx context.Context, of store.Subject) (*endplatev1.Publication, error) {
+	p, err := s.store.Publication(ctx, of)
 	if err != nil {
 		if fault.Of(err) == fault.NotExist {
-			return nil
+			return nil, nil
 		}
-		return err
+		return nil, err
 	}
-	objects, err := s.store.Objects(ctx, m.GetAnalysisId(), revision)
+	objects, err := s.store.Objects(ctx, of)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	m.Publication = &endplatev1.Publication{State: stateMessage(p.State), ReasonCode: p.ReasonCode, Reason: p.Reason}
+	m := &endplatev1.Publication{State: stateMessage(p.State), ReasonCode: p.ReasonCode, Reason: p.Reason}
 	for _, o := range objects {
-		m.Publication.Objects = append(m.Publication.Objects, &endplatev1.ResultObject{
+		m.Objects = append(m.Objects, &endplatev1.ResultObject{
 			Kind: o.Kind, SopClassUid: o.SOPClassUID, SopInstanceUid: o.SOPInstanceUID,
 			SeriesInstanceUid: o.SeriesInstanceUID, SizeBytes: o.Size,
 		})
 	}
-	return nil
+	return m, nil
 }

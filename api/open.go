@@ -120,6 +120,7 @@ func (s *Server) jobsConfig(v *server) jobs.Config {
 		Do:         v.runner.Do,
 		Worker:     store.Worker{ID: strings.ToLower(rand.Text()), Host: host, Version: c.Version},
 		Workers:    c.Work.Workers,
+		Serves:     c.serves(),
 		QuietTime:  c.Work.QuietTime,
 		QueueLimit: c.Work.QueueLimit,
 		Grace:      c.ShutdownGrace,

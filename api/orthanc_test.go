@@ -90,6 +90,55 @@ func TestFindingsStandBesideTheStudyInOrthanc(t *testing.T) {
 			t.Errorf("an archive has the reports %q", reports)
 		}
 	}
+	p.wantComparison(t, s, 4*len(objects), sender, other)
+}
+
+// wantComparison compares a study whose results have been sent with a later one, and
+// wants the report to stand in that one, in each of the archives.
+func (p *peer) wantComparison(t testing.TB, before series, sent int, archives ...*orthanctest.Server) {
+	t.Helper()
+	runs, err := p.analyses.ListAnalyses(t.Context(), &endplatev1.ListAnalysesRequest{})
+	if err != nil || len(runs.GetAnalyses()) != 1 {
+		t.Fatal(runs, err)
+	}
+	later := p.measured(t, made(t, 2, 15))
+	objects := len(p.publishedAnalysis(t, later.GetAnalysisId()).GetObjects())
+	run := p.compared(t, runs.GetAnalyses()[0].GetAnalysisId(), later.GetAnalysisId())
+	all := p.delivered(t, sent+len(archives)*(objects+1))
+	published, err := p.comparisons.GetComparison(t.Context(), &endplatev1.GetComparisonRequest{ComparisonId: run.GetComparisonId()})
+	reports := published.GetComparison().GetPublication().GetObjects()
+	if err != nil || len(reports) != 1 || reports[0].GetKind() != "sr" {
+		t.Fatalf("reports of the comparison %v, %v", reports, err)
+	}
+	if n := len(slices.DeleteFunc(all, func(d *endplatev1.Delivery) bool { return d.GetComparisonId() != run.GetComparisonId() })); n != len(archives) {
+		t.Errorf("%d deliveries of the comparison", n)
+	}
+	for _, archive := range archives {
+		got := archive.Query(t, "/studies/"+later.GetStudyInstanceUid()+"/instances?Modality=SR", keySOPInstanceUID)
+		if len(got) != 2 || !slices.Contains(got, reports[0].GetSopInstanceUid()) {
+			t.Errorf("an archive has the reports %q of the later study", got)
+		}
+		if got := archive.Query(t, "/studies/"+before.study+"/instances?Modality=SR", keySOPInstanceUID); len(got) != 2 {
+			t.Errorf("an archive has the reports %q of the earlier study", got)
+		}
+	}
+}
+
+// publishedAnalysis waits until the objects of an analysis have been made.
+func (p *peer) publishedAnalysis(t testing.TB, id string) *endplatev1.Publication {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		run, err := p.analyses.GetAnalysis(t.Context(), &endplatev1.GetAnalysisRequest{AnalysisId: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made := run.GetAnalysis().GetPublication(); made.GetState() == endplatev1.AnalysisState_SUCCEEDED {
+			return made
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("analysis %v", run)
+		}
+	}
 }
 
 // waitPublished waits until there is an analysis and its objects have been made.

@@ -114,7 +114,7 @@ func (p *publication) make(k resultKind, origin *dicom.Origin) error {
 		return err
 	}
 	for _, o := range objects {
-		if err := p.write(k.name, o); err != nil {
+		if err := p.done.add(p.task.Folder, k.name, o); err != nil {
 			return err
 		}
 	}
@@ -131,34 +131,36 @@ func (p *publication) failed(kind string, err error) {
 	}
 }
 
-func (p *publication) write(kind string, o *dataset.Dataset) error {
+// add writes an object to a file of a folder.
+func (d *Done) add(folder, kind string, o *dataset.Dataset) error {
 	var b bytes.Buffer
 	if err := o.WriteFile(&b); err != nil {
 		return err
 	}
-	path := filepath.Join(p.task.Folder, fmt.Sprintf("%d.%s.dcm", len(p.done.Objects), kind))
-	p.done.Objects = append(p.done.Objects, ObjectFile{kind, path})
+	path := filepath.Join(folder, fmt.Sprintf("%d.%s.dcm", len(d.Objects), kind))
+	d.Objects = append(d.Objects, ObjectFile{kind, path})
 	return os.WriteFile(path, b.Bytes(), 0o600)
 }
 
 // provenance says how an object of a kind comes to be.
 func (p *publication) provenance(origin *dicom.Origin, kind dicom.Kind) dicom.Provenance {
-	n := len(p.task.Revisions) - 1
-	by := p.ofRevision(n)
-	if n > 0 {
-		by.Previous = origin.InstanceUID(kind, p.ofRevision(n-1))
+	by := p.producer.ofRevision(p.task.Options, p.task.Revisions)
+	if n := len(p.task.Revisions) - 1; n > 0 {
+		by.Previous = origin.InstanceUID(kind, p.producer.ofRevision(p.task.Options, p.task.Revisions[:n]))
 	}
 	return by
 }
 
-func (p *publication) ofRevision(n int) dicom.Provenance {
-	v := p.task.Revisions[n]
+// ofRevision says how the objects of the last of the revisions come to be.
+func (p Producer) ofRevision(options []byte, revisions []Revision) dicom.Provenance {
+	n := len(revisions) - 1
+	v := revisions[n]
 	by := dicom.Provenance{
-		Program: p.producer.Name, Version: p.producer.Version,
+		Program: p.Name, Version: p.Version,
 		Revision: n, Author: v.Author, Reviewed: v.Reviewed, ContentTime: v.CreatedAt,
-		Changes: changes(p.task.Revisions[1 : n+1]),
+		Changes: changes(revisions[1:]),
 	}
-	if fixed, err := fixedOf(p.task.Options); err == nil && fixed != nil { // it was measured by them
+	if fixed, err := fixedOf(options); err == nil && fixed != nil { // it was measured by them
 		at := fixed.Position
 		by.Options = fmt.Sprintf("level=%v@%g,%g,%g", fixed.Level, at.X, at.Y, at.Z)
 		by.Parameters = fmt.Sprintf("level fixed: %v@%g,%g,%g", fixed.Level, at.X, at.Y, at.Z)

@@ -21,11 +21,13 @@ import (
 	"github.com/endplate/endplate/api/internal/fault"
 )
 
-// Task is what the service asks of a child: one of the three.
+// Task is what the service asks of a child: one of the four.
 type Task struct {
 	Measure *MeasureTask `json:",omitempty"`
 	Compare *CompareTask `json:",omitempty"`
 	Publish *PublishTask `json:",omitempty"`
+
+	PublishComparison *PublishComparisonTask `json:",omitempty"`
 }
 
 // MeasureTask asks for the stacks of a series to be measured.
@@ -52,7 +54,7 @@ type CompareTask struct {
 type Done struct {
 	Report  []byte       // endplate.v1.Report or endplate.v1.ComparisonReport
 	Stored  Stored       // of MeasureTask
-	Objects []ObjectFile // of PublishTask
+	Objects []ObjectFile // of PublishTask and PublishComparisonTask
 
 	Reason fault.Reason // empty where it was done
 	Text   string
@@ -72,6 +74,8 @@ func (p Producer) Do(ctx context.Context, t *Task, stage func(string, float64)) 
 		done, err = p.compare(t.Compare)
 	case t.Publish != nil:
 		done, err = p.publish(ctx, t.Publish, stage)
+	case t.PublishComparison != nil:
+		done, err = p.publishComparison(ctx, t.PublishComparison, stage)
 	default:
 		err = errors.New("no task")
 	}

@@ -18,10 +18,10 @@ import (
 // deliveriesFlags are the flags of endplate deliveries.
 type deliveriesFlags struct {
 	connection
-	study, analysis, destination string
-	states                       []string
-	limit                        int
-	retry                        bool
+	study, analysis, comparison, destination string
+	states                                   []string
+	limit                                    int
+	retry                                    bool
 }
 
 func newDeliveriesCommand() *cobra.Command {
@@ -54,6 +54,7 @@ given up.`,
 	f.SortFlags = false
 	f.StringVar(&flags.study, "study", "", "only those of the study with this StudyInstanceUID")
 	f.StringVar(&flags.analysis, "analysis", "", "only those of this analysis")
+	f.StringVar(&flags.comparison, "comparison", "", "only those of this comparison")
 	f.StringVar(&flags.destination, "destination", "", "only those to the destination of this name")
 	f.StringSliceVar(&flags.states, "state", nil, "only those in this state: QUEUED, DELIVERED or PARKED; repeatable")
 	f.IntVar(&flags.limit, "limit", 50, "list `N` at most")
@@ -88,7 +89,7 @@ func (f *deliveriesFlags) request() (*endplatev1.ListDeliveriesRequest, error) {
 	if f.limit < 1 {
 		return nil, usagef("--limit %d: want at least 1", f.limit)
 	}
-	r := &endplatev1.ListDeliveriesRequest{StudyInstanceUid: f.study, AnalysisId: f.analysis, Destination: f.destination}
+	r := &endplatev1.ListDeliveriesRequest{StudyInstanceUid: f.study, AnalysisId: f.analysis, ComparisonId: f.comparison, Destination: f.destination}
 	for _, s := range f.states {
 		state, ok := endplatev1.Delivery_State_value[strings.ToUpper(s)]
 		if !ok || state == 0 {

@@ -29,6 +29,19 @@ func ReferenceTo(o *dicom.Origin, by dicom.Provenance) *Reference {
 	return &Reference{o.SeriesUID(Measurements, by), o.InstanceUID(Measurements, by)}
 }
 
+// ReferenceToComparison returns the name of the report that ComparisonReport makes of
+// the two.
+func ReferenceToComparison(before, after *dicom.Origin, by dicom.Provenance) *Reference {
+	by = comparedWith(before, by)
+	return &Reference{after.SeriesUID(Comparisons, by), after.InstanceUID(Comparisons, by)}
+}
+
+// comparedWith has the UIDs of the later study's reports tell with what it is compared.
+func comparedWith(before *dicom.Origin, by dicom.Provenance) dicom.Provenance {
+	by.Options += "\x00compared with\x00" + before.Digest()
+	return by
+}
+
 // evidence are the images and the report.
 func (c *Compared) evidence() []evidence {
 	all := []evidence{evidenceOf(c.Origin)}
@@ -48,8 +61,7 @@ func (r *Reference) slice() dicom.Slice {
 // readings, each of its examination (TID 300 row 9); whether it exceeds its
 // least significant change is its level of significance (TID 310 row 4).
 func ComparisonReport(before, after Compared, c *comparison.Comparison, by dicom.Provenance) (*dataset.Dataset, error) {
-	by.Options += "\x00compared with\x00" + before.Origin.Digest()
-	d := &document{kind: Comparisons, origin: after.Origin, by: by}
+	d := &document{kind: Comparisons, origin: after.Origin, by: comparedWith(before.Origin, by)}
 	root := d.root().add(library(before.Origin, after.Origin))
 	changes := container(contains, code.ImagingMeasurements).add(d.algorithm()...)
 	for i := range c.Vertebrae {

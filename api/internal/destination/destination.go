@@ -12,7 +12,6 @@ package destination
 import (
 	"context"
 	"io"
-	"slices"
 )
 
 // Object is a stored instance that is to be sent.
@@ -44,9 +43,4 @@ type Destination struct {
 	Name  string
 	Kinds []string // of objects that it gets; none: all
 	Sender
-}
-
-// Wants tells whether the destination gets objects of a kind.
-func (d *Destination) Wants(kind string) bool {
-	return len(d.Kinds) == 0 || slices.Contains(d.Kinds, kind)
 }

@@ -74,7 +74,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	d, err := destination.Parse("p=dicom://A@h:1?kinds=sr,seg")
-	if err != nil || !d.Wants("sr") || d.Wants("sc") {
+	if err != nil || !slices.Equal(d.Kinds, []string{"sr", "seg"}) {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

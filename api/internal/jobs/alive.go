@@ -21,8 +21,12 @@ import (
 )
 
 // Start begins to do jobs, where there are workers. What SQLite's last process left
-// is taken up first.
+// is taken up first. It fails where a server has results sent to a destination that this
+// process does not know.
 func (q *Queue) Start(ctx context.Context) error {
+	if err := q.agree(ctx); err != nil {
+		return err
+	}
 	if q.Workers == 0 {
 		return nil
 	}
@@ -79,7 +83,7 @@ func (q *Queue) stayAlive(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for _, f := range []func(context.Context) error{q.heartbeat, q.recover, q.forgetDead} {
+		for _, f := range []func(context.Context) error{q.heartbeat, q.recover, q.forgetDead, q.compareSettings} {
 			limited, cancel := context.WithTimeout(ctx, q.Timing.Dead/3)
 			err := f(limited)
 			cancel()
@@ -278,12 +282,12 @@ func (q *Queue) freePublication(ctx context.Context, tx *store.Tx, job *rivertyp
 	if err := q.setState(ctx, tx, riverdriver.JobSetStateCancelled(job.ID, tx.Now(), []byte("{}"), nil)); err != nil {
 		return err
 	}
-	p, err := tx.Publication(ctx, args.AnalysisID, args.Revision)
+	p, err := tx.Publication(ctx, args.subject())
 	if err != nil || p.JobID != job.ID || p.State.Ended() {
 		return gone(err)
 	}
 	if args.Deaths++; args.Deaths >= maxDeaths {
-		return tx.EndPublication(ctx, p.AnalysisID, p.Revision, store.PublicationFinish{State: store.Parked, ReasonCode: codeCrashed, Reason: reasonDeaths})
+		return tx.EndPublication(ctx, p.Subject, store.PublicationFinish{State: store.Parked, ReasonCode: codeCrashed, Reason: reasonDeaths})
 	}
 	if p.State == store.Running {
 		if err := tx.RequeuePublication(ctx, p, "", ""); err != nil {

@@ -151,7 +151,10 @@ func (t *comparing) crashed(ctx context.Context, c crash) error {
 // finish ends the comparison.
 func (t *comparing) finish(ctx context.Context, f store.ComparisonFinish) error {
 	finished, err := t.q.commit(ctx, t.job.JobRow, func(ctx context.Context, tx *store.Tx) error {
-		return tx.FinishComparison(ctx, t.c.ID, t.c.Attempt, f)
+		if err := tx.FinishComparison(ctx, t.c.ID, t.c.Attempt, f); err != nil || f.State != store.Succeeded {
+			return err
+		}
+		return t.q.publishComparison(ctx, tx, t.c, f.Revisions)
 	})
 	if finished {
 		t.q.Logger.InfoContext(ctx, "comparison ended", slog.String("comparison_id", t.c.ID),

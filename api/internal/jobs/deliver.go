@@ -31,7 +31,11 @@ func (deliverArgs) Kind() string { return "deliver" }
 // destination that wants them: a job for each, so that one that does not answer holds
 // up nobody else.
 func (q *Queue) send(ctx context.Context, tx *store.Tx, kinds map[string]string) error {
-	for _, d := range q.Destinations {
+	p, err := q.publishing(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, d := range p.Destinations {
 		uids := slices.DeleteFunc(slices.Sorted(maps.Keys(kinds)), func(uid string) bool { return !d.Wants(kinds[uid]) })
 		if len(uids) == 0 {
 			continue
@@ -105,6 +109,9 @@ func (w *deliverer) Work(ctx context.Context, job *river.Job[deliverArgs]) (err 
 	}
 	if len(t.rows) == 0 {
 		return nil // delivered, deleted, or another job's by now
+	}
+	if left, err := w.q.leftToOthers(ctx, t.to); left || err != nil {
+		return river.JobSnooze(w.q.Timing.Wait)
 	}
 	if wait := w.q.pauses.begin(t.to); wait > 0 && !t.expired(time.Now().Add(wait)) {
 		return river.JobSnooze(wait)

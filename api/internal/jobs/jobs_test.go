@@ -52,6 +52,9 @@ var cases = []struct {
 	{"an archive is away for an hour", anArchiveIsAwayForAnHour},
 	{"an old delivery is given up", anOldDeliveryIsGivenUp},
 	{"killed after the acknowledgement", killedAfterTheAcknowledgement},
+	{"comparisons are published", comparisonsArePublished},
+	{"a comparison waits for the reports it refers to", aComparisonWaitsForReports},
+	{"what the server was told holds", whatTheServerWasToldHolds},
 }
 
 // eachOn runs the cases at the same time, as they wait for clocks and processes, and

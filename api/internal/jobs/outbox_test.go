@@ -125,7 +125,7 @@ func published(t testing.TB, s *store.Store, analysis string, revision int) (p s
 	t.Helper()
 	until(t, "the publication has ended", func() bool {
 		var err error
-		p, err = s.Publication(t.Context(), analysis, revision)
+		p, err = s.Publication(t.Context(), store.OfRevision(analysis, revision))
 		if err != nil && fault.Of(err) != fault.NotExist {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func resultsAreStoredAndSent(t *testing.T, config store.Config) {
 	if p := published(t, s, id, 0); p.State != store.Succeeded || p.Attempt != 1 {
 		t.Errorf("publication %+v", p)
 	}
-	objects, err := s.Objects(t.Context(), id, 0)
+	objects, err := s.Objects(t.Context(), store.OfRevision(id, 0))
 	if err != nil || len(objects) != 2 || objects[0].Source != store.SourceEndplate || objects[0].Kind == objects[1].Kind {
 		t.Errorf("objects %+v, %v", objects, err)
 	}
@@ -267,7 +267,7 @@ func aConflictFails(t *testing.T, config store.Config) {
 	if p := published(t, s, id, 0); p.State != store.Failed || p.ReasonCode != string(fault.InstanceConflict) {
 		t.Errorf("publication %+v", p)
 	}
-	if objects, err := s.Objects(t.Context(), id, 0); err != nil || len(objects) != 0 {
+	if objects, err := s.Objects(t.Context(), store.OfRevision(id, 0)); err != nil || len(objects) != 0 {
 		t.Errorf("objects %+v, %v", objects, err)
 	}
 	storetest.Whole(t, s)
@@ -283,7 +283,7 @@ func nothingToTellOf(t *testing.T, config store.Config) {
 	if p := published(t, s, id, 0); p.State != store.Succeeded {
 		t.Errorf("publication %+v", p)
 	}
-	if objects, err := s.Objects(t.Context(), id, 0); err != nil || len(objects) != 0 {
+	if objects, err := s.Objects(t.Context(), store.OfRevision(id, 0)); err != nil || len(objects) != 0 {
 		t.Errorf("objects %+v, %v", objects, err)
 	}
 	deliveries(t, s, 0, "none", func(store.Delivery) bool { return false })

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -18,28 +19,55 @@ import (
 	"github.com/endplate/endplate/api/measure"
 )
 
-// publishArgs asks for the DICOM objects of a revision.
+// publishArgs asks for the DICOM objects of a revision or of a comparison.
 type publishArgs struct {
-	AnalysisID string `json:"analysis_id"`
-	Revision   int    `json:"revision"`
-	Crashes    int    `json:"crashes,omitempty"`
-	Deaths     int    `json:"deaths,omitempty"`
+	AnalysisID   string `json:"analysis_id,omitempty"`
+	Revision     int    `json:"revision"`
+	ComparisonID string `json:"comparison_id,omitempty"`
+	Crashes      int    `json:"crashes,omitempty"`
+	Deaths       int    `json:"deaths,omitempty"`
 }
 
 func (publishArgs) Kind() string { return "publish" }
+
+// subject returns what the objects tell of.
+func (a publishArgs) subject() store.Subject {
+	return store.Subject{AnalysisID: a.AnalysisID, Revision: a.Revision, ComparisonID: a.ComparisonID}
+}
 
 // Publish has the DICOM objects of a revision made, stored and sent to the destinations,
 // once. It goes into the transaction that adds the revision. Without kinds of objects it
 // does nothing.
 func (q *Queue) Publish(ctx context.Context, tx *store.Tx, analysisID string, revision int) error {
-	if len(q.Results) == 0 {
-		return nil
+	p, err := q.publishing(ctx, tx)
+	if err != nil || len(p.Kinds) == 0 {
+		return err
 	}
-	created, err := tx.CreatePublication(ctx, analysisID, revision)
+	return q.publish(ctx, tx, store.OfRevision(analysisID, revision))
+}
+
+// publishComparison has the report of a comparison made, as Publish does. It refers to
+// the reports of the revisions compared, which are made too where they were not, as
+// those of before the server made any.
+func (q *Queue) publishComparison(ctx context.Context, tx *store.Tx, c store.Comparison, revisions []int) error {
+	p, err := q.publishing(ctx, tx)
+	if err != nil || !slices.Contains(p.Kinds, measure.KindOfComparisons) {
+		return err
+	}
+	for i, id := range c.AnalysisIDs {
+		if err := q.publish(ctx, tx, store.OfRevision(id, revisions[i])); err != nil {
+			return err
+		}
+	}
+	return q.publish(ctx, tx, store.OfComparison(c.ID))
+}
+
+func (q *Queue) publish(ctx context.Context, tx *store.Tx, of store.Subject) error {
+	created, err := tx.CreatePublication(ctx, of)
 	if err != nil || !created {
 		return err
 	}
-	return q.insertPublication(ctx, tx, publishArgs{AnalysisID: analysisID, Revision: revision}, time.Time{})
+	return q.insertPublication(ctx, tx, publishArgs{AnalysisID: of.AnalysisID, Revision: of.Revision, ComparisonID: of.ComparisonID}, time.Time{})
 }
 
 func (q *Queue) insertPublication(ctx context.Context, tx *store.Tx, args publishArgs, at time.Time) error {
@@ -47,7 +75,7 @@ func (q *Queue) insertPublication(ctx context.Context, tx *store.Tx, args publis
 	if err != nil {
 		return err
 	}
-	return tx.SetPublicationJob(ctx, args.AnalysisID, args.Revision, inserted.Job.ID)
+	return tx.SetPublicationJob(ctx, args.subject(), inserted.Job.ID)
 }
 
 // publisher makes DICOM objects.
@@ -66,7 +94,7 @@ type publishing struct {
 func (w *publisher) Work(ctx context.Context, job *river.Job[publishArgs]) error {
 	defer w.q.begin(job.ID)()
 	t := &publishing{q: w.q, job: job}
-	err := t.start(ctx)
+	ready, err := t.start(ctx)
 	switch {
 	case errors.Is(err, errOver):
 		return nil
@@ -74,22 +102,49 @@ func (w *publisher) Work(ctx context.Context, job *river.Job[publishArgs]) error
 		return ctx.Err()
 	case err != nil:
 		return w.q.later(ctx, job.JobRow, err)
+	case !ready:
+		return river.JobSnooze(w.q.Timing.Wait)
 	}
 	return t.run(ctx)
 }
 
-func (t *publishing) start(ctx context.Context) error {
-	return t.q.Store.Write(ctx, func(tx *store.Tx) error {
-		p, err := tx.Publication(ctx, t.job.Args.AnalysisID, t.job.Args.Revision)
+// start begins an attempt, at a comparison once the reports to which its own refers have
+// been made.
+func (t *publishing) start(ctx context.Context) (ready bool, err error) {
+	err = t.q.Store.Write(ctx, func(tx *store.Tx) error {
+		p, err := tx.Publication(ctx, t.job.Args.subject())
 		if err != nil {
 			return over(err)
 		}
 		if p.JobID != t.job.ID {
 			return errOver
 		}
-		t.p, err = tx.StartPublication(ctx, p.AnalysisID, p.Revision)
+		if ready, err = reportsMade(ctx, tx, p.Subject); err != nil || !ready {
+			return over(err)
+		}
+		t.p, err = tx.StartPublication(ctx, p.Subject)
 		return over(err)
 	})
+	return ready, err
+}
+
+// reportsMade tells whether the publications of the revisions that a comparison compared
+// have ended; of a revision there are none to wait for.
+func reportsMade(ctx context.Context, tx *store.Tx, of store.Subject) (bool, error) {
+	if of.ComparisonID == "" {
+		return true, nil
+	}
+	c, err := tx.Comparison(ctx, of.ComparisonID)
+	if err != nil {
+		return false, err
+	}
+	for i, id := range c.AnalysisIDs {
+		p, err := tx.Publication(ctx, store.OfRevision(id, c.Revisions[i]))
+		if err != nil || !p.State.Ended() {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (t *publishing) run(ctx context.Context) (err error) {
@@ -103,7 +158,11 @@ func (t *publishing) run(ctx context.Context) (err error) {
 		return t.failed(ctx, fault.Wrap(err, fault.Unavailable, fault.StorageUnavailable, "no folder for the objects"))
 	}
 	defer func() { _ = os.RemoveAll(folder) }() // else when the next process starts
-	done, err := t.make(ctx, folder)
+	p, err := t.q.publishing(ctx, t.q.Store)
+	if err != nil {
+		return t.failed(ctx, err)
+	}
+	done, err := t.q.make(ctx, t.p.Subject, p.Kinds, folder)
 	switch {
 	case err == nil && done.Reason == "":
 		return t.store(ctx, done.Objects, store.PublicationFinish{State: store.Succeeded})
@@ -114,46 +173,6 @@ func (t *publishing) run(ctx context.Context) (err error) {
 		return ctx.Err()
 	}
 	return t.failed(ctx, err)
-}
-
-// make has a child make the objects in a folder.
-func (t *publishing) make(ctx context.Context, folder string) (*measure.Done, error) {
-	a, err := t.q.Store.Analysis(ctx, t.p.AnalysisID)
-	if err != nil {
-		return nil, err
-	}
-	v, err := t.q.Store.Revision(ctx, t.p.AnalysisID, t.p.Revision, store.Whole)
-	if err != nil {
-		return nil, err
-	}
-	revisions, err := t.q.Store.Revisions(ctx, t.p.AnalysisID)
-	if err != nil {
-		return nil, err
-	}
-	quiet := func(string, float64) {}
-	files, remove, err := t.q.files(ctx, a, quiet)
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
-	return t.q.Do(ctx, &measure.Task{Publish: &measure.PublishTask{
-		Files:     files,
-		Options:   a.Options,
-		Stored:    measure.Stored{Results: v.Result.Results, About: v.Result.About},
-		Revisions: revisionsUpTo(revisions, v.Number),
-		Kinds:     t.q.Results,
-		Folder:    folder,
-	}}, quiet)
-}
-
-// revisionsUpTo returns what the objects of a revision tell of it and of those before.
-func revisionsUpTo(all []store.Revision, number int) (revisions []measure.Revision) {
-	for _, v := range all[:number+1] {
-		revisions = append(revisions, measure.Revision{
-			Author: v.Author, CreatedAt: v.CreatedAt, Reviewed: v.Reviewed, Corrections: v.Corrections,
-		})
-	}
-	return revisions
 }
 
 // store stores the objects, ends the publication and has them sent, in one
@@ -194,7 +213,7 @@ func (t *publishing) add(ctx context.Context, tx *store.Tx, made *staged, f stor
 			return settled, errOver
 		}
 	}
-	if err := tx.AddObjects(ctx, t.p, made.kinds); err != nil {
+	if err := tx.AddObjects(ctx, t.p.Subject, made.kinds); err != nil {
 		return nil, err
 	}
 	return settled, t.q.send(ctx, tx, made.kinds)
@@ -229,7 +248,7 @@ func (t *publishing) failed(ctx context.Context, err error) error {
 func (t *publishing) crashed(ctx context.Context, c crash) error {
 	args := t.job.Args
 	args.Crashes++
-	t.q.Logger.WarnContext(ctx, "publication crashed", slog.String("analysis_id", t.p.AnalysisID), slog.Int("revision", t.p.Revision),
+	t.q.Logger.WarnContext(ctx, "publication crashed", slog.String("subject", t.p.Subject.String()),
 		slog.Int("crashes", args.Crashes), slog.String("code", c.code), slog.String("reason", c.reason))
 	if args.Crashes >= maxCrashes {
 		return t.finish(ctx, store.PublicationFinish{State: store.Parked, ReasonCode: c.code, Reason: c.reason})
@@ -260,7 +279,7 @@ func (t *publishing) tell(ctx context.Context, f store.PublicationFinish) {
 	if f.State != store.Succeeded {
 		level = slog.LevelWarn
 	}
-	t.q.Logger.Log(ctx, level, "publication ended", slog.String("analysis_id", t.p.AnalysisID), slog.Int("revision", t.p.Revision),
+	t.q.Logger.Log(ctx, level, "publication ended", slog.String("subject", t.p.Subject.String()),
 		slog.String("state", string(f.State)), slog.String("code", f.ReasonCode), slog.String("reason", f.Reason))
 	if observe := t.q.Observer.Publication; observe != nil {
 		observe(string(f.State))
@@ -273,6 +292,6 @@ func (t *publishing) requeue(ctx context.Context) {
 		return tx.RequeuePublication(ctx, t.p, "", "")
 	}))
 	if err != nil {
-		t.q.Logger.WarnContext(ctx, "publication not given back", slog.String("analysis_id", t.p.AnalysisID), slog.Any("error", err))
+		t.q.Logger.WarnContext(ctx, "publication not given back", slog.String("subject", t.p.Subject.String()), slog.Any("error", err))
 	}
 }

@@ -40,7 +40,10 @@ type Config struct {
 	Results []string
 	// Destinations are where they are sent.
 	Destinations []destination.Destination
-	GiveUpAfter  time.Duration // that a delivery is tried; 0: a week
+	// Serves tells that this process takes requests: its Results and Destinations hold
+	// for all processes of the database. Of another they hold until a server was started.
+	Serves      bool
+	GiveUpAfter time.Duration // that a delivery is tried; 0: a week
 	// Audit appends to the audit log in the transaction of a change; nil: nothing does.
 	Audit func(ctx context.Context, tx *store.Tx, method string, objects ...string) error
 
@@ -104,6 +107,7 @@ type Queue struct {
 	busy map[int64]bool // jobs that this process is at
 
 	pauses pauses
+	told   store.Publishing // by a server, as this process last looked
 
 	stop func() // ends the heartbeat, and waits for it
 }

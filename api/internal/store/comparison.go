@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/endplate/endplate/api/internal/fault"
@@ -115,6 +116,33 @@ func (r reader) ListComparisons(ctx context.Context, filter ComparisonFilter, pa
 		return cursor{c.CreatedAt.UnixMicro(), c.ID}
 	})
 	return comparisons, next, r.addAnalyses(ctx, comparisons)
+}
+
+// EarlierComparisons returns the comparisons that have a result and compared the same
+// analyses, in the same order and in none of them a later revision, without their
+// reports, the newest first.
+func (r reader) EarlierComparisons(ctx context.Context, c Comparison) ([]Comparison, error) {
+	all, err := collect(ctx, r, scanComparison, "SELECT "+comparisonColumns+`NULL FROM comparisons WHERE state = 'SUCCEEDED' AND comparison_id <> ? AND comparison_id IN
+		(SELECT comparison_id FROM comparison_analyses WHERE analysis_id = ? AND position = 0) ORDER BY created_at DESC, comparison_id DESC`, c.ID, c.AnalysisIDs[0])
+	if err != nil {
+		return nil, err
+	}
+	if err := r.addAnalyses(ctx, all); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(b Comparison) bool {
+		return !slices.Equal(b.AnalysisIDs, c.AnalysisIDs) || len(b.Revisions) != len(c.Revisions) || later(b.Revisions, c.Revisions)
+	}), nil
+}
+
+// later tells whether one of the first revisions is later than that of the second.
+func later(a, b []int) bool {
+	for i := range a {
+		if a[i] > b[i] {
+			return true
+		}
+	}
+	return false
 }
 
 // NewComparison asks for analyses to be compared.

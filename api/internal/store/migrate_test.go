@@ -205,15 +205,15 @@ func writeDump(t *testing.T, name string, e engine) {
 
 // dumpOutbox has the only instance stand for one that was made of the result.
 func dumpOutbox(t *testing.T, tx *store.Tx, a store.Analysis) error {
-	if _, err := tx.CreatePublication(t.Context(), a.ID, 0); err != nil {
+	if _, err := tx.CreatePublication(t.Context(), store.OfRevision(a.ID, 0)); err != nil {
 		return err
 	}
-	p, err := tx.StartPublication(t.Context(), a.ID, 0)
+	p, err := tx.StartPublication(t.Context(), store.OfRevision(a.ID, 0))
 	if err != nil {
 		return err
 	}
 	uid := storetest.Made(1, 1, 1).Instance.SOPInstanceUID
-	if err := tx.AddObjects(t.Context(), p, map[string]string{uid: "sr"}); err != nil {
+	if err := tx.AddObjects(t.Context(), p.Subject, map[string]string{uid: "sr"}); err != nil {
 		return err
 	}
 	return tx.AddDeliveries(t.Context(), "pacs", 1, []string{uid})

@@ -26,8 +26,7 @@ const (
 type Delivery struct {
 	ID               string
 	StudyInstanceUID string
-	AnalysisID       string
-	Revision         int
+	Subject          // empty of a comparison that went with another study
 	Kind             string
 	SOPInstanceUID   string
 	Destination      string
@@ -44,15 +43,18 @@ type Delivery struct {
 	DeliveredAt   time.Time // zero while it is not
 }
 
-const deliveryColumns = `delivery_id, analyses.study_instance_uid, objects.analysis_id, objects.revision, objects.kind, deliveries.sop_instance_uid,
-	destination, deliveries.state, attempts, deliveries.job_id, deliveries.reason, deliveries.created_at, queued_at, attempted_at, next_attempt_at, delivered_at
+const deliveryColumns = `analysis_id, revision, comparison_id, delivery_id, series.study_instance_uid, objects.kind, deliveries.sop_instance_uid,
+	destination, state, attempts, job_id, reason, deliveries.created_at, queued_at, attempted_at, next_attempt_at, delivered_at
 	FROM deliveries JOIN objects ON objects.sop_instance_uid = deliveries.sop_instance_uid
-	JOIN analyses ON analyses.analysis_id = objects.analysis_id`
+	JOIN instances ON instances.sop_instance_uid = deliveries.sop_instance_uid
+	JOIN series ON series.series_instance_uid = instances.series_instance_uid`
 
 func scanDelivery(scan func(...any) error) (d Delivery, err error) {
-	err = scan(&d.ID, &d.StudyInstanceUID, &d.AnalysisID, &d.Revision, &d.Kind, &d.SOPInstanceUID,
+	var of subject
+	err = scan(append(of.dest(), &d.ID, &d.StudyInstanceUID, &d.Kind, &d.SOPInstanceUID,
 		&d.Destination, &d.State, &d.Attempts, &d.JobID, &d.Reason,
-		moment{&d.CreatedAt}, moment{&d.QueuedAt}, moment{&d.AttemptedAt}, moment{&d.NextAttemptAt}, moment{&d.DeliveredAt})
+		moment{&d.CreatedAt}, moment{&d.QueuedAt}, moment{&d.AttemptedAt}, moment{&d.NextAttemptAt}, moment{&d.DeliveredAt})...)
+	d.Subject = of.read()
 	return d, err
 }
 
@@ -69,6 +71,7 @@ func (r reader) Delivery(ctx context.Context, id string) (Delivery, error) {
 type DeliveryFilter struct {
 	StudyInstanceUID string
 	AnalysisID       string
+	ComparisonID     string
 	Destination      string
 	States           []DeliveryState
 }
@@ -81,16 +84,19 @@ func (r reader) ListDeliveries(ctx context.Context, filter DeliveryFilter, page 
 	}
 	var w where
 	if filter.StudyInstanceUID != "" {
-		w.add("analyses.study_instance_uid = ?", filter.StudyInstanceUID)
+		w.add("series.study_instance_uid = ?", filter.StudyInstanceUID)
 	}
 	if filter.AnalysisID != "" {
-		w.add("objects.analysis_id = ?", filter.AnalysisID)
+		w.add("analysis_id = ?", filter.AnalysisID)
+	}
+	if filter.ComparisonID != "" {
+		w.add("comparison_id = ?", filter.ComparisonID)
 	}
 	if filter.Destination != "" {
 		w.add("destination = ?", filter.Destination)
 	}
 	if len(filter.States) > 0 {
-		w.add("deliveries.state IN ("+placeholders(len(filter.States))+")", anys(filter.States)...)
+		w.add("state IN ("+placeholders(len(filter.States))+")", anys(filter.States)...)
 	}
 	if after != nil {
 		w.add("(deliveries.created_at, delivery_id) < (?, ?)", after.Number, after.ID)
@@ -109,7 +115,7 @@ func (r reader) ListDeliveries(ctx context.Context, filter DeliveryFilter, page 
 // DeliveriesOf returns the deliveries that wait for a job, by SOPInstanceUID.
 func (r reader) DeliveriesOf(ctx context.Context, jobID int64) ([]Delivery, error) {
 	return collect(ctx, r, scanDelivery, "SELECT "+deliveryColumns+
-		" WHERE deliveries.job_id = ? AND deliveries.state = 'QUEUED' ORDER BY deliveries.sop_instance_uid", jobID)
+		" WHERE job_id = ? AND state = 'QUEUED' ORDER BY deliveries.sop_instance_uid", jobID)
 }
 
 // DeliveryCount is how many deliveries to a destination are in a state.

@@ -258,7 +258,11 @@ export type ExportAnalysisRequestFormat =
   | "JSON"
   | "CSV"
   | "HTML"
-  | "TABLE";
+  | "TABLE"
+  | "DICOM_SR"
+  | "DICOM_SEG"
+  | "DICOM_SC"
+  | "DICOM_PDF";
 
 export interface ExportAnalysisRequest {
   analysis_id?: string;
@@ -452,6 +456,7 @@ export interface ComparisonRun {
   finished_at?: string;
   revisions?: number[];
   report?: ComparisonReport;
+  publication?: Publication;
 }
 
 export interface CreateComparisonRequest {
@@ -549,6 +554,7 @@ export interface Delivery {
   attempted_at?: string;
   next_attempt_at?: string;
   delivered_at?: string;
+  comparison_id?: string;
 }
 
 export interface ListDeliveriesRequest {
@@ -558,6 +564,7 @@ export interface ListDeliveriesRequest {
   analysis_id?: string;
   destination?: string;
   states?: DeliveryState[];
+  comparison_id?: string;
 }
 
 export interface ListDeliveriesResponse {

@@ -408,6 +408,19 @@ const (
 	ExportAnalysisRequest_HTML ExportAnalysisRequest_Format = 3
 	// A table for a person to read.
 	ExportAnalysisRequest_TABLE ExportAnalysisRequest_Format = 4
+	// DICOM objects, from here on: the same bytes as those that --results has stored
+	// and sent, also where it names no such kind. One object is a file of PS3.10;
+	// several are a zip archive of such files, each named by its SOPInstanceUID.
+	//
+	// A structured report, TID 1500. The only object of a comparison, which has one
+	// for each examination after the first.
+	ExportAnalysisRequest_DICOM_SR ExportAnalysisRequest_Format = 5
+	// A segmentation of the bodies, the canal and the cement.
+	ExportAnalysisRequest_DICOM_SEG ExportAnalysisRequest_Format = 6
+	// Secondary captures: the key images.
+	ExportAnalysisRequest_DICOM_SC ExportAnalysisRequest_Format = 7
+	// An encapsulated PDF of the report.
+	ExportAnalysisRequest_DICOM_PDF ExportAnalysisRequest_Format = 8
 )
 
 // Enum value maps for ExportAnalysisRequest_Format.
@@ -418,6 +431,10 @@ var (
 		2: "CSV",
 		3: "HTML",
 		4: "TABLE",
+		5: "DICOM_SR",
+		6: "DICOM_SEG",
+		7: "DICOM_SC",
+		8: "DICOM_PDF",
 	}
 	ExportAnalysisRequest_Format_value = map[string]int32{
 		"FORMAT_UNSPECIFIED": 0,
@@ -425,6 +442,10 @@ var (
 		"CSV":                2,
 		"HTML":               3,
 		"TABLE":              4,
+		"DICOM_SR":           5,
+		"DICOM_SEG":          6,
+		"DICOM_SC":           7,
+		"DICOM_PDF":          8,
 	}
 )
 
@@ -757,7 +778,8 @@ func (x *AnalysisRun) GetPublication() *Publication {
 	return nil
 }
 
-// Publication is the making of the DICOM objects that tell of a revision.
+// Publication is the making of the DICOM objects that tell of a revision or of a
+// comparison.
 type Publication struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where it stands. It has failed where an object could not be made; the others are
@@ -2785,7 +2807,8 @@ func (x *ExportAnalysisRequest) GetFormat() ExportAnalysisRequest_Format {
 // ExportAnalysisResponse is a document.
 type ExportAnalysisResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its media type, such as "text/csv; charset=utf-8".
+	// Its media type, such as "text/csv; charset=utf-8", "application/dicom" or, of
+	// several DICOM objects, "application/zip".
 	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	// A name for a file that holds it.
 	Filename string `protobuf:"bytes,2,opt,name=filename,proto3" json:"filename,omitempty"`
@@ -3208,18 +3231,22 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\x0ePixelToPatient\x12-\n" +
 	"\x06origin\x18\x01 \x01(\v2\x15.endplate.v1.PositionR\x06origin\x12-\n" +
 	"\x06column\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\x06column\x12'\n" +
-	"\x03row\x18\x03 \x01(\v2\x15.endplate.v1.PositionR\x03row\"\xf3\x01\n" +
+	"\x03row\x18\x03 \x01(\v2\x15.endplate.v1.PositionR\x03row\"\xae\x02\n" +
 	"\x15ExportAnalysisRequest\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\x12\x1f\n" +
 	"\brevision\x18\x02 \x01(\x05H\x00R\brevision\x88\x01\x01\x12A\n" +
-	"\x06format\x18\x03 \x01(\x0e2).endplate.v1.ExportAnalysisRequest.FormatR\x06format\"H\n" +
+	"\x06format\x18\x03 \x01(\x0e2).endplate.v1.ExportAnalysisRequest.FormatR\x06format\"\x82\x01\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04JSON\x10\x01\x12\a\n" +
 	"\x03CSV\x10\x02\x12\b\n" +
 	"\x04HTML\x10\x03\x12\t\n" +
-	"\x05TABLE\x10\x04B\v\n" +
+	"\x05TABLE\x10\x04\x12\f\n" +
+	"\bDICOM_SR\x10\x05\x12\r\n" +
+	"\tDICOM_SEG\x10\x06\x12\f\n" +
+	"\bDICOM_SC\x10\a\x12\r\n" +
+	"\tDICOM_PDF\x10\bB\v\n" +
 	"\t_revision\"m\n" +
 	"\x16ExportAnalysisResponse\x12\x1d\n" +
 	"\n" +

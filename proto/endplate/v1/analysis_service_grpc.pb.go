@@ -102,8 +102,11 @@ type AnalysisServiceClient interface {
 	RenderImage(ctx context.Context, in *RenderImageRequest, opts ...grpc.CallOption) (*RenderImageResponse, error)
 	// ExportAnalysis writes a result as a document. Role: read.
 	//
-	// * NOT_FOUND if there is no such analysis or revision.
-	// * FAILED_PRECONDITION if the analysis has no result.
+	//   - NOT_FOUND if there is no such analysis or revision.
+	//   - FAILED_PRECONDITION if the analysis has no result, or if there is nothing of
+	//     which an object of the format could tell.
+	//   - RESOURCE_EXHAUSTED if DICOM objects are to be made, and the server makes no
+	//     more at the time.
 	ExportAnalysis(ctx context.Context, in *ExportAnalysisRequest, opts ...grpc.CallOption) (*ExportAnalysisResponse, error)
 	// AnalyzeStream takes instances, measures them, tells of the progress, and ends
 	// with the result. Nothing is kept. The first message holds the options, the
@@ -303,8 +306,11 @@ type AnalysisServiceServer interface {
 	RenderImage(context.Context, *RenderImageRequest) (*RenderImageResponse, error)
 	// ExportAnalysis writes a result as a document. Role: read.
 	//
-	// * NOT_FOUND if there is no such analysis or revision.
-	// * FAILED_PRECONDITION if the analysis has no result.
+	//   - NOT_FOUND if there is no such analysis or revision.
+	//   - FAILED_PRECONDITION if the analysis has no result, or if there is nothing of
+	//     which an object of the format could tell.
+	//   - RESOURCE_EXHAUSTED if DICOM objects are to be made, and the server makes no
+	//     more at the time.
 	ExportAnalysis(context.Context, *ExportAnalysisRequest) (*ExportAnalysisResponse, error)
 	// AnalyzeStream takes instances, measures them, tells of the progress, and ends
 	// with the result. Nothing is kept. The first message holds the options, the

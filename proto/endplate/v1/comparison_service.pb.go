@@ -115,7 +115,10 @@ type ComparisonRun struct {
 	Revisions []int32 `protobuf:"varint,9,rep,packed,name=revisions,proto3" json:"revisions,omitempty"`
 	// The result: what `endplate compare` prints. Absent in lists and while there is
 	// none.
-	Report        *ComparisonReport `protobuf:"bytes,10,opt,name=report,proto3" json:"report,omitempty"`
+	Report *ComparisonReport `protobuf:"bytes,10,opt,name=report,proto3" json:"report,omitempty"`
+	// What was made of the result as DICOM objects: a structured report in the study of
+	// each examination after the first. Absent in lists, and where none is to be made.
+	Publication   *Publication `protobuf:"bytes,11,opt,name=publication,proto3" json:"publication,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +219,13 @@ func (x *ComparisonRun) GetRevisions() []int32 {
 func (x *ComparisonRun) GetReport() *ComparisonReport {
 	if x != nil {
 		return x.Report
+	}
+	return nil
+}
+
+func (x *ComparisonRun) GetPublication() *Publication {
+	if x != nil {
+		return x.Publication
 	}
 	return nil
 }
@@ -823,7 +833,8 @@ type ExportComparisonRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The comparison.
 	ComparisonId string `protobuf:"bytes,1,opt,name=comparison_id,json=comparisonId,proto3" json:"comparison_id,omitempty"`
-	// The format; JSON is a ComparisonReport, CSV has a row for each level.
+	// The format; JSON is a ComparisonReport, CSV has a row for each level. Of the DICOM
+	// objects there is DICOM_SR alone.
 	Format        ExportAnalysisRequest_Format `protobuf:"varint,2,opt,name=format,proto3,enum=endplate.v1.ExportAnalysisRequest_Format" json:"format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -876,7 +887,7 @@ func (x *ExportComparisonRequest) GetFormat() ExportAnalysisRequest_Format {
 // ExportComparisonResponse is a document.
 type ExportComparisonResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its media type, such as "text/csv; charset=utf-8".
+	// Its media type, as in ExportAnalysisResponse.
 	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
 	// A name for a file that holds it.
 	Filename string `protobuf:"bytes,2,opt,name=filename,proto3" json:"filename,omitempty"`
@@ -946,7 +957,7 @@ const file_endplate_v1_comparison_service_proto_rawDesc = "" +
 	"\atreated\x18\x01 \x03(\x0e2\x12.endplate.v1.LevelR\atreated\x12\x1d\n" +
 	"\n" +
 	"keep_order\x18\x02 \x01(\bR\tkeepOrder\x12\x14\n" +
-	"\x05force\x18\x03 \x01(\bR\x05force\"\xc9\x03\n" +
+	"\x05force\x18\x03 \x01(\bR\x05force\"\x85\x04\n" +
 	"\rComparisonRun\x12#\n" +
 	"\rcomparison_id\x18\x01 \x01(\tR\fcomparisonId\x12!\n" +
 	"\fanalysis_ids\x18\x02 \x03(\tR\vanalysisIds\x128\n" +
@@ -961,7 +972,8 @@ const file_endplate_v1_comparison_service_proto_rawDesc = "" +
 	"finishedAt\x12\x1c\n" +
 	"\trevisions\x18\t \x03(\x05R\trevisions\x125\n" +
 	"\x06report\x18\n" +
-	" \x01(\v2\x1d.endplate.v1.ComparisonReportR\x06report\"\x95\x01\n" +
+	" \x01(\v2\x1d.endplate.v1.ComparisonReportR\x06report\x12:\n" +
+	"\vpublication\x18\v \x01(\v2\x18.endplate.v1.PublicationR\vpublication\"\x95\x01\n" +
 	"\x17CreateComparisonRequest\x12!\n" +
 	"\fanalysis_ids\x18\x01 \x03(\tR\vanalysisIds\x128\n" +
 	"\aoptions\x18\x02 \x01(\v2\x1e.endplate.v1.ComparisonOptionsR\aoptions\x12\x1d\n" +
@@ -1059,9 +1071,10 @@ var file_endplate_v1_comparison_service_proto_goTypes = []any{
 	(AnalysisState)(0),                // 15: endplate.v1.AnalysisState
 	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
 	(*ComparisonReport)(nil),          // 17: endplate.v1.ComparisonReport
-	(RenderImageRequest_Format)(0),    // 18: endplate.v1.RenderImageRequest.Format
-	(*RenderImageResponse)(nil),       // 19: endplate.v1.RenderImageResponse
-	(ExportAnalysisRequest_Format)(0), // 20: endplate.v1.ExportAnalysisRequest.Format
+	(*Publication)(nil),               // 18: endplate.v1.Publication
+	(RenderImageRequest_Format)(0),    // 19: endplate.v1.RenderImageRequest.Format
+	(*RenderImageResponse)(nil),       // 20: endplate.v1.RenderImageResponse
+	(ExportAnalysisRequest_Format)(0), // 21: endplate.v1.ExportAnalysisRequest.Format
 }
 var file_endplate_v1_comparison_service_proto_depIdxs = []int32{
 	14, // 0: endplate.v1.ComparisonOptions.treated:type_name -> endplate.v1.Level
@@ -1070,31 +1083,32 @@ var file_endplate_v1_comparison_service_proto_depIdxs = []int32{
 	16, // 3: endplate.v1.ComparisonRun.created_at:type_name -> google.protobuf.Timestamp
 	16, // 4: endplate.v1.ComparisonRun.finished_at:type_name -> google.protobuf.Timestamp
 	17, // 5: endplate.v1.ComparisonRun.report:type_name -> endplate.v1.ComparisonReport
-	0,  // 6: endplate.v1.CreateComparisonRequest.options:type_name -> endplate.v1.ComparisonOptions
-	1,  // 7: endplate.v1.CreateComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
-	1,  // 8: endplate.v1.GetComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
-	1,  // 9: endplate.v1.ListComparisonsResponse.comparisons:type_name -> endplate.v1.ComparisonRun
-	1,  // 10: endplate.v1.WatchComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
-	18, // 11: endplate.v1.RenderComparisonRequest.format:type_name -> endplate.v1.RenderImageRequest.Format
-	19, // 12: endplate.v1.RenderComparisonResponse.image:type_name -> endplate.v1.RenderImageResponse
-	20, // 13: endplate.v1.ExportComparisonRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
-	2,  // 14: endplate.v1.ComparisonService.CreateComparison:input_type -> endplate.v1.CreateComparisonRequest
-	4,  // 15: endplate.v1.ComparisonService.GetComparison:input_type -> endplate.v1.GetComparisonRequest
-	6,  // 16: endplate.v1.ComparisonService.ListComparisons:input_type -> endplate.v1.ListComparisonsRequest
-	8,  // 17: endplate.v1.ComparisonService.WatchComparison:input_type -> endplate.v1.WatchComparisonRequest
-	10, // 18: endplate.v1.ComparisonService.RenderComparison:input_type -> endplate.v1.RenderComparisonRequest
-	12, // 19: endplate.v1.ComparisonService.ExportComparison:input_type -> endplate.v1.ExportComparisonRequest
-	3,  // 20: endplate.v1.ComparisonService.CreateComparison:output_type -> endplate.v1.CreateComparisonResponse
-	5,  // 21: endplate.v1.ComparisonService.GetComparison:output_type -> endplate.v1.GetComparisonResponse
-	7,  // 22: endplate.v1.ComparisonService.ListComparisons:output_type -> endplate.v1.ListComparisonsResponse
-	9,  // 23: endplate.v1.ComparisonService.WatchComparison:output_type -> endplate.v1.WatchComparisonResponse
-	11, // 24: endplate.v1.ComparisonService.RenderComparison:output_type -> endplate.v1.RenderComparisonResponse
-	13, // 25: endplate.v1.ComparisonService.ExportComparison:output_type -> endplate.v1.ExportComparisonResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	18, // 6: endplate.v1.ComparisonRun.publication:type_name -> endplate.v1.Publication
+	0,  // 7: endplate.v1.CreateComparisonRequest.options:type_name -> endplate.v1.ComparisonOptions
+	1,  // 8: endplate.v1.CreateComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
+	1,  // 9: endplate.v1.GetComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
+	1,  // 10: endplate.v1.ListComparisonsResponse.comparisons:type_name -> endplate.v1.ComparisonRun
+	1,  // 11: endplate.v1.WatchComparisonResponse.comparison:type_name -> endplate.v1.ComparisonRun
+	19, // 12: endplate.v1.RenderComparisonRequest.format:type_name -> endplate.v1.RenderImageRequest.Format
+	20, // 13: endplate.v1.RenderComparisonResponse.image:type_name -> endplate.v1.RenderImageResponse
+	21, // 14: endplate.v1.ExportComparisonRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
+	2,  // 15: endplate.v1.ComparisonService.CreateComparison:input_type -> endplate.v1.CreateComparisonRequest
+	4,  // 16: endplate.v1.ComparisonService.GetComparison:input_type -> endplate.v1.GetComparisonRequest
+	6,  // 17: endplate.v1.ComparisonService.ListComparisons:input_type -> endplate.v1.ListComparisonsRequest
+	8,  // 18: endplate.v1.ComparisonService.WatchComparison:input_type -> endplate.v1.WatchComparisonRequest
+	10, // 19: endplate.v1.ComparisonService.RenderComparison:input_type -> endplate.v1.RenderComparisonRequest
+	12, // 20: endplate.v1.ComparisonService.ExportComparison:input_type -> endplate.v1.ExportComparisonRequest
+	3,  // 21: endplate.v1.ComparisonService.CreateComparison:output_type -> endplate.v1.CreateComparisonResponse
+	5,  // 22: endplate.v1.ComparisonService.GetComparison:output_type -> endplate.v1.GetComparisonResponse
+	7,  // 23: endplate.v1.ComparisonService.ListComparisons:output_type -> endplate.v1.ListComparisonsResponse
+	9,  // 24: endplate.v1.ComparisonService.WatchComparison:output_type -> endplate.v1.WatchComparisonResponse
+	11, // 25: endplate.v1.ComparisonService.RenderComparison:output_type -> endplate.v1.RenderComparisonResponse
+	13, // 26: endplate.v1.ComparisonService.ExportComparison:output_type -> endplate.v1.ExportComparisonResponse
+	21, // [21:27] is the sub-list for method output_type
+	15, // [15:21] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_comparison_service_proto_init() }

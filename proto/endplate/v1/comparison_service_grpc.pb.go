@@ -75,8 +75,12 @@ type ComparisonServiceClient interface {
 	RenderComparison(ctx context.Context, in *RenderComparisonRequest, opts ...grpc.CallOption) (*RenderComparisonResponse, error)
 	// ExportComparison writes a result as a document. Role: read.
 	//
-	// * NOT_FOUND if there is no such comparison.
-	// * FAILED_PRECONDITION if the comparison has no result.
+	//   - NOT_FOUND if there is no such comparison.
+	//   - INVALID_ARGUMENT if comparisons have no such format, or if a structured report
+	//     is asked for of examinations of different patients.
+	//   - FAILED_PRECONDITION if the comparison has no result.
+	//   - RESOURCE_EXHAUSTED if DICOM objects are to be made, and the server makes no
+	//     more at the time.
 	ExportComparison(ctx context.Context, in *ExportComparisonRequest, opts ...grpc.CallOption) (*ExportComparisonResponse, error)
 }
 
@@ -200,8 +204,12 @@ type ComparisonServiceServer interface {
 	RenderComparison(context.Context, *RenderComparisonRequest) (*RenderComparisonResponse, error)
 	// ExportComparison writes a result as a document. Role: read.
 	//
-	// * NOT_FOUND if there is no such comparison.
-	// * FAILED_PRECONDITION if the comparison has no result.
+	//   - NOT_FOUND if there is no such comparison.
+	//   - INVALID_ARGUMENT if comparisons have no such format, or if a structured report
+	//     is asked for of examinations of different patients.
+	//   - FAILED_PRECONDITION if the comparison has no result.
+	//   - RESOURCE_EXHAUSTED if DICOM objects are to be made, and the server makes no
+	//     more at the time.
 	ExportComparison(context.Context, *ExportComparisonRequest) (*ExportComparisonResponse, error)
 	mustEmbedUnimplementedComparisonServiceServer()
 }

@@ -86,11 +86,11 @@ func (Delivery_State) EnumDescriptor() ([]byte, []int) {
 	return file_endplate_v1_delivery_service_proto_rawDescGZIP(), []int{1, 0}
 }
 
-// ResultObject is a DICOM object that was made of a revision, and is stored as an
-// instance of the study.
+// ResultObject is a DICOM object that was made of a revision or of a comparison, and is
+// stored as an instance of the study; of a comparison, of the later one.
 type ResultObject struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its kind, as --results names it: sr, seg or sc.
+	// Its kind, as --results names it: sr, seg, sc or pdf.
 	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
 	// SOPClassUID.
 	SopClassUid string `protobuf:"bytes,2,opt,name=sop_class_uid,json=sopClassUid,proto3" json:"sop_class_uid,omitempty"`
@@ -176,9 +176,9 @@ type Delivery struct {
 	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// StudyInstanceUID.
 	StudyInstanceUid string `protobuf:"bytes,2,opt,name=study_instance_uid,json=studyInstanceUid,proto3" json:"study_instance_uid,omitempty"`
-	// The analysis whose result the object tells of.
+	// The analysis whose result the object tells of; empty if it tells of a comparison.
 	AnalysisId string `protobuf:"bytes,3,opt,name=analysis_id,json=analysisId,proto3" json:"analysis_id,omitempty"`
-	// The revision of that result.
+	// The revision of that result; 0 if it tells of a comparison.
 	Revision int32 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The object's kind, as in ResultObject.
 	Kind string `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -199,7 +199,10 @@ type Delivery struct {
 	// When it will be tried next, or a little later.
 	NextAttemptAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=next_attempt_at,json=nextAttemptAt,proto3" json:"next_attempt_at,omitempty"`
 	// When the destination acknowledged it.
-	DeliveredAt   *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=delivered_at,json=deliveredAt,proto3" json:"delivered_at,omitempty"`
+	DeliveredAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=delivered_at,json=deliveredAt,proto3" json:"delivered_at,omitempty"`
+	// The comparison that the object tells of; empty if it tells of an analysis, or if
+	// the comparison has been deleted with another of its studies.
+	ComparisonId  string `protobuf:"bytes,15,opt,name=comparison_id,json=comparisonId,proto3" json:"comparison_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,6 +335,13 @@ func (x *Delivery) GetDeliveredAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Delivery) GetComparisonId() string {
+	if x != nil {
+		return x.ComparisonId
+	}
+	return ""
+}
+
 // ListDeliveriesRequest asks for a page of deliveries.
 type ListDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -346,7 +356,9 @@ type ListDeliveriesRequest struct {
 	// Only those to this destination.
 	Destination string `protobuf:"bytes,5,opt,name=destination,proto3" json:"destination,omitempty"`
 	// Only those in one of these states.
-	States        []Delivery_State `protobuf:"varint,6,rep,packed,name=states,proto3,enum=endplate.v1.Delivery_State" json:"states,omitempty"`
+	States []Delivery_State `protobuf:"varint,6,rep,packed,name=states,proto3,enum=endplate.v1.Delivery_State" json:"states,omitempty"`
+	// Only those of this comparison.
+	ComparisonId  string `protobuf:"bytes,7,opt,name=comparison_id,json=comparisonId,proto3" json:"comparison_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -421,6 +433,13 @@ func (x *ListDeliveriesRequest) GetStates() []Delivery_State {
 		return x.States
 	}
 	return nil
+}
+
+func (x *ListDeliveriesRequest) GetComparisonId() string {
+	if x != nil {
+		return x.ComparisonId
+	}
+	return ""
 }
 
 // ListDeliveriesResponse is a page of deliveries.
@@ -581,7 +600,7 @@ const file_endplate_v1_delivery_service_proto_rawDesc = "" +
 	"\x10sop_instance_uid\x18\x03 \x01(\tR\x0esopInstanceUid\x12.\n" +
 	"\x13series_instance_uid\x18\x04 \x01(\tR\x11seriesInstanceUid\x12\x1d\n" +
 	"\n" +
-	"size_bytes\x18\x05 \x01(\x03R\tsizeBytes\"\xa1\x05\n" +
+	"size_bytes\x18\x05 \x01(\x03R\tsizeBytes\"\xc6\x05\n" +
 	"\bDelivery\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
 	"deliveryId\x12,\n" +
@@ -600,14 +619,15 @@ const file_endplate_v1_delivery_service_proto_rawDesc = "" +
 	"created_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12=\n" +
 	"\fattempted_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vattemptedAt\x12B\n" +
 	"\x0fnext_attempt_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\rnextAttemptAt\x12=\n" +
-	"\fdelivered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\vdeliveredAt\"E\n" +
+	"\fdelivered_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\vdeliveredAt\x12#\n" +
+	"\rcomparison_id\x18\x0f \x01(\tR\fcomparisonId\"E\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
 	"\x06QUEUED\x10\x01\x12\r\n" +
 	"\tDELIVERED\x10\x02\x12\n" +
 	"\n" +
-	"\x06PARKED\x10\x03\"\xf9\x01\n" +
+	"\x06PARKED\x10\x03\"\x9e\x02\n" +
 	"\x15ListDeliveriesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -616,7 +636,8 @@ const file_endplate_v1_delivery_service_proto_rawDesc = "" +
 	"\vanalysis_id\x18\x04 \x01(\tR\n" +
 	"analysisId\x12 \n" +
 	"\vdestination\x18\x05 \x01(\tR\vdestination\x123\n" +
-	"\x06states\x18\x06 \x03(\x0e2\x1b.endplate.v1.Delivery.StateR\x06states\"w\n" +
+	"\x06states\x18\x06 \x03(\x0e2\x1b.endplate.v1.Delivery.StateR\x06states\x12#\n" +
+	"\rcomparison_id\x18\a \x01(\tR\fcomparisonId\"w\n" +
 	"\x16ListDeliveriesResponse\x125\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x15.endplate.v1.DeliveryR\n" +

@@ -28,17 +28,17 @@ func published(t testing.TB, s *store.Store, study int, kinds ...string) (a stor
 	}
 	write(t, s, func(tx *store.Tx) error {
 		ctx := t.Context()
-		if _, err := tx.CreatePublication(ctx, a.ID, 0); err != nil {
+		if _, err := tx.CreatePublication(ctx, store.OfRevision(a.ID, 0)); err != nil {
 			return err
 		}
-		p, err := tx.StartPublication(ctx, a.ID, 0)
+		p, err := tx.StartPublication(ctx, store.OfRevision(a.ID, 0))
 		if err != nil {
 			return err
 		}
 		if err := tx.FinishPublication(ctx, p, store.PublicationFinish{State: store.Succeeded}); err != nil {
 			return err
 		}
-		return tx.AddObjects(ctx, p, made)
+		return tx.AddObjects(ctx, p.Subject, made)
 	})
 	return a, uids
 }
@@ -47,22 +47,22 @@ func testPublications(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	Put(t, s, Made(1, 1, 1))
 	a := succeeded(t, s, "1.2.3.1.1")
-	_, err := s.Publication(ctx, a.ID, 0)
+	_, err := s.Publication(ctx, store.OfRevision(a.ID, 0))
 	wantKind(t, err, fault.NotExist, fault.NotFound)
 	for _, want := range []bool{true, false} {
 		write(t, s, func(tx *store.Tx) error {
-			created, err := tx.CreatePublication(ctx, a.ID, 0)
+			created, err := tx.CreatePublication(ctx, store.OfRevision(a.ID, 0))
 			if created != want {
 				t.Errorf("created %t, want %t", created, want)
 			}
 			return err
 		})
 	}
-	write(t, s, func(tx *store.Tx) error { return tx.SetPublicationJob(ctx, a.ID, 0, 42) })
+	write(t, s, func(tx *store.Tx) error { return tx.SetPublicationJob(ctx, store.OfRevision(a.ID, 0), 42) })
 	var first, second store.Publication
 	for _, p := range []*store.Publication{&first, &second} {
 		write(t, s, func(tx *store.Tx) (err error) {
-			*p, err = tx.StartPublication(ctx, a.ID, 0)
+			*p, err = tx.StartPublication(ctx, store.OfRevision(a.ID, 0))
 			return err
 		})
 	}
@@ -78,19 +78,19 @@ func testPublications(t *testing.T, s *store.Store) {
 		wantKind(t, s.Write(ctx, f), fault.Conflict, "")
 	}
 	write(t, s, func(tx *store.Tx) error { return tx.RequeuePublication(ctx, second, "CRASHED", "why") })
-	if p := must[store.Publication](t)(s.Publication(ctx, a.ID, 0)); p.State != store.Queued || p.ReasonCode != "CRASHED" {
+	if p := must[store.Publication](t)(s.Publication(ctx, store.OfRevision(a.ID, 0))); p.State != store.Queued || p.ReasonCode != "CRASHED" {
 		t.Errorf("requeued: %+v", p)
 	}
 	write(t, s, func(tx *store.Tx) error {
-		return tx.EndPublication(ctx, a.ID, 0, store.PublicationFinish{State: store.Parked, ReasonCode: "X", Reason: "why"})
+		return tx.EndPublication(ctx, store.OfRevision(a.ID, 0), store.PublicationFinish{State: store.Parked, ReasonCode: "X", Reason: "why"})
 	})
-	if p := must[store.Publication](t)(s.Publication(ctx, a.ID, 0)); p.State != store.Parked || p.Reason != "why" || p.FinishedAt.IsZero() {
+	if p := must[store.Publication](t)(s.Publication(ctx, store.OfRevision(a.ID, 0))); p.State != store.Parked || p.Reason != "why" || p.FinishedAt.IsZero() {
 		t.Errorf("parked: %+v", p)
 	}
-	err = s.Write(ctx, func(tx *store.Tx) error { _, err := tx.StartPublication(ctx, a.ID, 0); return err })
+	err = s.Write(ctx, func(tx *store.Tx) error { _, err := tx.StartPublication(ctx, store.OfRevision(a.ID, 0)); return err })
 	wantKind(t, err, fault.Conflict, "")
 	other, uids := published(t, s, 2, "sr", "seg")
-	objects, err := s.Objects(ctx, other.ID, 0)
+	objects, err := s.Objects(ctx, store.OfRevision(other.ID, 0))
 	if err != nil || len(objects) != 2 || objects[0].Kind != "sr" || objects[0].SOPInstanceUID != uids[0] || objects[1].StudyInstanceUID != "1.2.3.2" {
 		t.Errorf("objects %+v, %v", objects, err)
 	}
@@ -104,8 +104,8 @@ func testPublicationOfADeletedStudy(t *testing.T, s *store.Store) {
 	gone := succeeded(t, s, "1.2.3.2.1")
 	var p store.Publication
 	write(t, s, func(tx *store.Tx) (err error) {
-		if _, err = tx.CreatePublication(ctx, gone.ID, 0); err == nil {
-			p, err = tx.StartPublication(ctx, gone.ID, 0)
+		if _, err = tx.CreatePublication(ctx, store.OfRevision(gone.ID, 0)); err == nil {
+			p, err = tx.StartPublication(ctx, store.OfRevision(gone.ID, 0))
 		}
 		return err
 	})
@@ -116,7 +116,7 @@ func testPublicationOfADeletedStudy(t *testing.T, s *store.Store) {
 		return tx.FinishPublication(ctx, p, store.PublicationFinish{State: store.Succeeded})
 	})
 	wantKind(t, err, fault.NotExist, fault.NotFound)
-	_, err = s.Publication(ctx, a.ID, 0)
+	_, err = s.Publication(ctx, store.OfRevision(a.ID, 0))
 	wantKind(t, err, fault.NotExist, fault.NotFound)
 	if _, err := s.RemoveGarbage(ctx); err != nil {
 		t.Error(err)
