@@ -47,6 +47,9 @@ func (s *analysisService) ExportAnalysis(ctx context.Context, r *endplatev1.Expo
 	var c checker
 	c.id("analysis_id", r.GetAnalysisId())
 	number := c.revision(r.Revision)
+	if object, is := objectKinds[r.GetFormat()]; is && c.err() == nil {
+		return s.exportRevision(ctx, r.GetAnalysisId(), number, object)
+	}
 	kind, _ := c.document("format", r.GetFormat())
 	if err := c.err(); err != nil {
 		return nil, err
@@ -64,6 +67,15 @@ func (s *analysisService) ExportAnalysis(ctx context.Context, r *endplatev1.Expo
 		Filename:  fmt.Sprintf("endplate-%s.%s", r.GetAnalysisId(), kind.extension),
 		Content:   content.Bytes(),
 	}, nil
+}
+
+// exportRevision writes the objects of a kind that tell of a revision.
+func (s *server) exportRevision(ctx context.Context, id string, number int, kind string) (*endplatev1.ExportAnalysisResponse, error) {
+	v, err := s.store.Revision(ctx, id, number, store.Description)
+	if err != nil {
+		return nil, err
+	}
+	return s.exportObjects(ctx, store.OfRevision(id, v.Number), kind, fmt.Sprintf("endplate-%s-%d", id, v.Number))
 }
 
 // reportOf returns a revision of a result as reports are written from.

@@ -31,13 +31,24 @@ var comparisonWriters = map[endplatev1.ExportAnalysisRequest_Format]func(io.Writ
 func (s *comparisonService) ExportComparison(ctx context.Context, r *endplatev1.ExportComparisonRequest) (*endplatev1.ExportComparisonResponse, error) {
 	var c checker
 	c.id("comparison_id", r.GetComparisonId())
-	kind, format := c.document("format", r.GetFormat())
+	object, isObject := objectKinds[r.GetFormat()]
+	var kind document
+	var format endplatev1.ExportAnalysisRequest_Format
+	switch {
+	case !isObject:
+		kind, format = c.document("format", r.GetFormat())
+	case object != measure.KindOfComparisons:
+		c.reject("format", "no format of comparisons")
+	}
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	found, err := s.store.Comparison(ctx, r.GetComparisonId())
 	if err != nil {
 		return nil, err
+	}
+	if isObject {
+		return s.exportComparisonObject(ctx, found, object)
 	}
 	whole, err := s.comparisonReportOf(ctx, found, kind.figures)
 	if err != nil {
@@ -52,6 +63,18 @@ func (s *comparisonService) ExportComparison(ctx context.Context, r *endplatev1.
 		Filename:  fmt.Sprintf("endplate-%s.%s", found.ID, kind.extension),
 		Content:   content.Bytes(),
 	}, nil
+}
+
+// exportComparisonObject writes the structured reports of a comparison.
+func (s *server) exportComparisonObject(ctx context.Context, c store.Comparison, kind string) (*endplatev1.ExportComparisonResponse, error) {
+	if c.State != store.Succeeded {
+		return nil, unfinished(c)
+	}
+	d, err := s.exportObjects(ctx, store.OfComparison(c.ID), kind, "endplate-"+c.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &endplatev1.ExportComparisonResponse{MediaType: d.GetMediaType(), Filename: d.GetFilename(), Content: d.GetContent()}, nil
 }
 
 // comparisonReportOf returns a comparison as reports are written from.

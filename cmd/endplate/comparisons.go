@@ -98,6 +98,9 @@ func printComparison(ctx context.Context, comparisons endplatev1.ComparisonServi
 	if err != nil {
 		return err
 	}
+	if f.isObject() && f != formatSR {
+		return usagef("--format %s: the only DICOM object of a comparison is %s", f, formatSR)
+	}
 	id := ids[0]
 	if len(ids) > 1 {
 		options, err := flags.options()

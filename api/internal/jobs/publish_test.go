@@ -213,7 +213,9 @@ func whatTheServerWasToldHolds(t *testing.T, config store.Config) {
 	a := newArchive(t)
 	here, elsewhere := a.to(t, ""), a.to(t, "sr")
 	elsewhere.Name = "elsewhere"
-	serve := func(kinds []string, to ...destination.Destination) { start(t, jobs.Config{Store: s, Serves: true, Results: kinds, Destinations: to}) }
+	serve := func(kinds []string, to ...destination.Destination) {
+		start(t, jobs.Config{Store: s, Serves: true, Results: kinds, Destinations: to})
+	}
 	serve([]string{"sr", "sc"}, here)
 
 	refused := idle(t, jobs.Config{Store: s, Workers: 1, Do: publishing, Results: []string{"sr"}})
