@@ -53,7 +53,17 @@ func newGateway(ctx context.Context, dial func(context.Context) (net.Conn, error
 			return nil, nil, err
 		}
 	}
-	return boundedBodies(withOpenAPI(mux), upload), conn, nil
+	return unkept(boundedBodies(withOpenAPI(mux), upload)), conn, nil
+}
+
+// unkept has nobody keep an answer on its way, nor a browser after it: it may say who
+// the patient is.
+func unkept(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // routingError answers what is no call. To a wrong method the gateway's own answer is

@@ -120,6 +120,25 @@ func TestRESTErrorsSayWhy(t *testing.T) {
 	}
 }
 
+func TestAnswersAreNotKept(t *testing.T) {
+	t.Parallel()
+	p := serve(t, config(t))
+	for _, path := range []string{"/v1/studies", "/v1/analyses/none", "/v1/caller"} {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+p.at.HTTP+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if got := response.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", path, got)
+		}
+	}
+}
+
 func TestTheInterfaceIsDescribed(t *testing.T) {
 	p := serve(t, config(t))
 	status, body := p.call(t, "GET", "/v1/openapi.json", "")

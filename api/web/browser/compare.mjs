@@ -53,6 +53,9 @@ export const steps = {
     const box = await page.locator(".pictures clipPath rect").evaluate((r) => [r.x.baseVal.value, r.ownerSVGElement.viewBox.baseVal.width]);
     must(Math.abs(box[0] / box[1] - 0.25) < 0.01, `the boundary is at ${box}`);
     await s.accessible("comparison, slider");
+    await page.getByLabel("The level alone").check();
+    const [x, , width] = await page.locator(".pictures svg").evaluate((v) => v.getAttribute("viewBox").split(" ").map(Number));
+    must(x > 0 && width < 0.7 * box[1], `the level alone is ${width} of ${box[1]} pixels wide`);
     await page.getByRole("button", { name: "blink" }).click();
     const caption = page.locator(".pictures figcaption");
     await page.keyboard.press("b");

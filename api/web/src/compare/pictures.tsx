@@ -10,7 +10,7 @@ import { dicomDateTime, number } from "../i18n";
 import { useKeys } from "../keys";
 import type { ComparedExamination, Level, Outline, RenderImageResponse } from "../messages";
 import { Link, paths } from "../router";
-import { ErrorNote } from "../ui";
+import { ErrorNote, Loading } from "../ui";
 import { t } from "./words";
 
 type Mode = "side" | "slider" | "blink";
@@ -29,8 +29,9 @@ const turn = 800;
 
 interface View {
   offset: number;
-  window: WindowName;
   outlines: boolean;
+  /** What of the pictures is shown, as a viewBox: the same of all. */
+  box: string;
   selected: Level | undefined;
   select: (level: Level) => void;
 }
@@ -50,12 +51,14 @@ export function Pictures({ comparisonID, examinations, selected, select }: Props
   const [outlines, setOutlines] = useState(true);
   const [second, setSecond] = useState(examinations.length - 1);
   const [shown, setShown] = useState<0 | 1>(0);
+  const [zoomed, setZoomed] = useState(false);
   const scroll = (by: number) => setOffset((o) => Math.max(-farthest, Math.min(farthest, o + by)));
   useKeys(t("pictures"), [
     { key: "ArrowLeft", label: t("keyScroll"), run: () => scroll(-step) },
     { key: "ArrowRight", label: t("keyScroll"), run: () => scroll(step) },
     { key: "m", label: t("keyMode"), run: () => setMode((m) => modes[(modes.indexOf(m) + 1) % modes.length]!) },
     { key: "b", label: t("keySwap"), run: () => (setMode("blink"), setShown((s) => (s === 0 ? 1 : 0))) },
+    { key: "z", label: t("keyZoom"), run: () => setZoomed((z) => !z) },
     { key: "o", label: t("keyOutlines"), run: () => setOutlines((o) => !o) },
   ]);
   const area = useRef<HTMLDivElement>(null);
@@ -67,8 +70,10 @@ export function Pictures({ comparisonID, examinations, selected, select }: Props
     area.current!.addEventListener("wheel", wheel, { passive: false });
     return () => area.current?.removeEventListener("wheel", wheel);
   }, []);
-  const view: View = { offset, window, outlines, selected, select };
-  const pair = [0, second] as const;
+  const { pictures, error } = usePictures(comparisonID, examinations.length, offset, window);
+  const view: View = { offset, outlines, box: boxOf(pictures, zoomed ? selected : undefined), selected, select };
+  const [a, b] = [pictures[0], pictures[second]];
+  const pair = a && b && { first: a, second: b, names: [examinations[0]!, examinations[second]!] as PairProps["names"], view };
   return (
     <section class="pictures" aria-label={t("pictures")}>
       <div class="tools">
@@ -90,11 +95,14 @@ export function Pictures({ comparisonID, examinations, selected, select }: Props
           </select>
         </label>
         <label><input type="checkbox" checked={outlines} onChange={(e) => setOutlines(e.currentTarget.checked)} />{t("outlines")}</label>
+        <label><input type="checkbox" checked={zoomed} onChange={(e) => setZoomed(e.currentTarget.checked)} />{t("zoom")}</label>
       </div>
       <div ref={area} class={`row ${mode}`}>
-        {mode === "side" && examinations.map((e, i) => <One key={i} comparisonID={comparisonID} examination={e} index={i} view={view} />)}
-        {mode === "slider" && <Slider comparisonID={comparisonID} examinations={examinations} pair={pair} view={view} />}
-        {mode === "blink" && <Blink comparisonID={comparisonID} examinations={examinations} pair={pair} view={view} shown={shown} show={setShown} />}
+        {error !== undefined && <ErrorNote error={error} />}
+        {pictures.length === 0 && error === undefined && <Loading />}
+        {mode === "side" && pictures.map((p, i) => <One key={i} picture={p} examination={examinations[i]!} view={view} />)}
+        {mode === "slider" && pair && <Slider {...pair} />}
+        {mode === "blink" && pair && <Blink {...pair} shown={shown} show={setShown} />}
       </div>
       <label class="plane">
         {t("plane")}
@@ -103,6 +111,23 @@ export function Pictures({ comparisonID, examinations, selected, select }: Props
       </label>
     </section>
   );
+}
+
+/** Half of the height that is shown about a chosen level, in heights of its body. */
+const around = 2;
+
+/** The part of the pictures about a level, or all of them. */
+function boxOf(pictures: Picture[], level: Level | undefined): string {
+  const { columns, rows } = pictures[0] ?? { columns: 1, rows: 1 };
+  const bodies = pictures.flatMap((p) => p.outlines).filter((o) => o.structure === "BODY" && o.level === level && o.columns?.length);
+  if (!level || bodies.length === 0) return `0 0 ${columns} ${rows}`;
+  const xs = bodies.flatMap((o) => o.columns!);
+  const ys = bodies.flatMap((o) => o.rows!);
+  const [x, y] = [(Math.min(...xs) + Math.max(...xs)) / 2, (Math.min(...ys) + Math.max(...ys)) / 2];
+  const half = Math.min(rows / 2, around * (Math.max(...ys) - Math.min(...ys)));
+  const wide = (half * columns) / rows;
+  const clamp = (from: number, most: number) => Math.max(0, Math.min(most, from));
+  return [clamp(x - wide, columns - 2 * wide), clamp(y - half, rows - 2 * half), 2 * wide, 2 * half].map((v) => v.toFixed(1)).join(" ");
 }
 
 /** An examination as it is named: by its date. */
@@ -119,23 +144,28 @@ interface Picture {
   outlines: Outline[];
 }
 
-/** Loads an examination's picture; the last one stays until the next is there. */
-function usePicture(comparisonID: string, examination: number, view: View): { picture: Picture | undefined; error: unknown } {
-  const [state, set] = useState<{ picture: Picture | undefined; error: unknown }>({ picture: undefined, error: undefined });
-  const { offset, window } = view;
+interface Loaded {
+  pictures: Picture[];
+  error: unknown;
+}
+
+/** Loads the pictures of all examinations; the last ones stay until the next are there. */
+function usePictures(comparisonID: string, n: number, offset: number, window: WindowName): Loaded {
+  const [state, set] = useState<Loaded>({ pictures: [], error: undefined });
   useEffect(() => {
     const stop = new AbortController();
     const [center, width] = windows[window];
-    api.renderComparison(comparisonID, {
+    const ask = (examination: number) => api.renderComparison(comparisonID, {
       examination, offset_mm: offset, window_center_hu: center, window_width_hu: width, outlines: true,
-    }, stop.signal).then(
-      (r) => stop.signal.aborted || set({ picture: pictureOf(r.analysis_id ?? "", r.image ?? {}), error: undefined }),
+    }, stop.signal);
+    Promise.all(Array.from({ length: n }, (_, i) => ask(i))).then(
+      (all) => stop.signal.aborted || set({ pictures: all.map((r) => pictureOf(r.analysis_id ?? "", r.image ?? {})), error: undefined }),
       (error: unknown) => stop.signal.aborted || set((s) => ({ ...s, error })),
     );
     return () => stop.abort();
-  }, [comparisonID, examination, offset, window]);
-  const url = state.picture?.url;
-  useEffect(() => () => void (url && URL.revokeObjectURL(url)), [url]);
+  }, [comparisonID, n, offset, window]);
+  const { pictures } = state;
+  useEffect(() => () => pictures.forEach((p) => URL.revokeObjectURL(p.url)), [pictures]);
   return state;
 }
 
@@ -149,26 +179,13 @@ function pictureOf(analysisID: string, m: RenderImageResponse): Picture {
   };
 }
 
-interface OneProps {
-  comparisonID: string;
-  examination: ComparedExamination;
-  index: number;
-  view: View;
-}
-
-function One({ comparisonID, examination, index, view }: OneProps) {
-  const { picture, error } = usePicture(comparisonID, index, view);
-  if (error !== undefined) return <ErrorNote error={error} />;
+function One({ picture, examination, view }: { picture: Picture; examination: ComparedExamination; view: View }) {
   return (
     <figure>
       <figcaption>
-        <Link to={paths.study(examination.study_instance_uid!, picture?.analysisID, view.selected)}>{nameOf(examination)}</Link>
+        <Link to={paths.study(examination.study_instance_uid!, picture.analysisID, view.selected)}>{nameOf(examination)}</Link>
       </figcaption>
-      {picture && (
-        <svg viewBox={`0 0 ${picture.columns} ${picture.rows}`} role="img" aria-label={altOf(examination, view)}>
-          <Layer picture={picture} view={view} />
-        </svg>
-      )}
+      <svg viewBox={view.box} role="img" aria-label={altOf(examination, view)}><Layer picture={picture} view={view} /></svg>
     </figure>
   );
 }
@@ -178,16 +195,20 @@ function altOf(e: ComparedExamination, view: View): string {
 }
 
 function Layer({ picture, view }: { picture: Picture; view: View }) {
+  const size = Number(view.box.split(" ")[3]) / lettersHigh;
   return (
     <>
       <image href={picture.url} width={picture.columns} height={picture.rows} />
       {view.outlines && picture.outlines.map((o, i) => <Shape key={i} outline={o} view={view} />)}
       {view.outlines && labels(picture.outlines).map(({ level, x, y }) => (
-        <text key={level} x={x} y={y} class={level === view.selected ? "selected" : ""} onClick={() => view.select(level)}>{level}</text>
+        <text key={level} x={x} y={y} font-size={size} class={level === view.selected ? "selected" : ""} onClick={() => view.select(level)}>{level}</text>
       ))}
     </>
   );
 }
+
+/** How many letters are as high as a picture. */
+const lettersHigh = 26;
 
 function Shape({ outline, view }: { outline: Outline; view: View }) {
   const { columns = [], rows = [], level } = outline;
@@ -205,45 +226,35 @@ function labels(outlines: Outline[]): { level: Level; x: number; y: number }[] {
     const box = boxes.get(level) ?? { x: Infinity, top: Infinity, bottom: -Infinity };
     boxes.set(level, { x: Math.min(box.x, ...columns), top: Math.min(box.top, ...rows), bottom: Math.max(box.bottom, ...rows) });
   }
-  return [...boxes].map(([level, box]) => ({ level, x: box.x - 5, y: (box.top + box.bottom) / 2 + 4 }));
+  return [...boxes].map(([level, box]) => ({ level, x: box.x - 5, y: (box.top + box.bottom) / 2 }));
 }
 
 interface PairProps {
-  comparisonID: string;
-  examinations: ComparedExamination[];
-  pair: readonly [number, number];
+  first: Picture;
+  second: Picture;
+  names: [ComparedExamination, ComparedExamination];
   view: View;
 }
 
-function usePair({ comparisonID, pair, view }: PairProps) {
-  const first = usePicture(comparisonID, pair[0], view);
-  const second = usePicture(comparisonID, pair[1], view);
-  return { first: first.picture, second: second.picture, error: first.error ?? second.error };
-}
-
 /** The first picture to the left of a boundary that can be moved, the second to its right. */
-function Slider(props: PairProps) {
-  const { first, second, error } = usePair(props);
+function Slider({ first, second, names: [a, b], view }: PairProps) {
   const [at, setAt] = useState(0.5);
   const clip = useId();
-  if (error !== undefined) return <ErrorNote error={error} />;
-  if (!first || !second) return null;
-  const { columns, rows } = first;
-  const x = at * columns;
+  const [left, top, columns, rows] = view.box.split(" ").map(Number) as [number, number, number, number];
+  const x = left + at * columns;
   const move = (e: PointerEvent & { currentTarget: SVGSVGElement }) => {
     if (e.buttons === 0) return;
-    const box = e.currentTarget.getBoundingClientRect();
-    setAt(Math.max(0, Math.min(1, (e.clientX - box.left) / box.width)));
+    const to = new DOMPoint(e.clientX, e.clientY).matrixTransform(e.currentTarget.getScreenCTM()!.inverse());
+    setAt(Math.max(0, Math.min(1, (to.x - left) / columns)));
   };
-  const [a, b] = props.pair.map((i) => props.examinations[i]!) as [ComparedExamination, ComparedExamination];
   return (
     <figure>
       <figcaption class="both"><span>{nameOf(a)}</span><span>{nameOf(b)}</span></figcaption>
-      <svg viewBox={`0 0 ${columns} ${rows}`} role="img" aria-label={`${altOf(a, props.view)}; ${altOf(b, props.view)}`} onPointerDown={move} onPointerMove={move}>
-        <clipPath id={clip}><rect x={x} y={0} width={columns - x} height={rows} /></clipPath>
-        <Layer picture={first} view={props.view} />
-        <g clip-path={`url(#${clip})`}><Layer picture={second} view={props.view} /></g>
-        <line class="divide" x1={x} x2={x} y1={0} y2={rows} />
+      <svg viewBox={view.box} role="img" aria-label={`${altOf(a, view)}; ${altOf(b, view)}`} onPointerDown={move} onPointerMove={move}>
+        <clipPath id={clip}><rect x={x} y={top} width={left + columns - x} height={rows} /></clipPath>
+        <Layer picture={first} view={view} />
+        <g clip-path={`url(#${clip})`}><Layer picture={second} view={view} /></g>
+        <line class="divide" x1={x} x2={x} y1={top} y2={top + rows} />
       </svg>
       <label class="plane">
         <span class="hidden">{t("divide")}</span>
@@ -254,22 +265,18 @@ function Slider(props: PairProps) {
 }
 
 /** The pictures in turns, at the reader's pace or at one of their own. */
-function Blink({ shown, show, ...props }: PairProps & { shown: 0 | 1; show: (f: (now: 0 | 1) => 0 | 1) => void }) {
-  const { first, second, error } = usePair(props);
+function Blink({ first, second, names, view, shown, show }: PairProps & { shown: 0 | 1; show: (f: (now: 0 | 1) => 0 | 1) => void }) {
   const [running, setRunning] = useState(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   useEffect(() => {
     if (!running) return undefined;
     const timer = setInterval(() => show((s) => (s === 0 ? 1 : 0)), turn);
     return () => clearInterval(timer);
   }, [running]);
-  if (error !== undefined) return <ErrorNote error={error} />;
-  if (!first || !second) return null;
-  const examination = props.examinations[props.pair[shown]]!;
   return (
     <figure>
-      <figcaption>{nameOf(examination)}</figcaption>
-      <svg viewBox={`0 0 ${first.columns} ${first.rows}`} role="img" aria-label={altOf(examination, props.view)}>
-        <Layer picture={shown === 0 ? first : second} view={props.view} />
+      <figcaption>{nameOf(names[shown])}</figcaption>
+      <svg viewBox={view.box} role="img" aria-label={altOf(names[shown], view)}>
+        <Layer picture={shown === 0 ? first : second} view={view} />
       </svg>
       <p class="plane">
         <button type="button" onClick={() => setRunning(!running)}>{t(running ? "pause" : "run")}</button>
