@@ -30,11 +30,15 @@ type State = "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED" | "PARK
 export function StudyPage({ studyUID, analysisID }: { studyUID: string; analysisID: string | undefined }) {
   const study = useLoaded((signal) => api.study(studyUID, signal), [studyUID]);
   const analyses = useLoaded((signal) => api.analyses({ study_instance_uid: studyUID, page_size: 100 }, signal), [studyUID]);
+  const all = analyses.value?.analyses ?? [];
+  const chosen = analysisID ?? (all.find((a) => a.state === "SUCCEEDED") ?? all[0])?.analysis_id;
+  // The server reads the images while the rest of the page comes.
+  useEffect(() => {
+    if (chosen) void api.render(chosen, { view: "AXIAL", format: "NO_PICTURE" }).catch(() => {});
+  }, [chosen]);
   const error = study.error ?? analyses.error;
   if (error) return <ErrorNote error={error} retry={study.error ? study.reload : analyses.reload} />;
   if (!study.value || !analyses.value) return <Loading />;
-  const all = analyses.value.analyses ?? [];
-  const chosen = analysisID ?? (all.find((a) => a.state === "SUCCEEDED") ?? all[0])?.analysis_id;
   return (
     <div class="study">
       <Heading study={study.value.study ?? {}} analyses={all} chosen={chosen} />

@@ -3,27 +3,27 @@
 
 import { number, withSD, words } from "../i18n";
 import type { Vertebra } from "../messages";
-import { vertebraOf } from "./landmarks";
+import { sameVertebra } from "./landmarks";
 import { grade, wallState } from "./measures";
 import type { PanelProps } from "./panels";
 
 const t = words(
   {
-    measure: "Measure", automatic: "Automatic", now: "Now", expected: "Expected", wedge: "Wedge angle, °", disc: "Disc below, mm", loss: "Loss, %", grade: "Grade",
+    level: "Level", measure: "Measure", automatic: "Automatic", now: "Now", expected: "Expected", wedge: "Wedge angle, °", disc: "Disc below, mm", loss: "Loss, %", grade: "Grade",
     wall: "Posterior wall", retropulsion: "Retropulsion, mm", canal: "Canal, mm", area: "Canal, mm²", compromise: "Canal compromise, %", density: "Attenuation, HU",
     cement: "Cement, ml", rename: "Rename…", fix: "Name is right", notMeasurable: "Not measurable…", measurable: "Measurable after all", remove: "Remove…",
     from: "Expected from {levels}", because: "Why not", corrections: "Correct {level}", wallCriteria: "Criteria of the posterior wall",
     facts: "Facts for treatment", candidates: "Classes that nothing seen speaks against", met: "met", unmet: "not met", unknown: "not measured",
-    link: "Link to {level}", copied: "Copied",
+    link: "Link to {level}",
     YES: "yes", NO: "no", CANNOT_TELL: "cannot be told", ANSWER_UNSPECIFIED: "–",
   },
   {
-    measure: "Maat", automatic: "Automatisch", now: "Nu", expected: "Verwacht", wedge: "Wighoek, °", disc: "Schijf eronder, mm", loss: "Verlies, %", grade: "Graad",
+    level: "Niveau", measure: "Maat", automatic: "Automatisch", now: "Nu", expected: "Verwacht", wedge: "Wighoek, °", disc: "Schijf eronder, mm", loss: "Verlies, %", grade: "Graad",
     wall: "Achterwand", retropulsion: "Retropulsie, mm", canal: "Kanaal, mm", area: "Kanaal, mm²", compromise: "Kanaalvernauwing, %", density: "Attenuatie, HU",
     cement: "Cement, ml", rename: "Hernoemen…", fix: "Naam klopt", notMeasurable: "Niet meetbaar…", measurable: "Toch meetbaar", remove: "Verwijderen…",
     from: "Verwacht volgens {levels}", because: "Waarom niet", corrections: "{level} corrigeren", wallCriteria: "Criteria van de achterwand",
     facts: "Feiten voor de behandeling", candidates: "Klassen waartegen niets spreekt", met: "voldaan", unmet: "niet voldaan", unknown: "niet gemeten",
-    link: "Koppeling naar {level}", copied: "Gekopieerd",
+    link: "Koppeling naar {level}",
     YES: "ja", NO: "nee", CANNOT_TELL: "niet te zeggen", ANSWER_UNSPECIFIED: "–",
   },
 );
@@ -31,7 +31,7 @@ const t = words(
 /** All that is known of the chosen vertebra, automatic and corrected side by side, and what can be changed. */
 export function Detail({ v, ...p }: PanelProps & { v: Vertebra }) {
   const auto = p.review.automatic ?? p.review.base.report?.analyses?.[p.review.index];
-  const was = vertebraOf(auto, v.level);
+  const was = sameVertebra(auto, v);
   const level = v.level!;
   const act = (corrections: Parameters<typeof p.review.act>[0]["corrections"]) => p.review.act({ corrections });
   return (
@@ -63,6 +63,7 @@ function CopyLink({ level }: { level: string }) {
 
 function Measures({ v, was }: { v: Vertebra; was: Vertebra | undefined }) {
   const rows: [string, (one: Vertebra) => string, string?][] = [
+    [t("level"), (o) => o.level ?? ""],
     ["Ha, mm", (o) => withSD(o.heights?.anterior_mm, o.heights?.anterior_sd_mm), number(v.heights?.expected_anterior_mm)],
     ["Hm, mm", (o) => withSD(o.heights?.middle_mm, o.heights?.middle_sd_mm), number(v.heights?.expected_middle_mm)],
     ["Hp, mm", (o) => withSD(o.heights?.posterior_mm, o.heights?.posterior_sd_mm), number(v.heights?.expected_posterior_mm)],

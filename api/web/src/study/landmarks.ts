@@ -61,6 +61,14 @@ export function endplateLine(v: Vertebra, name: EndplateName): { anterior: Vec; 
 export const vertebraOf = (a: Analysis | undefined, level: Level | undefined): Vertebra | undefined =>
   level === undefined ? undefined : a?.vertebrae?.find((v) => v.level === level);
 
+/** How far two readings of one body may be apart, mm: less than half of the lowest pitch. */
+const oneBody = 6;
+
+/** The vertebra of another revision that is the same body, whatever its name there. */
+export function sameVertebra(a: Analysis | undefined, v: Vertebra): Vertebra | undefined {
+  return a?.vertebrae?.find((one) => distance(vec(one.center), vec(v.center)) <= oneBody);
+}
+
 /** The six points that a vertebra between two others would have, from theirs: the middle of each pair. */
 export function between(upper: Vertebra, lower: Vertebra): Partial<Record<PointName, Vec>> | undefined {
   const points: Partial<Record<PointName, Vec>> = {};

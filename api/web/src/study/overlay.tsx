@@ -123,13 +123,17 @@ function EndplateMark({ v, name, chosen, p }: { v: Vertebra; name: "superior" | 
   );
 }
 
+/** How far from the border a name ends at least, screen pixels. */
+const roomForName = 70;
+
 /** The name stands before the body where it is looked at from the side, and on it elsewhere. */
 function Name({ v, p }: { v: Vertebra; p: OverlayProps }) {
   const place = p.geometry.place(vec(v.center));
   const near = Math.abs(place.depth) <= (p.sagittal ? 25 : 12);
   if (!near) return null;
   const at = toScreen(p.zoom, place);
-  const x = p.sagittal ? at.x - (((v.depth_mm ?? 32) / 2 + 5) / p.geometry.pixel) * p.zoom.scale : at.x;
+  const before = at.x - (((v.depth_mm ?? 32) / 2 + 5) / p.geometry.pixel) * p.zoom.scale;
+  const x = p.sagittal ? Math.max(before, at.x > 0 ? roomForName : before) : at.x;
   const sure = v.level_probability === undefined || v.level_probability >= 0.995;
   return (
     <text class={v.status === "MEASURED" ? "name" : "name doubtful"} x={x} y={at.y} text-anchor={p.sagittal ? "end" : "middle"} dominant-baseline="middle">
@@ -172,17 +176,20 @@ function construction(a: Ends, b: Ends, width: number, height: number): { lines:
   const across = (d: Point): Point => ({ x: -d.y, y: d.x });
   const tries: [Point, Point, Point, Point][] = [
     [a.back, direction(a), b.back, direction(b)],
-    [a.front, across(direction(a)), b.front, across(direction(b))],
     [a.back, across(direction(a)), b.back, across(direction(b))],
+    [a.front, across(direction(a)), b.front, across(direction(b))],
   ];
   for (const [from, d, to, e] of tries) {
     const centre = crossing(from, d, to, e);
     if (!inside(centre)) continue;
     const radius = Math.min(46, 0.8 * Math.min(Math.hypot(from.x - centre!.x, from.y - centre!.y), Math.hypot(to.x - centre!.x, to.y - centre!.y)));
-    const drawn = arc(centre!, from, to, radius);
+    // Where the lines meet between the endplates, the angle is that to the one as it goes on.
+    const obtuse = (from.x - centre!.x) * (to.x - centre!.x) + (from.y - centre!.y) * (to.y - centre!.y) < 0;
+    const begin = obtuse ? { x: 2 * centre!.x - from.x, y: 2 * centre!.y - from.y } : from;
+    const drawn = arc(centre!, begin, to, radius);
     const out = { x: drawn.middle.x - centre!.x, y: drawn.middle.y - centre!.y };
     const far = 1 + 16 / Math.max(radius, 1);
-    return { lines: [[from, centre!], [to, centre!]], arc: drawn.path, label: { x: centre!.x + far * out.x, y: centre!.y + far * out.y } };
+    return { lines: [[from, obtuse ? begin : centre!], [to, centre!]], arc: drawn.path, label: { x: centre!.x + far * out.x, y: centre!.y + far * out.y } };
   }
   // They are all but parallel: a line joins them.
   return { lines: [[a.back, b.back]], label: { x: Math.min(width - 30, (a.back.x + b.back.x) / 2 + 24), y: (a.back.y + b.back.y) / 2 } };

@@ -53,7 +53,7 @@ const perPixel = 4;
 export function usePointer(c: Context) {
   const context = useRef(c);
   context.current = c;
-  const state = useRef({ down: new Map<number, Point>(), drag: undefined as Drag | undefined, start: { x: 0, y: 0 }, dragged: false });
+  const state = useRef({ down: new Map<number, Point>(), drag: undefined as Drag | undefined, start: { x: 0, y: 0 }, dragged: false, target: null as EventTarget | null });
 
   const at = (e: PointerEvent): Point => {
     const box = context.current.element.current!.getBoundingClientRect();
@@ -74,6 +74,7 @@ export function usePointer(c: Context) {
     }
     s.start = at(e);
     s.dragged = false;
+    s.target = e.target; // later events are the element's that captures them
     s.drag = begin(e, now, position(s.start));
   };
   const onPointerMove = (e: PointerEvent) => {
@@ -98,7 +99,7 @@ export function usePointer(c: Context) {
     const end = position(at(e));
     if (drag.kind === "handle") {
       if (drag.moved && end) context.current.onMove(drag.handle, moved(drag, end), true);
-    } else if (!s.dragged && e.button === 0) click(e, context.current, end);
+    } else if (!s.dragged && e.button === 0) click(s.target, context.current, end);
   };
   const onPointerCancel = (e: PointerEvent) => {
     const s = state.current;
@@ -109,10 +110,10 @@ export function usePointer(c: Context) {
   return { onPointerDown, onPointerMove, onPointerUp, onPointerCancel };
 }
 
-const closest = (e: Event, selector: string) => (e.target as Element).closest<HTMLElement | SVGElement>(selector);
+const closest = (target: EventTarget | null, selector: string) => (target as Element | null)?.closest<HTMLElement | SVGElement>(selector);
 
 function begin(e: PointerEvent, c: Context, from: Vec | undefined): Drag | undefined {
-  const grip = closest(e, "[data-handle]");
+  const grip = closest(e.target, "[data-handle]");
   if (grip && e.button === 0 && c.correcting && from) {
     const handle = JSON.parse(grip.dataset["handle"]!) as Handle;
     c.onHandle(handle);
@@ -156,8 +157,8 @@ function callOff(c: Context, drag: Drag | undefined) {
   if (drag?.kind === "handle" && drag.moved) c.onMove(drag.handle, undefined, true);
 }
 
-function click(e: PointerEvent, c: Context, at: Vec | undefined) {
-  const level = closest(e, "[data-level]")?.dataset["level"];
+function click(target: EventTarget | null, c: Context, at: Vec | undefined) {
+  const level = closest(target, "[data-level]")?.dataset["level"];
   if (level) c.onSelect(level as Level);
   else if (at) c.onCross(at);
 }

@@ -3,7 +3,7 @@
 
 import { number, withSD, words } from "../i18n";
 import type { Vertebra } from "../messages";
-import { vertebraOf } from "./landmarks";
+import { sameVertebra } from "./landmarks";
 import type { PanelProps } from "./panels";
 import { grade, tone, wallState } from "./measures";
 
@@ -52,7 +52,7 @@ export function VertebraTable(p: PanelProps) {
 function Row({ v, p, columns, cement }: { v: Vertebra; p: PanelProps; columns: number; cement: boolean }) {
   const chosen = v.level === p.selected;
   const auto = p.review.automatic ?? (p.review.draft.done > 0 ? p.review.base.report?.analyses?.[p.review.index] : undefined);
-  const was = vertebraOf(auto, v.level);
+  const was = sameVertebra(auto, v);
   const sure = v.level_probability === undefined || v.level_probability >= 0.995;
   const touched = v.level_by_reader || v.status_by_reader || v.added_by_reader;
   const name = (

@@ -5,6 +5,8 @@ import { layers } from "./overlay";
 import { presets, type ViewState } from "./views";
 import { t } from "./words";
 
+const signs = { window: "◐", pan: "✥", crosshair: "⌖" };
+
 const thicknesses = [0, 2, 5, 10];
 
 /** Window, tool, thickness and what lies over the images. */
@@ -29,14 +31,14 @@ export function Toolbar({ views }: { views: ViewState }) {
       <span class="buttons">
         {(["window", "pan", "crosshair"] as const).map((tool) => (
           <button key={tool} type="button" aria-pressed={views.tool === tool} title={t(`${tool}Tool`)} onClick={() => views.setTool(tool)}>
-            {t(tool)}
+            <span aria-hidden="true">{signs[tool]}</span><span class="hidden">{t(tool)}</span>
           </button>
         ))}
       </span>
       <label>
-        {t("slab")}
+        <span class="hidden">{t("slab")}</span>
         <select value={views.slab} onChange={(e) => views.setSlab(Number(e.currentTarget.value))}>
-          {thicknesses.map((mm) => <option key={mm} value={mm}>{mm === 0 ? t("thin") : `${mm} mm`}</option>)}
+          {thicknesses.map((mm) => <option key={mm} value={mm}>{mm === 0 ? t("thin") : t("slabOf", { mm })}</option>)}
         </select>
       </label>
       <button type="button" onClick={views.resetZoom}>{t("fit")}</button>
