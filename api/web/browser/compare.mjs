@@ -3,6 +3,7 @@
 
 // The comparison of an examination before treatment with one after it.
 
+import { readFileSync } from "node:fs";
 import { must } from "./setting.mjs";
 
 /** What the page shows of the restored height of a level, percent. */
@@ -92,6 +93,8 @@ export const steps = {
     let text = "";
     for await (const part of stream) text += part;
     must(text.includes(",L1,"), `the table holds ${text.slice(0, 80)}`);
+    const [report] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "DICOM SR" }).click()]);
+    must(readFileSync(await report.path()).subarray(128, 132).toString("latin1") === "DICM", "the structured report is no DICOM file");
     await page.getByRole("dialog").getByText("archive").first().waitFor();
     await s.accessible("the ways out");
     await s.context.grantPermissions(["clipboard-read", "clipboard-write"]);

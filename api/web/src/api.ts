@@ -223,7 +223,7 @@ export const api = {
   exportComparison: (comparisonID: string, format: ExportAnalysisRequestFormat) =>
     get<ExportComparisonResponse>(`/v1/comparisons/${id(comparisonID)}:export`, { format }),
 
-  deliveries: (query: { study_instance_uid?: string; analysis_id?: string; states?: DeliveryState[]; page_size?: number; page_token?: string }, signal?: AbortSignal) =>
+  deliveries: (query: { study_instance_uid?: string; analysis_id?: string; comparison_id?: string; states?: DeliveryState[]; page_size?: number; page_token?: string }, signal?: AbortSignal) =>
     get<ListDeliveriesResponse>("/v1/deliveries", query, signal),
   retryDelivery: (deliveryID: string) => post<RetryDeliveryResponse>(`/v1/deliveries/${id(deliveryID)}:retry`, {}),
 

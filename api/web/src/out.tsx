@@ -6,7 +6,7 @@
 import { useState } from "preact/hooks";
 import { api, save } from "./api";
 import { moment, words } from "./i18n";
-import type { ExportAnalysisRequestFormat, Level } from "./messages";
+import type { ExportAnalysisRequestFormat, ExportAnalysisResponse, Level } from "./messages";
 import { DeliveryTable } from "./pages/deliveries";
 import { Link, paths } from "./router";
 import { Dialog, ErrorNote, sentence, useLoaded } from "./ui";
@@ -38,8 +38,44 @@ const t = words(
   },
 );
 
-/** The documents that the interface writes. */
-const formats: ExportAnalysisRequestFormat[] = ["CSV", "HTML", "JSON"];
+/** The documents that the interface writes of a result, and what they are called. */
+const formats: [format: ExportAnalysisRequestFormat, name: string][] = [
+  ["CSV", "CSV"],
+  ["HTML", "HTML"],
+  ["JSON", "JSON"],
+  ["DICOM_SR", "DICOM SR"],
+  ["DICOM_SEG", "DICOM SEG"],
+  ["DICOM_SC", "DICOM SC"],
+  ["DICOM_PDF", "DICOM PDF"],
+];
+
+/** Those of them that there are of a comparison. */
+const ofComparison = formats.filter(([format]) => !["DICOM_SEG", "DICOM_SC", "DICOM_PDF"].includes(format));
+
+/** Buttons that save a comparison. */
+export function SaveComparison({ comparisonID }: { comparisonID: string }) {
+  return <Documents formats={ofComparison} write={(format) => api.exportComparison(comparisonID, format)} />;
+}
+
+function Documents({ formats, write }: {
+  formats: [format: ExportAnalysisRequestFormat, name: string][];
+  write: (format: ExportAnalysisRequestFormat) => Promise<ExportAnalysisResponse>;
+}) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const one = (format: ExportAnalysisRequestFormat) => {
+    setBusy(true);
+    setProblem("");
+    void write(format).then(save, (e: unknown) => setProblem(sentence(e))).then(() => setBusy(false));
+  };
+  return (
+    <div class="documents" role="group" aria-label={t("documents")}>
+      <span class="muted">{t("documents")}</span>
+      {formats.map(([format, name]) => <button key={format} type="button" disabled={busy} onClick={() => one(format)}>{name}</button>)}
+      {problem && <p class="note bad" role="alert">{problem}</p>}
+    </div>
+  );
+}
 
 interface Props {
   studyUID: string;
@@ -64,16 +100,13 @@ function Ways({ studyUID, analysisID, revision, level }: Props) {
   const [said, say] = useState("");
   const deliveries = useLoaded((signal) => api.deliveries({ analysis_id: analysisID, page_size: 500 }, signal), [analysisID]);
   const comparisons = useLoaded((signal) => api.comparisons({ study_instance_uid: studyUID }, signal), [studyUID]);
-  const write = (format: ExportAnalysisRequestFormat) =>
-    void api.exportAnalysis(analysisID, format, revision).then(save, (e: unknown) => say(sentence(e)));
   const copy = (to: Level | undefined) =>
     void navigator.clipboard.writeText(location.origin + paths.study(studyUID, analysisID, to))
       .then(() => say(t("copied")), (e: unknown) => say(sentence(e)));
   const mine = deliveries.value?.deliveries?.filter((d) => (d.revision ?? 0) === revision) ?? [];
   return (
     <div class="out">
-      <h3>{t("documents")}</h3>
-      <p>{formats.map((f) => <button key={f} type="button" onClick={() => write(f)}>{f}</button>)}</p>
+      <Documents formats={formats} write={(format) => api.exportAnalysis(analysisID, format, revision)} />
       <h3>{t("link")}</h3>
       <p>
         <button type="button" onClick={() => copy(undefined)}>{t("copy", { what: t("analysis") })}</button>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { useEffect, useState } from "preact/hooks";
-import { api, save } from "../api";
+import { api } from "../api";
 import { Course } from "../compare/course";
 import { nameOf, Pictures } from "../compare/pictures";
 import { Angles, Levels } from "../compare/table";
@@ -10,10 +10,12 @@ import { t } from "../compare/words";
 import "../compare/compare.css";
 import { number } from "../i18n";
 import { useKeys } from "../keys";
-import type { ComparedExamination, Comparison, ComparisonReport, ComparisonRun, ExportAnalysisRequestFormat, Finding, Level } from "../messages";
+import type { ComparedExamination, Comparison, ComparisonReport, ComparisonRun, Finding, Level } from "../messages";
+import { SaveComparison } from "../out";
 import { Link, navigate, paths, useLocation } from "../router";
 import { stateName } from "../terms";
-import { ErrorNote, Loading, sentence } from "../ui";
+import { ErrorNote, Loading, useLoaded } from "../ui";
+import { DeliveryTable } from "./deliveries";
 
 /** What changed between examinations. */
 export function ComparisonPage({ comparisonID }: { comparisonID: string }) {
@@ -68,7 +70,7 @@ function Result({ run, report }: { run: ComparisonRun; report: ComparisonReport 
       <div class="heading">
         <h1>{t("title")}</h1>
         <Examinations examinations={examinations} />
-        <Save comparisonID={run.comparison_id!} />
+        <SaveComparison comparisonID={run.comparison_id!} />
       </div>
       <div class="split">
         <div>
@@ -90,6 +92,7 @@ function Result({ run, report }: { run: ComparisonRun; report: ComparisonReport 
           <h2>{t("levels")}</h2>
           <Levels comparison={comparison} selected={selected} select={select} />
           <Angles comparison={comparison} />
+          <Sent comparisonID={run.comparison_id!} />
           {report.time_course && <Course course={report.time_course} level={selected} />}
         </div>
       </div>
@@ -110,18 +113,16 @@ function Examinations({ examinations }: { examinations: ComparedExamination[] })
   );
 }
 
-const formats: ExportAnalysisRequestFormat[] = ["HTML", "CSV", "JSON"];
-
-function Save({ comparisonID }: { comparisonID: string }) {
-  const [problem, setProblem] = useState("");
-  const write = (format: ExportAnalysisRequestFormat) =>
-    api.exportComparison(comparisonID, format).then(save, (e: unknown) => setProblem(sentence(e)));
+/** The objects of the comparison that were sent to archives. */
+function Sent({ comparisonID }: { comparisonID: string }) {
+  const list = useLoaded((signal) => api.deliveries({ comparison_id: comparisonID, page_size: 500 }, signal), [comparisonID]);
+  const deliveries = list.value?.deliveries ?? [];
+  if (deliveries.length === 0) return null;
   return (
-    <div class="save" role="group" aria-label={t("save")}>
-      <span class="muted">{t("save")}</span>
-      {formats.map((f) => <button key={f} type="button" onClick={() => void write(f)}>{f}</button>)}
-      {problem && <span role="alert">{problem}</span>}
-    </div>
+    <>
+      <h2>{t("sent")}</h2>
+      <DeliveryTable deliveries={deliveries} reload={list.reload} inStudy />
+    </>
   );
 }
 

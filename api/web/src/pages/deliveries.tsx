@@ -15,6 +15,7 @@ const t = words(
     explain: "The DICOM objects that were made of results, and whether their destinations have them.",
     none: "Nothing was sent: the server has no destination, or there is no result yet.",
     object: "Object",
+    comparison: "comparison",
     study: "Study",
     revision: "Revision",
     destination: "Destination",
@@ -36,6 +37,7 @@ const t = words(
     explain: "De DICOM-objecten die van resultaten zijn gemaakt, en of hun bestemmingen ze hebben.",
     none: "Er is niets verzonden: de server heeft geen bestemming, of er is nog geen resultaat.",
     object: "Object",
+    comparison: "vergelijking",
     study: "Onderzoek",
     revision: "Revisie",
     destination: "Bestemming",
@@ -118,7 +120,10 @@ export function DeliveryTable({ deliveries, reload, inStudy }: { deliveries: Del
             <tr key={d.delivery_id}>
               <td title={d.sop_instance_uid}>{d.kind?.toUpperCase()}</td>
               {!inStudy && (
-                <td><Link to={paths.study(d.study_instance_uid!, d.analysis_id || undefined)}>{`…${d.study_instance_uid!.slice(-12)}`}</Link></td>
+                <td>
+                  <Link to={paths.study(d.study_instance_uid!, d.analysis_id || undefined)}>{`…${d.study_instance_uid!.slice(-12)}`}</Link>{" "}
+                  {d.comparison_id && <Link to={paths.comparison(d.comparison_id)}>{t("comparison")}</Link>}
+                </td>
               )}
               <td class="numeric">{d.revision ?? 0}</td>
               <td>{d.destination}</td>
