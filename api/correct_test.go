@@ -80,6 +80,17 @@ func TestACorrectionMakesARevision(t *testing.T) {
 	if err != nil || !bytes.Contains(csv.GetContent(), []byte("heights_anterior_mm")) || !strings.HasSuffix(csv.GetFilename(), ".csv") {
 		t.Errorf("export is %.300s, %v", csv.GetContent(), err)
 	}
+	if !bytes.Contains(csv.GetContent(), []byte(",superior_anterior,")) {
+		t.Errorf("the table does not tell which point a reader moved: %s", csv.GetContent())
+	}
+	page, err := p.analyses.ExportAnalysis(t.Context(), &endplatev1.ExportAnalysisRequest{
+		AnalysisId: run.GetAnalysisId(), Format: endplatev1.ExportAnalysisRequest_HTML,
+	})
+	for _, want := range []string{"Revision 1 by local, reviewed as a whole: the corner lies higher", "placed by a reader: superior anterior"} {
+		if err != nil || !bytes.Contains(page.GetContent(), []byte(want)) {
+			t.Errorf("the page does not hold %q: %v", want, err)
+		}
+	}
 }
 
 func TestAPreviewIsWhatTheRevisionWouldBe(t *testing.T) {

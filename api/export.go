@@ -89,6 +89,9 @@ func (s *server) reportOf(ctx context.Context, analysisID string, number int, fi
 		return nil, err
 	}
 	out := &report.Report{Skipped: skippedOf(message)}
+	if v.Number > 0 {
+		out.Review = &report.Review{Revision: v.Number, Author: v.Author, Reviewed: v.Reviewed, Comment: v.Comment}
+	}
 	for i := range series {
 		algorithm := message.GetAnalyses()[i].GetAlgorithm()
 		out.Algorithm, out.Version = algorithm.GetName(), algorithm.GetVersion()

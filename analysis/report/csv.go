@@ -5,6 +5,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/endplate/endplate/analysis"
@@ -27,15 +28,16 @@ func WriteCSV(w io.Writer, r *Report) error {
 
 // VertebraColumns returns the columns of the table of vertebrae.
 func VertebraColumns() []Column {
-	return append(columnsOf(examinationFields()), columnsOf(vertebraFields())...)
+	return slices.Concat(columnsOf(examinationFields()), columnsOf(vertebraFields()), columnsOf(verdictFields()))
 }
 
 // VertebraCells returns a row of cells for each vertebra of e.
 func VertebraCells(e *Examination) [][]string {
-	identity, fields := cellsOf(examinationFields(), e), vertebraFields()
+	identity, fields, verdicts := cellsOf(examinationFields(), e), vertebraFields(), verdictFields()
 	rows := make([][]string, len(e.Result.Vertebrae))
 	for i := range rows {
-		rows[i] = append(identity[:len(identity):len(identity)], cellsOf(fields, &e.Result.Vertebrae[i])...)
+		v := &e.Result.Vertebrae[i]
+		rows[i] = slices.Concat(identity, cellsOf(fields, v), cellsOf(verdicts, judged{e.Result.Findings, v}))
 	}
 	return rows
 }
@@ -65,7 +67,8 @@ func vertebraFields() []field[*analysis.Vertebra] {
 	all = append(all, wallFields()...)
 	all = append(all, tissueFields()...)
 	all = append(all, cementFields()...)
-	return append(all, fractureFields()...)
+	all = append(all, fractureFields()...)
+	return append(all, readerFields()...)
 }
 
 func levelFields() []field[*analysis.Vertebra] {

@@ -30,6 +30,7 @@ type page struct {
 	Disclaimer         string
 	Sections           []section
 	Skipped            []Skipped
+	Review             *Review
 }
 
 // section is one examination of the page.
@@ -69,11 +70,11 @@ type criterionRow struct{ Name, Value, Met, Implies, Rule, Source string }
 
 // WriteHTML writes one self-contained page: it asks for nothing from elsewhere.
 func WriteHTML(w io.Writer, r *Report) error {
-	tmpl, err := template.New("page").Parse(pageSource + styleSource)
+	tmpl, err := template.New("page").Funcs(template.FuncMap{"verdict": verdict}).Parse(pageSource + styleSource)
 	if err != nil {
 		return fmt.Errorf("html: %w", err)
 	}
-	p := page{Algorithm: r.Algorithm, Version: r.Version, Disclaimer: Disclaimer, Skipped: r.Skipped}
+	p := page{Algorithm: r.Algorithm, Version: r.Version, Disclaimer: Disclaimer, Skipped: r.Skipped, Review: r.Review}
 	for i := range r.Examinations {
 		p.Sections = append(p.Sections, newSection(&r.Examinations[i]))
 	}

@@ -12,6 +12,7 @@ type Report struct {
 	Algorithm, Version string
 	Examinations       []Examination
 	Skipped            []Skipped
+	Review             *Review // nil where nobody corrected it
 }
 
 // Examination is the result for one series or label map.

@@ -172,5 +172,5 @@ func note(v *analysis.Vertebra) string {
 	if d := v.Deformity; d != nil && d.Reason != "" && d.Reason != v.Reason {
 		remarks = append(remarks, d.Reason)
 	}
-	return strings.Join(remarks, "; ")
+	return strings.Join(append(remarks, readerNote(v)...), "; ")
 }

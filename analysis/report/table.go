@@ -57,6 +57,9 @@ func WriteTable(w io.Writer, r *Report, c Colors) error {
 	for i := range r.Examinations {
 		writeExamination(&b, &r.Examinations[i], c)
 	}
+	if r.Review != nil {
+		fmt.Fprintf(&b, "%s\n\n", r.Review)
+	}
 	for _, s := range r.Skipped {
 		fmt.Fprintf(&b, "%s %s\n", c.paint(c.doubtful, "skipped"), s)
 	}
@@ -262,11 +265,14 @@ func writeBone(b *bytes.Buffer, result *analysis.Result, c Colors) {
 
 func writeFindings(b *bytes.Buffer, findings []finding.Finding, c Colors) {
 	for _, f := range findings {
-		borderline := ""
+		aside := ""
 		if f.Borderline {
-			borderline = " (borderline)"
+			aside = " (borderline)"
 		}
-		fmt.Fprintf(b, "%s %s%s\n", c.paint(c.deformed, "finding"), f.Statement, borderline)
+		if said := verdict(f); said != "" {
+			aside += " – " + said
+		}
+		fmt.Fprintf(b, "%s %s%s\n", c.paint(c.deformed, "finding"), f.Statement, aside)
 	}
 	for _, criterion := range criteria(findings) {
 		fmt.Fprintf(b, "        %s\n", c.paint(c.faint, criterion))

@@ -185,7 +185,8 @@ func first(v *analysis.Vertebra) *endplatev1.Vertebra {
 
 // derived are the columns that sum up what is repeated in the message.
 func derived(name string) bool {
-	return strings.HasPrefix(name, "cement_leaks_") || name == "fracture_candidates" || name == "treatment_facts" || name == "cement_doubts"
+	return strings.HasPrefix(name, "cement_leaks_") || strings.HasPrefix(name, "findings_") ||
+		slices.Contains([]string{"fracture_candidates", "treatment_facts", "cement_doubts", "points_by_reader"}, name)
 }
 
 // The CSV's columns are the message's fields, flattened, in the same order, and
@@ -207,10 +208,10 @@ func TestCSVHasTheMessagesNames(t *testing.T) {
 		}
 	}
 	fields = append(fields, flatten("", (&endplatev1.Vertebra{}).ProtoReflect().Descriptor())...)
-	// The table has numbers; who set them, and what pictures are drawn by, is told in
-	// the message alone.
+	// The points that a reader placed stand in one column, and what pictures are drawn by
+	// is told in the message alone.
 	fields = slices.DeleteFunc(fields, func(name string) bool {
-		return strings.HasSuffix(name, "_by_reader") || strings.Contains(name, "_direction_")
+		return strings.HasSuffix(name, "_set_by_reader") || strings.Contains(name, "_direction_")
 	})
 	columns := slices.DeleteFunc(slices.Clone(records[0]), derived)
 	atLeast := slices.Index(fields, "deformity_reason") + 1

@@ -33,11 +33,11 @@ const (
 	largeSize = 13.0
 )
 
-// document returns the pictures of an examination, and the tables and findings of
+// document returns the pictures of a report, and the tables and findings of
 // report.WriteTable, as a PDF document. The same arguments give the same bytes.
-func document(e *report.Examination, pictures []report.KeyImage, by string, created time.Time) ([]byte, error) {
+func document(r *report.Report, pictures []report.KeyImage, by string, created time.Time) ([]byte, error) {
 	var text, b bytes.Buffer
-	if err := report.WriteTable(&text, &report.Report{Examinations: []report.Examination{*e}}, report.Colors{}); err != nil {
+	if err := report.WriteTable(&text, r, report.Colors{}); err != nil {
 		return nil, err
 	}
 	p := newPages(by, created)

@@ -39,7 +39,7 @@ func Report(o *dicom.Origin, vol *volume.Volume, r *analysis.Result, p dicom.Pro
 		StudyInstanceUID: o.StudyInstanceUID, SeriesInstanceUID: o.SeriesInstanceUID,
 		FrameOfReferenceUID: o.FrameOfReferenceUID, Modality: o.Modality, Result: r,
 	}
-	b, err := document(e, pictures, by, p.ContentTime)
+	b, err := document(&report.Report{Examinations: []report.Examination{*e}, Review: reviewOf(p)}, pictures, by, p.ContentTime)
 	if err != nil {
 		return nil, fmt.Errorf("pdf: %w", err)
 	}
@@ -61,4 +61,12 @@ func Report(o *dicom.Origin, vol *volume.Volume, r *analysis.Result, p dicom.Pro
 	}
 	d.Sequence(tag.SourceInstanceSequence, sources...)
 	return d, d.Err()
+}
+
+// reviewOf says who corrected what the object tells of; nil where nobody did.
+func reviewOf(p dicom.Provenance) *report.Review {
+	if p.Revision == 0 {
+		return nil
+	}
+	return &report.Review{Revision: p.Revision, Author: p.Author, Reviewed: p.Reviewed}
 }
