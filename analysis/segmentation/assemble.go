@@ -40,7 +40,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 		b.Reason = "endplates meet"
 		return b
 	}
-	_, canal, _ := b.Frame.Coordinates(d.found.Canal)
+	_, canal, _ := b.Frame.Coordinates(d.middle)
 	b.Posterior, b.Anterior = im.walls(b.Frame, lo, hi, canal, d.depth, depthAgreedSD)
 	b.Width = d.width
 	post, ant := median(b.Posterior.A), median(b.Anterior.A)
@@ -151,7 +151,7 @@ func bodyFrame(above, below *discFit, d *draft) volume.Frame {
 	center := r3.Scale(0.5, r3.Add(top, bottom))
 	side := r3.Dot(r3.Sub(d.frame.Origin, center), d.frame.Left)
 	center = r3.Add(center, r3.Scale(side, d.frame.Left))
-	return volume.NewFrame(center, axis, r3.Sub(center, d.found.Canal))
+	return volume.NewFrame(center, axis, r3.Sub(center, d.middle))
 }
 
 // endFrame is bodyFrame for a vertebra with one endplate.

@@ -14,27 +14,37 @@ import (
 // agreeDepths traces anew the walls of bodies much deeper or shallower than those
 // beside them, where a vessel, a spur or the lung's border was taken for a wall.
 func (im *reader) agreeDepths(drafts []draft) {
-	depths := make([]float64, len(drafts))
+	usual, beside := make([]float64, len(drafts)), make([]int, len(drafts))
 	for i := range drafts {
-		depths[i] = drafts[i].depth
+		usual[i], beside[i] = usualDepth(drafts, i)
 	}
 	for i := range drafts {
 		d := &drafts[i]
-		var beside []float64
-		for k := max(i-2, 0); k <= min(i+2, len(drafts)-1); k++ {
-			if k != i && depths[k] > 0 && !drafts[k].found.Truncated {
-				beside = append(beside, depths[k]*math.Pow(1+depthGrowth, float64(i-k)))
-			}
-		}
-		usual := median(beside)
-		if d.found.Sacral || len(beside) < 2 || math.Abs(d.depth-usual) < depthOdd*usual {
+		if d.found.Sacral || beside[i] < 2 || math.Abs(d.depth-usual[i]) < depthOdd*usual[i] {
 			continue
 		}
-		half := max(d.height/2-2, 2)
-		d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, usual, depthAgreedSD)
-		if len(d.posterior.A) > 0 {
-			d.depth = median(d.anterior.A) - median(d.posterior.A)
+		im.traceWalls(d, usual[i])
+	}
+}
+
+// usualDepth returns the depth to expect of a body by those beside it, mm, and how
+// many tell it.
+func usualDepth(drafts []draft, i int) (usual float64, beside int) {
+	var depths []float64
+	for k := max(i-2, 0); k <= min(i+2, len(drafts)-1); k++ {
+		if v := &drafts[k]; k != i && v.depth > 0 && !v.found.Truncated && !v.lost {
+			depths = append(depths, v.depth*math.Pow(1+depthGrowth, float64(i-k)))
 		}
+	}
+	return median(depths), len(depths)
+}
+
+// traceWalls traces the walls of d anew, of a body of the given depth.
+func (im *reader) traceWalls(d *draft, depth float64) {
+	half := max(d.height/2-2, 2)
+	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, depth, depthAgreedSD)
+	if len(d.posterior.A) > 0 {
+		d.depth = median(d.anterior.A) - median(d.posterior.A)
 	}
 }
 

@@ -69,6 +69,7 @@ func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) (
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	im.findLost(drafts)
 	im.agreeDepths(drafts)
 	neighbours := func(disc int) (above, below *draft) {
 		if disc > 0 {
@@ -140,6 +141,8 @@ type draft struct {
 	width  float64 // between the lateral walls, mm; 0 if not known
 	depth  float64 // between the anterior and the posterior wall, mm
 	canal  float64 // position of the canal's centre along a, mm
+	middle r3.Vec  // the canal's centre
+	lost   bool    // localization's path has left the canal
 
 	posterior, anterior Wall
 
@@ -149,7 +152,7 @@ type draft struct {
 // draft puts a frame on a vertebra, its plane through the middle of the body,
 // and traces the walls.
 func (im *reader) draft(v *localization.Vertebra) draft {
-	d := draft{found: v, frame: volume.NewFrame(v.Center, v.Superior, v.Anterior)}
+	d := draft{found: v, frame: volume.NewFrame(v.Center, v.Superior, v.Anterior), middle: v.Canal}
 	d.height = math.Abs(r3.Dot(r3.Sub(v.SuperiorEndplate, v.InferiorEndplate), d.frame.Superior))
 	_, d.canal, _ = d.frame.Coordinates(v.Canal)
 	left, width := im.waist(d.frame, v)
@@ -169,6 +172,7 @@ func (im *reader) draft(v *localization.Vertebra) draft {
 		d.depth, sd = unknownDepth, unknownDepthSD
 	}
 	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, d.depth, sd)
+	_, d.lost = im.laminaBehind(&d)
 	if len(d.posterior.A) > 0 {
 		d.depth = median(d.anterior.A) - median(d.posterior.A)
 	}
@@ -249,6 +253,9 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, depth, sd float64) (poste
 	}
 	sigma := im.blur.across(f.Anterior).total()
 	back, backScore := trace(p, sigma, false, canal+canalRadius, canalRadiusSD)
+	if at, score := p.wallBefore(back, sigma); at != nil {
+		back, backScore = at, score
+	}
 	middle := median(back)
 	front, frontScore := trace(p, sigma, true, middle+depth, sd)
 	return wallOf(p, back, backScore, -boneThickness/2), wallOf(p, front, frontScore, boneThickness/2)

@@ -52,6 +52,7 @@ type wallReader struct {
 	canal  *Canal
 	rows   []float64
 	middle []float64 // of the plate in the middle strip
+	narrow bool      // the laminae stand so near that they are to be told from the wall
 }
 
 // newWallReader traces the wall's middle strip near the body's own outline.
@@ -66,13 +67,16 @@ func newWallReader(im *reader, c *Canal, b *Body) *wallReader {
 	for i, at := range w.rows {
 		prior[i] = a[floats.NearestIdx(s, at)]
 	}
-	w.middle = w.strip(prior, 0, wallStrip, posteriorSearch, wallMiddleSD)
+	w.narrow = true // until the middle strip tells
+	w.middle, w.narrow = w.strip(prior, 0, wallStrip, posteriorSearch, wallMiddleSD)
 	return w
 }
 
 // strip traces the wall in the strip of half width half about l: its plate's
-// place along a for each row.
-func (w *wallReader) strip(prior []float64, l, half, reach, sd float64) []float64 {
+// place along a for each row. In a narrow canal it is not that of a lamina, and
+// lamina reports whether one had been taken for it; elsewhere pedicles, farther
+// aside, would look like one.
+func (w *wallReader) strip(prior []float64, l, half, reach, sd float64) (at []float64, lamina bool) {
 	// Rows begin each at their own prior: a step of the path is one of the
 	// displacement from it.
 	p := profiles{s0: w.rows[0], x0: -reach - wallSoftInside}
@@ -86,11 +90,17 @@ func (w *wallReader) strip(prior []float64, l, half, reach, sd float64) []float6
 		fillOutside(row)
 		p.rows = append(p.rows, row)
 	}
-	at, _ := trace(p, w.im.blur.across(w.canal.Frame.Anterior).total(), false, 0, sd)
+	sigma := w.im.blur.across(w.canal.Frame.Anterior).total()
+	at, _ = trace(p, sigma, false, 0, sd)
+	if w.narrow {
+		if before, _ := p.wallBefore(at, sigma); before != nil {
+			at, lamina = before, true
+		}
+	}
 	for i := range at {
 		at[i] += prior[i]
 	}
-	return at
+	return at, lamina
 }
 
 // surface traces the wall to both sides, as far as half, the half width of the
@@ -103,7 +113,7 @@ func (w *wallReader) surface(half float64) PosteriorWall {
 	for _, side := range []int{-1, 1} {
 		for k := 1; k <= n; k++ {
 			l := float64(side*k) * wallColumn
-			paths[n+side*k] = w.strip(paths[n+side*(k-1)], l, wallColumn/2, wallFollow, wallFollowSD)
+			paths[n+side*k], _ = w.strip(paths[n+side*(k-1)], l, wallColumn/2, wallFollow, wallFollowSD)
 		}
 	}
 	for k := -n; k <= n; k++ {

@@ -162,7 +162,11 @@ func trace(p profiles, sigma float64, insideFirst bool, prior, priorSD float64) 
 			gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst)) - 0.1*d*d
 		}
 	}
-	path := bestPath(gain, int(wallJump/wallStep), wallBend*wallStep)
+	return p.refined(bestPath(gain, int(wallJump/wallStep), wallBend*wallStep), sigma, insideFirst)
+}
+
+// refined returns where the edges near a path of columns lie, and their scores.
+func (p profiles) refined(path []int, sigma float64, insideFirst bool) (at, score []float64) {
 	at, score = make([]float64, len(path)), make([]float64, len(path))
 	for r, c := range path {
 		x, s := refineEdge(p.rows[r], float64(c), sigma, insideFirst)

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package segmentation
+
+import (
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/volume"
+)
+
+// Where a canal is too narrow for its path to be followed, localization's runs
+// behind the laminae, beside the spinous processes: bone then stands between it
+// and the posterior wall.
+const (
+	laminaHU    = 250.0 // of that bone, beyond any ligament and most vessels
+	laminaClear = 1.5   // mm behind a wall, where its light has faded
+	laminaSlab  = 2.0   // mm, half width of the strip that is looked at
+	laminaStep  = 0.5   // mm
+	laminaRows  = 6     // of those a millimetre apart that must show it, and half of them
+)
+
+// laminaBehind returns how far behind the wall of d bone stands before the canal's
+// centre, mm; false if none does, as beside all canals whose path has not left them.
+func (im *reader) laminaBehind(d *draft) (gap float64, ok bool) {
+	var gaps []float64
+	for i, s := range d.posterior.S {
+		a := d.posterior.A[i] - laminaClear
+		at := func(u, _ float64) r3.Vec { return d.frame.Point(s, a, u) }
+		for a > d.canal && im.mean(at, laminaSlab, 0) < laminaHU {
+			a -= laminaStep
+		}
+		if a > d.canal {
+			gaps = append(gaps, d.posterior.A[i]-a)
+		}
+	}
+	if 2*len(gaps) < len(d.posterior.S) || len(gaps) < laminaRows {
+		return 0, false
+	}
+	return median(gaps), true
+}
+
+// findLost finds the canal beside vertebrae at which localization's path has left
+// it. With the path the mid-sagittal plane is lost, and the depth: those of the
+// vertebrae beside count.
+func (im *reader) findLost(drafts []draft) {
+	for i := range drafts {
+		d := &drafts[i]
+		anterior, ok := anteriorBeside(drafts, i)
+		depth, beside := usualDepth(drafts, i)
+		if !d.lost || !ok || beside == 0 {
+			continue
+		}
+		wall := d.frame.Point(0, median(d.posterior.A), 0)
+		d.frame = volume.NewFrame(d.frame.Origin, d.frame.Superior, anterior)
+		_, a, _ := d.frame.Coordinates(wall)
+		d.canal = a - canalRadius
+		im.traceWalls(d, depth)
+		half := canalRadius
+		if gap, ok := im.laminaBehind(d); ok {
+			half = gap / 2
+		}
+		d.canal = median(d.posterior.A) - half
+		d.middle = d.frame.Point(0, d.canal, 0)
+	}
+}
+
+// anteriorBeside returns the mean of the anterior axes of the nearest vertebrae
+// above and below at which the path has not left the canal; false if there is none.
+func anteriorBeside(drafts []draft, i int) (anterior r3.Vec, ok bool) {
+	for _, step := range [2]int{-1, 1} {
+		k := i + step
+		for k >= 0 && k < len(drafts) && drafts[k].lost {
+			k += step
+		}
+		if k >= 0 && k < len(drafts) && !drafts[k].found.Sacral {
+			anterior, ok = r3.Add(anterior, drafts[k].frame.Anterior), true
+		}
+	}
+	return anterior, ok
+}
