@@ -23,9 +23,9 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve [flag …]",
 		Short: "Serve gRPC, REST, DICOMweb and DIMSE: take studies, measure them, tell what was found",
 		Long: `Take DICOM instances over gRPC, by STOW-RS and by C-STORE, keep them, measure each
-series as a job of its own, and tell what was found, over gRPC and as JSON over REST. Of
-every result DICOM objects are made, stored in the study, and sent to each --destination
-until it has them.
+series as a job of its own, and tell what was found, over gRPC, as JSON over REST, and in
+the browser: the review page is at the address of REST. Of every result DICOM objects are
+made, stored in the study, and sent to each --destination until it has them.
 
 Without settings it listens on this machine alone, keeps everything in the folder
 endplate-data, and lets everybody who reaches it do everything. To let others in,

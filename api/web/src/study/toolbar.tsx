@@ -5,7 +5,12 @@ import { layers } from "./overlay";
 import { presets, type ViewState } from "./views";
 import { t } from "./words";
 
-const signs = { window: "◐", pan: "✥", crosshair: "⌖" };
+/** The tools' signs as paths of 16 by 16: not every system has a letter for them. */
+const signs = {
+  window: "M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1M8 2.5v11a5.5 5.5 0 0 1 0-11z",
+  pan: "M8 0l3 3H9v4h4V5l3 3-3 3V9H9v4h2l-3 3-3-3h2V9H3v2L0 8l3-3v2h4V3H5z",
+  crosshair: "M7 0h2v6H7zM7 10h2v6H7zM0 7h6v2H0zM10 7h6v2h-6z",
+};
 
 const thicknesses = [0, 2, 5, 10];
 
@@ -31,7 +36,8 @@ export function Toolbar({ views }: { views: ViewState }) {
       <span class="buttons">
         {(["window", "pan", "crosshair"] as const).map((tool) => (
           <button key={tool} type="button" aria-pressed={views.tool === tool} title={t(`${tool}Tool`)} onClick={() => views.setTool(tool)}>
-            <span aria-hidden="true">{signs[tool]}</span><span class="hidden">{t(tool)}</span>
+            <svg class="sign" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d={signs[tool]} /></svg>
+            <span class="hidden">{t(tool)}</span>
           </button>
         ))}
       </span>
