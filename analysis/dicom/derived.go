@@ -23,6 +23,8 @@ type Provenance struct {
 	// any form that is the same for the same: it goes into UIDs alone. Parameters
 	// tells people of it; empty where nothing was set.
 	Options, Parameters string
+	// Labelled tells that a label map which the user gave outlines bodies and canal.
+	Labelled bool
 
 	Revision int    // 0: as analysed; n: after the nth list of corrections
 	Changes  string // stands for what the corrections are, and goes into UIDs alone; empty for none

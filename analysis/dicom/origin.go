@@ -32,6 +32,9 @@ type Origin struct {
 	FrameOfReferenceUID        string // empty if the images have none
 	PositionReferenceIndicator string
 	Modality                   string
+	// Lossy is what the first image tells of lossy compression; empty or nil where it
+	// went through none.
+	Lossy *dataset.Dataset
 
 	Geometry volume.Geometry // of the stack
 	Images   []OriginImage   // in the order of the slices
@@ -105,28 +108,37 @@ func (s *Stack) Origin() (*Origin, error) {
 		}
 	}
 	head, err := s.images[0].in.content.head(func(t tag.Tag) bool {
-		return slices.Contains(identityTags, t) || slices.Contains(seriesTags, t)
+		return slices.Contains(identityTags, t) || slices.Contains(seriesTags, t) || slices.Contains(lossyTags, t)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("instance %s: %w", s.Slices[0].SOPInstanceUID, err)
 	}
 	o.PositionReferenceIndicator = head.Value(tag.PositionReferenceIndicator)
-	o.Identity = identityOf(head)
+	o.Identity = identityOf(&head.Dataset)
+	o.Lossy = lossyOf(&head.Dataset, head.TransferSyntaxUID, o.bytesOfFirst(), s.images[0].in.content.source.Size)
 	return o, nil
 }
 
+// bytesOfFirst returns how many bytes the pixels of the first instance take that are not
+// compressed, two each.
+func (o *Origin) bytesOfFirst() int64 {
+	frames := int64(0)
+	for _, m := range o.Images {
+		if m.SOPInstanceUID == o.Images[0].SOPInstanceUID {
+			frames++
+		}
+	}
+	return 2 * frames * int64(o.Geometry.Columns) * int64(o.Geometry.Rows)
+}
+
 // head reads the elements that are wanted of an instance's header.
-func (c content) head(want func(tag.Tag) bool) (*dataset.Dataset, error) {
+func (c content) head(want func(tag.Tag) bool) (*dataset.File, error) {
 	rc, err := c.source.Open()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	defer rc.Close()
-	f, err := dataset.Read(io.LimitReader(rc, c.source.Size), c.source.Size, dataset.Options{Want: want})
-	if err != nil {
-		return nil, err
-	}
-	return &f.Dataset, nil
+	return dataset.Read(io.LimitReader(rc, c.source.Size), c.source.Size, dataset.Options{Want: want})
 }
 
 // identityOf returns what of a header is the identity. A value that cannot be one of

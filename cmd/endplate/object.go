@@ -72,7 +72,7 @@ func (o destination) deriver(flags measureFlags) (measure.Deriver, error) {
 
 // provenance says how the objects of this run come to be.
 func provenance(flags measureFlags) (dicom.Provenance, error) {
-	by := dicom.Provenance{Program: name, Version: versionString(), ContentTime: time.Now()}
+	by := dicom.Provenance{Program: name, Version: versionString(), ContentTime: time.Now(), Labelled: flags.labels != ""}
 	if flags.level != "" {
 		by.Options, by.Parameters = "level="+flags.level, "level fixed: "+flags.level
 	}

@@ -78,6 +78,7 @@ func describe(d *dataset.Dataset, o *dicom.Origin, k *report.KeyImage) {
 	d.Text(tag.ImageComments, "LT", report.Disclaimer)
 	d.Text(tag.BurnedInAnnotation, "CS", "NO")
 	d.Text(tag.RecognizableVisualFeatures, "CS", "NO")
+	o.PutLossyImageCompression(d)
 	var sources []*dataset.Dataset
 	for _, s := range o.Instances() {
 		item := &dataset.Dataset{}

@@ -20,6 +20,17 @@ type segment struct {
 	category, kind, region  code.Code
 	trackingID, trackingUID string
 	color                   color
+	outlined                bool // of what a label map outlines where there is one
+}
+
+// algorithmType returns SegmentAlgorithmType: a segment that was calculated from labels
+// which the user gave, however these came about, was not found by the program alone.
+// PS3.3 C.8.20.4.
+func (s *segment) algorithmType(by dicom.Provenance) string {
+	if s.outlined && by.Labelled {
+		return "SEMIAUTOMATIC"
+	}
+	return "AUTOMATIC"
 }
 
 // certain is the probability from which on that of a level is not told.
@@ -92,7 +103,7 @@ func (c *collector) body(v *analysis.Vertebra) segment {
 	s := segment{
 		label:    v.Level.String() + " vertebral body",
 		category: code.AnatomicalStructure, kind: code.VertebralBody, region: regionOf(v.Level),
-		color: bodyColor(v.Level),
+		color: bodyColor(v.Level), outlined: true,
 		// As in the structured report, which tracks the same vertebra.
 		trackingID: v.Level.String() + " vertebra", trackingUID: c.origin.TrackingUID(v.Level.String()),
 	}
@@ -107,7 +118,7 @@ func (c *collector) canal() segment {
 		label:       "Vertebral canal",
 		description: "Between the posterior corners of each body's endplates; not beside discs.",
 		category:    code.AnatomicalStructure, kind: code.VertebralCanal, region: code.Spine,
-		color:      canalColor,
+		color: canalColor, outlined: true,
 		trackingID: "Vertebral canal", trackingUID: c.origin.TrackingUID("canal"),
 	}
 }

@@ -93,7 +93,7 @@ func (w *writer) image(d *dataset.Dataset) {
 	d.Ints(tag.BitsStored, "US", 1)
 	d.Ints(tag.HighBit, "US", 0)
 	d.Ints(tag.PixelRepresentation, "US", 0)
-	d.Text(tag.LossyImageCompression, "CS", "00")
+	w.origin.PutLossyImageCompression(d)
 	d.Text(tag.SegmentationType, "CS", string(Binary))
 }
 
@@ -113,7 +113,7 @@ func (w *writer) describe(d *dataset.Dataset) {
 		if s.region != (code.Code{}) {
 			item.Sequence(tag.AnatomicRegionSequence, s.region.Item())
 		}
-		item.Text(tag.SegmentAlgorithmType, "CS", "AUTOMATIC")
+		item.Text(tag.SegmentAlgorithmType, "CS", s.algorithmType(w.provenance))
 		item.Text(tag.SegmentAlgorithmName, "LO", w.provenance.Program)
 		item.Sequence(tag.SegmentationAlgorithmIdentificationSequence, w.algorithm())
 		lab := s.color.lab()

@@ -17,10 +17,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom/code"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -217,6 +219,36 @@ func TestValidatorsFindNoError(t *testing.T) {
 		for _, complaint := range complaints(t, "dciodvfy", "-new", path) {
 			t.Errorf("%s: %s", name, complaint)
 		}
+	}
+}
+
+// Of images that were compressed with loss, and of labels that the user gave, the object
+// tells, in a way in which validators find no error.
+func TestWhereSegmentsAreFrom(t *testing.T) {
+	t.Parallel()
+	o := origin(t, geometries()["plain"])
+	o.Lossy = &dataset.Dataset{}
+	o.Lossy.Text(tag.LossyImageCompression, "CS", "01")
+	o.Lossy.Floats(tag.LossyImageCompressionRatio, "DS", 4.5)
+	o.Lossy.Text(tag.LossyImageCompressionMethod, "CS", "ISO_15444_1")
+	by := provenance
+	by.Labelled = true
+	d, err := New(o, column(), by)
+	b := written(t, d, err)
+	if d.Value(tag.LossyImageCompression) != "01" || d.Value(tag.LossyImageCompressionMethod) != "ISO_15444_1" {
+		t.Errorf("compressed %q by %q", d.Value(tag.LossyImageCompression), d.Value(tag.LossyImageCompressionMethod))
+	}
+	for _, s := range d.Items(tag.SegmentSequence) {
+		want := "SEMIAUTOMATIC"
+		if strings.HasSuffix(s.Value(tag.SegmentLabel), "bone cement") { // of the image, whatever the labels say
+			want = "AUTOMATIC"
+		}
+		if got := s.Value(tag.SegmentAlgorithmType); got != want {
+			t.Errorf("%s is %s, want %s", s.Value(tag.SegmentLabel), got, want)
+		}
+	}
+	for _, complaint := range complaints(t, "dciodvfy", "-new", saved(t, b)) {
+		t.Error(complaint)
 	}
 }
 

@@ -220,6 +220,9 @@ func TestEveryValueComesBack(t *testing.T) {
 			continue
 		}
 		leaves("", v.ProtoReflect(), func(path string, want float64) {
+			if strings.Contains(path, "_direction.") {
+				return // how to draw the endplate's line, which is no measurement
+			}
 			compared++
 			if problem := g.compare(path, want, v); problem != "" {
 				t.Errorf("%v %s: %s", v.GetLevel(), path, problem)
