@@ -331,6 +331,24 @@ export const steps = {
     await page.locator('tr[data-row="L3"]').waitFor();
   },
 
+  "the sagittal image follows the spine, and back": async (s) => {
+    const { page } = s;
+    await page.locator('tr[data-row="L2"] button.level').click();
+    await page.getByRole("button", { name: "Along spine" }).click();
+    await page.locator('.pane[data-view="SAGITTAL"][data-follows]').waitFor();
+    const was = await height(page, "L2", "posterior");
+    await view(page, "SAGITTAL").focus();
+    await page.keyboard.press("3");
+    await page.keyboard.press("Shift+ArrowUp");
+    await changed(page, "L2", "posterior", was);
+    const by = (await height(page, "L2", "posterior")) - was;
+    must(Math.abs(by - 1) < 0.1, `a key moved the point by ${by} mm`);
+    await page.keyboard.press("Control+z");
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Along spine" }).click();
+    await page.locator('.pane[data-view="SAGITTAL"]:not([data-follows])').waitFor();
+  },
+
   "images are scrolled by keys, each of them drawn": async (s) => {
     const { page } = s;
     for (const name of ["AXIAL", "SAGITTAL", "STRAIGHTENED"]) {

@@ -73,6 +73,19 @@ test("a position beside a curved picture is as deep as it is beside it", () => {
   near(at.column, 20, 0.01);
 });
 
+test("in a picture that follows the spine from side to side a move is not to the side", () => {
+  // Rows of half a millimetre, each 0.2 mm further to the left than the one above.
+  const rows = Array.from({ length: 100 }, (_, row) => ({ origin: { x: 0.2 * row, y: -40, z: -0.5 * row }, column: { x: 0, y: 0.5, z: 0 } }));
+  const g = new Geometry(80, 100, rows, { x: 0, y: 0, z: -1 });
+  same(g.position({ column: 10, row: 50 }), { x: 10, y: -35, z: -25 });
+  same(g.displacement({ column: 10, row: 50 }, { column: 14, row: 40 }), { x: 0, y: 2, z: 5 });
+  const at = g.place({ x: 13, y: -35, z: -25 });
+  near(at.column, 10);
+  near(at.row, 50);
+  near(at.depth, 3);
+  same(g.axes({ column: 3, row: 4 }).down, { x: 0, y: 0, z: -1 });
+});
+
 test("beyond its ends a curved picture goes straight on", () => {
   const g = circular(150, 200);
   const over = g.place(g.position({ column: 30, row: -12 }));

@@ -80,7 +80,7 @@ export function usePicture(images: Images, plane: Plane | undefined): { picture:
     return () => {
       current = false;
     };
-  }, [images, plane?.view, plane?.at, plane?.slab]);
+  }, [images, plane?.view, plane?.at, plane?.slab, plane?.follows]);
   return here ? { picture: here, error: undefined } : state;
 }
 

@@ -51,6 +51,8 @@ export class Geometry {
     readonly columns: number,
     readonly rows: number,
     pixelToPatient: readonly PixelToPatient[],
+    /** The direction down of every row, where the picture follows the spine from side to side without being straightened. */
+    private readonly fixedDown?: Vec,
   ) {
     this.lines = pixelToPatient.map((p) => ({ origin: vec(p.origin), step: vec(p.column) }));
     this.down = pixelToPatient[0]?.row && vec(pixelToPatient[0].row);
@@ -70,6 +72,12 @@ export class Geometry {
     return mix(on(i), on(i + 1), row - i);
   }
 
+  /** How far it is from one place to another in the picture. Rows that are shifted to the side are not so moved. */
+  displacement(from: Place, to: Place): Vec {
+    if (!this.fixedDown) return sub(this.position(to), this.position(from));
+    return add(scale(to.column - from.column, this.lines[0]!.step), scale((to.row - from.row) * this.pixel, this.fixedDown));
+  }
+
   /** The place that is nearest to a position, and how far the position lies off the picture, mm, to where it is looked at from. */
   place(p: Vec): Place & { depth: number } {
     return this.down ? this.onPlane(p) : this.onCurve(p);
@@ -77,10 +85,9 @@ export class Geometry {
 
   /** The directions to the right and down at a place, of unit length. */
   axes(at: Place): { right: Vec; down: Vec } {
-    const here = this.position(at);
     return {
-      right: unit(sub(this.position({ column: at.column + 1, row: at.row }), here)),
-      down: unit(sub(this.position({ column: at.column, row: at.row + 1 }), here)),
+      right: unit(this.displacement(at, { column: at.column + 1, row: at.row })),
+      down: unit(this.displacement(at, { column: at.column, row: at.row + 1 })),
     };
   }
 
@@ -139,6 +146,7 @@ export class Geometry {
 
   /** The direction from a row of a curved picture to the next, perpendicular to the row. */
   private downFrom(row: number): Vec {
+    if (this.fixedDown) return this.fixedDown;
     const n = Math.min(row, this.rows - 2);
     const on = (i: number) => add(this.lines[i]!.origin, scale(this.columns / 2, this.lines[i]!.step));
     const down = sub(on(n + 1), on(n));

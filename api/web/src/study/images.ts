@@ -16,6 +16,8 @@ export interface Plane {
   at: number;
   /** Thickness that a pixel is the mean of, mm. */
   slab: number;
+  /** Of a sagittal picture: whether it follows the spine from side to side, at mm to the left of it. */
+  follows?: boolean;
 }
 
 export interface Picture {
@@ -25,7 +27,9 @@ export interface Picture {
   extent: Extent | undefined;
 }
 
-const keyOf = (p: Plane) => `${p.view} ${p.at.toFixed(2)} ${p.slab}`;
+const keyOf = (p: Plane) => `${p.view}${p.follows ? "*" : ""} ${p.at.toFixed(2)} ${p.slab}`;
+
+const inferior = { x: 0, y: 0, z: -1 };
 
 /** What is kept, bytes of samples. */
 const room = 192 << 20;
@@ -116,10 +120,10 @@ export class Images {
     return outlines;
   }
 
-  private query({ view, at, slab }: Plane) {
-    const place =
-      view === "STRAIGHTENED" ? { offset_mm: at } : { "through.x": 0, "through.y": 0, "through.z": 0, [throughAxis[view] ?? "through.x"]: at };
-    return { analysis_index: this.analysisIndex, view, slab_mm: slab, ...place };
+  private query({ view, at, slab, follows }: Plane) {
+    const asked = { analysis_index: this.analysisIndex, view, slab_mm: slab };
+    if (view === "STRAIGHTENED" || follows) return { ...asked, offset_mm: at };
+    return { ...asked, "through.x": 0, "through.y": 0, "through.z": 0, [throughAxis[view] ?? "through.x"]: at };
   }
 
   private next() {
@@ -157,7 +161,8 @@ export class Images {
     this.keepOutlines(plane, revision, r.outlines);
     const columns = r.columns ?? 0;
     const hu = await unpacked(bytes(r.samples ?? ""), columns);
-    const picture = { plane, geometry: new Geometry(columns, r.rows ?? 0, r.pixel_to_patient ?? []), hu, extent: r.extent };
+    const geometry = new Geometry(columns, r.rows ?? 0, r.pixel_to_patient ?? [], plane.follows ? inferior : undefined);
+    const picture = { plane, geometry, hu, extent: r.extent };
     this.keep(keyOf(plane), picture);
     return picture;
   }

@@ -95,6 +95,7 @@ export function Pane(p: PaneProps) {
       tabIndex={0}
       aria-label={viewName(p.plane.view)}
       data-view={p.plane.view}
+      data-follows={picture?.plane.follows}
       data-pixel={geometry?.pixel}
       data-scale={zoom.scale}
       data-left={zoom.left}

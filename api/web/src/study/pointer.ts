@@ -6,7 +6,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Level, Vertebra } from "../messages";
-import { add, type Geometry, type Point, sub, toPlace, type Vec, type Zoom, zoomed } from "./geometry";
+import { add, type Geometry, type Place, type Point, toPlace, type Vec, type Zoom, zoomed } from "./geometry";
 import { type Handle, pointOf, pointsOf, type PointName } from "./landmarks";
 import type { Tool } from "./pane";
 import type { Window } from "./samples";
@@ -39,7 +39,7 @@ interface Context extends Gestures {
 
 /** What a drag that has begun does. */
 type Drag =
-  | { kind: "handle"; handle: Handle; from: Vec; points: Points; moved: boolean }
+  | { kind: "handle"; handle: Handle; from: Place; points: Points; moved: boolean }
   | { kind: "window"; window: Window }
   | { kind: "pan" | "zoom"; zoom: Zoom }
   | { kind: "crosshair" };
@@ -59,7 +59,7 @@ export function usePointer(c: Context) {
     const box = context.current.element.current!.getBoundingClientRect();
     return { x: e.clientX - box.left, y: e.clientY - box.top };
   };
-  const position = (p: Point): Vec | undefined => context.current.geometry?.position(toPlace(context.current.currentZoom, p));
+  const place = (p: Point): Place => toPlace(context.current.currentZoom, p);
 
   const onPointerDown = (e: PointerEvent) => {
     const now = context.current;
@@ -75,7 +75,7 @@ export function usePointer(c: Context) {
     s.start = at(e);
     s.dragged = false;
     s.target = e.target; // later events are the element's that captures them
-    s.drag = begin(e, now, position(s.start));
+    s.drag = begin(e, now, place(s.start));
   };
   const onPointerMove = (e: PointerEvent) => {
     const s = state.current;
@@ -88,7 +88,7 @@ export function usePointer(c: Context) {
       return;
     }
     s.dragged ||= Math.hypot(now.x - s.start.x, now.y - s.start.y) > still;
-    if (s.drag && (s.dragged || s.drag.kind === "handle")) follow(context.current, s.drag, s.start, now, position(now));
+    if (s.drag && (s.dragged || s.drag.kind === "handle")) follow(context.current, s.drag, s.start, now, place(now));
   };
   const onPointerUp = (e: PointerEvent) => {
     const s = state.current;
@@ -96,10 +96,10 @@ export function usePointer(c: Context) {
     const { drag } = s;
     s.drag = undefined;
     if (!drag) return;
-    const end = position(at(e));
+    const end = place(at(e));
     if (drag.kind === "handle") {
-      if (drag.moved && end) context.current.onMove(drag.handle, moved(drag, end), true);
-    } else if (!s.dragged && e.button === 0) click(s.target, context.current, end);
+      if (drag.moved) context.current.onMove(drag.handle, moved(context.current, drag, end), true);
+    } else if (!s.dragged && e.button === 0) click(s.target, context.current, context.current.geometry?.position(end));
   };
   const onPointerCancel = (e: PointerEvent) => {
     const s = state.current;
@@ -112,9 +112,9 @@ export function usePointer(c: Context) {
 
 const closest = (target: EventTarget | null, selector: string) => (target as Element | null)?.closest<HTMLElement | SVGElement>(selector);
 
-function begin(e: PointerEvent, c: Context, from: Vec | undefined): Drag | undefined {
+function begin(e: PointerEvent, c: Context, from: Place): Drag | undefined {
   const grip = closest(e.target, "[data-handle]");
-  if (grip && e.button === 0 && c.correcting && from) {
+  if (grip && e.button === 0 && c.correcting) {
     const handle = JSON.parse(grip.dataset["handle"]!) as Handle;
     c.onHandle(handle);
     return { kind: "handle", handle, from, points: c.placesOf(handle), moved: false };
@@ -125,13 +125,13 @@ function begin(e: PointerEvent, c: Context, from: Vec | undefined): Drag | undef
   return c.tool === "window" ? { kind: "window", window: c.window } : { kind: "crosshair" };
 }
 
-function follow(c: Context, drag: Drag, start: Point, now: Point, at: Vec | undefined) {
+function follow(c: Context, drag: Drag, start: Point, now: Point, at: Place) {
   const [dx, dy] = [now.x - start.x, now.y - start.y];
   switch (drag.kind) {
     case "handle":
-      if (!at || (dx === 0 && dy === 0 && !drag.moved)) return;
+      if (dx === 0 && dy === 0 && !drag.moved) return;
       drag.moved = true;
-      c.onMove(drag.handle, moved(drag, at), false);
+      c.onMove(drag.handle, moved(c, drag, at), false);
       return;
     case "window":
       c.onWindow({ center: Math.round(drag.window.center + perPixel * dy), width: Math.max(1, Math.round(drag.window.width + perPixel * dx)) });
@@ -143,13 +143,14 @@ function follow(c: Context, drag: Drag, start: Point, now: Point, at: Vec | unde
       c.setZoom(zoomed(drag.zoom, Math.exp(-dy / 150), start.x, start.y));
       return;
     case "crosshair":
-      if (at) c.onCross(at);
+      if (c.geometry) c.onCross(c.geometry.position(at));
   }
 }
 
 /** Where the points of what is dragged are: as far off as the pointer is from where it took hold. */
-function moved(drag: Drag & { kind: "handle" }, to: Vec): Points {
-  const by = sub(to, drag.from);
+function moved(c: Context, drag: Drag & { kind: "handle" }, to: Place): Points {
+  const by = c.geometry?.displacement(drag.from, to);
+  if (!by) return drag.points;
   return Object.fromEntries(pointsOf(drag.handle).flatMap((n) => (drag.points[n] ? [[n, add(drag.points[n], by)]] : [])));
 }
 

@@ -21,7 +21,7 @@ export function Toolbar({ views }: { views: ViewState }) {
   return (
     <div class="tools" role="toolbar" aria-label={t("tools")}>
       <label>
-        {t("window")}
+        <span class="hidden">{t("window")}</span>
         <select
           value={preset?.name ?? ""}
           onChange={(e) => {
@@ -47,6 +47,7 @@ export function Toolbar({ views }: { views: ViewState }) {
           {thicknesses.map((mm) => <option key={mm} value={mm}>{mm === 0 ? t("thin") : t("slabOf", { mm })}</option>)}
         </select>
       </label>
+      <button type="button" aria-pressed={views.follows} title={t("followsHint")} onClick={() => views.setFollows(!views.follows)}>{t("follows")}</button>
       <button type="button" onClick={views.resetZoom}>{t("fit")}</button>
       <details class="layers">
         <summary>{t("overlays")}</summary>

@@ -46,6 +46,9 @@ export interface ViewState {
   shown: ReadonlySet<Layer>;
   toggle: (layer: Layer) => void;
   toggleAll: () => void;
+  /** Whether the sagittal picture follows the spine from side to side. */
+  follows: boolean;
+  setFollows: (f: boolean) => void;
   slab: number;
   setSlab: (mm: number) => void;
   active: View;
@@ -63,6 +66,8 @@ export interface ViewState {
 export function useViews(images: Images, analysis: Analysis, selected: Level | undefined): ViewState {
   const [cross, setCross] = useState<Vec>(() => firstPlace(analysis, selected));
   const [curved, setCurved] = useState(0); // of the straightened picture, to the left of the canal
+  const [follows, setFollows] = useState(false);
+  const [beside, setBeside] = useState(0); // of the sagittal picture that follows the spine, to the left of it
   const [slab, setSlab] = useState(0);
   const [window, setWindow] = useState<Window>(presets[0]!);
   const [tool, setTool] = useState<Tool>("window");
@@ -75,7 +80,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
   const directions = useRef({ SAGITTAL: 1, STRAIGHTENED: 1, AXIAL: 1 });
 
   const planes: Record<View, Plane> = {
-    SAGITTAL: { view: "SAGITTAL", at: round(cross.x), slab },
+    SAGITTAL: follows ? { view: "SAGITTAL", at: beside, slab, follows } : { view: "SAGITTAL", at: round(cross.x), slab },
     STRAIGHTENED: { view: "STRAIGHTENED", at: curved, slab },
     AXIAL: { view: "AXIAL", at: axialAt(cross.z, extent), slab: 0 },
   };
@@ -89,14 +94,15 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
       if (n <= behind) planned.push(next(-n));
     }
     images.prefetch(planned.filter((p) => within(p, extent)));
-  }, [active, planes[active].at, slab, extent]);
+  }, [active, planes[active].at, slab, extent, follows]);
 
   const curveThrough = (at: Vec) => {
     const shown = geometries.current.STRAIGHTENED;
+    setBeside(0);
     if (shown) setCurved(round(shown.at + shown.geometry.place(at).depth));
   };
   return {
-    cross, planes, window, setWindow, tool, setTool, shown, slab, setSlab, active, setActive, zooms, centre,
+    cross, planes, follows, setFollows, window, setWindow, tool, setTool, shown, slab, setSlab, active, setActive, zooms, centre,
     setCross: (at, from) => {
       setCross(at);
       if (from !== "STRAIGHTENED") curveThrough(at);
@@ -108,6 +114,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
       const to = { ...planes[view], at: planes[view].at + by };
       if (!within(to, extent)) return;
       if (view === "STRAIGHTENED") setCurved(round(to.at));
+      else if (to.follows) setBeside(round(to.at));
       else setCross(view === "SAGITTAL" ? { ...cross, x: to.at } : { ...cross, z: to.at });
     },
     toggle: (layer) => setShown(toggled(shown, layer)),
@@ -161,7 +168,7 @@ function axialAt(z: number, extent: Extent | undefined): number {
 
 /** Whether a picture shows anything of the volume. */
 function within(p: Plane, extent: Extent | undefined): boolean {
-  if (p.view === "STRAIGHTENED") return Math.abs(p.at) <= 60;
+  if (p.view === "STRAIGHTENED" || p.follows) return Math.abs(p.at) <= 60;
   if (!extent) return true;
   const axis = p.view === "SAGITTAL" ? "x" : "z";
   return p.at > (extent.low?.[axis] ?? -Infinity) && p.at < (extent.high?.[axis] ?? Infinity);
