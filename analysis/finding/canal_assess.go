@@ -60,8 +60,11 @@ func AssessCanals(levels []CanalLevel) []CanalAssessment {
 		a.Level, a.Canal = l.Level, canals[i].Canal
 		a.Measures = measureWall(walls, i, excluded)
 		a.Measures.Heights = morphometry.MeasurePosteriorHeights(heights, i, l.Expected)
-		a.Wall = AssessPosteriorWall(a.Measures)
 		c, reason := morphometry.MeasureCompromise(canals, i, excluded)
+		if !l.Excluded {
+			a.Measures.doubtRetropulsion(a.Canal, c.ExpectedAP)
+		}
+		a.Wall = AssessPosteriorWall(a.Measures)
 		if l.Canal != nil && l.Canal.Reason != "" {
 			reason = l.Canal.Reason
 		}

@@ -37,6 +37,13 @@ const (
 	// the least significant change of 1.7 mm that follows from a precision of heights
 	// of 0.6 mm (Bagur 2000).
 	WallRetropulsion = 2.0
+	// ImplausibleRetropulsion is the share of the canal's depth, by its own remaining
+	// diameter and by that of the adjacent levels, from which a wall that stands
+	// behind its place is not believed where the body is neither crushed nor treated:
+	// fragments are driven back by the force that crushes the body; else what bounds a
+	// narrow canal from behind may have been taken for the wall. A default of this
+	// program.
+	ImplausibleRetropulsion = 0.4
 	// WallGapInvolved is the share of the wall's area without cortex from which
 	// it is involved: the share that separates OF2 from OF3 (AO-DGOU OF card).
 	WallGapInvolved = 0.2
@@ -70,7 +77,7 @@ type WallCriterion struct {
 // and then the reason.
 type WallMeasures struct {
 	Retropulsion       *morphometry.Retropulsion
-	RetropulsionReason string
+	RetropulsionReason string // with a retropulsion: why it is not believed
 	Gap                *morphometry.WallGap
 	GapReason          string
 	Angles             *morphometry.PosteriorAngles
@@ -101,7 +108,7 @@ func AssessPosteriorWall(m WallMeasures) PosteriorWall {
 	switch {
 	case m.Retropulsion == nil && w.State == WallNotAssessable:
 		w.Reason = m.RetropulsionReason
-	case m.Retropulsion == nil:
+	case m.RetropulsionReason != "":
 		w.Reason = "retropulsion: " + m.RetropulsionReason
 	case w.State == WallNotAssessable:
 		w.State = WallIntact
@@ -160,8 +167,31 @@ func (m *WallMeasures) retropulsion() WallCriterion {
 	if r := m.Retropulsion; r != nil {
 		c.Value, c.SD = r.Value, r.SD
 		c.judge(retropulsed(r))
+		if m.RetropulsionReason != "" {
+			c.Met, c.Borderline, c.Implies = true, true, WallSuspect
+		}
 	}
 	return c
+}
+
+// doubtRetropulsion withdraws the belief in a retropulsion that is not plausible:
+// it may as well be none. own is the canal beside it, with the diameter that the
+// adjacent levels lead one to expect, 0 if they tell none.
+func (m *WallMeasures) doubtRetropulsion(own *morphometry.Canal, expectedAP float64) {
+	r := m.Retropulsion
+	if r == nil || own == nil || !retropulsed(r) {
+		return
+	}
+	depth := r.Value + own.NarrowestAP.Value
+	if expectedAP > 0 {
+		depth = min(depth, expectedAP)
+	}
+	if r.Value < ImplausibleRetropulsion*depth {
+		return
+	}
+	r.SD = math.Hypot(r.SD, r.Value)
+	m.RetropulsionReason = fmt.Sprintf("%.0f mm would be %.0f %% of the canal's depth behind a body that is not crushed: a lamina may have been taken for the wall",
+		r.Value, 100*r.Value/depth)
 }
 
 // retropulsed tells whether a retropulsion counts.
@@ -213,7 +243,11 @@ func WallStatement(l spine.Level, w PosteriorWall) (Finding, bool) {
 		if !c.Met || c.Implies < w.State {
 			continue
 		}
-		said = append(said, c.String())
+		text := c.String()
+		if c.Reason != "" {
+			text += " (" + c.Reason + ")"
+		}
+		said = append(said, text)
 		rules, sources = append(rules, c.Rule), append(sources, c.Source)
 		f.Borderline = f.Borderline && c.Borderline
 	}

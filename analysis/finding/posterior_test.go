@@ -37,6 +37,9 @@ func TestStatesOfAPosteriorWall(t *testing.T) {
 		{"nothing", func(*finding.WallMeasures) {}, finding.WallIntact, ""},
 		// Convention, unverified: behind the line of the adjacent walls.
 		{"retropulsion", func(m *finding.WallMeasures) { m.Retropulsion.Value = 4 }, finding.WallInvolved, finding.PosteriorWallInvolved},
+		{"retropulsion that is not believed", func(m *finding.WallMeasures) {
+			m.Retropulsion.Estimate, m.RetropulsionReason = estimate(8, 8), "most of the canal"
+		}, finding.WallSuspect, finding.PosteriorWallSuspect},
 		{"within the error", func(m *finding.WallMeasures) { m.Retropulsion.Estimate = estimate(2.4, 1) }, finding.WallIntact, ""},
 		// More than a fifth of the wall: OF3 (AO Spine-DGOU).
 		{"a quarter without cortex", func(m *finding.WallMeasures) { m.Gap.Share = 0.25 }, finding.WallInvolved, finding.PosteriorWallInvolved},

@@ -2499,7 +2499,7 @@ type PosteriorWall struct {
 	// Whether the line is that of most of the own wall, for want of intact walls
 	// on both sides. A wall displaced as a whole is then not seen.
 	RetropulsionOwnLine *bool `protobuf:"varint,8,opt,name=retropulsion_own_line,json=retropulsionOwnLine,proto3,oneof" json:"retropulsion_own_line,omitempty"`
-	// Why there is no retropulsion_mm.
+	// Why there is no retropulsion_mm, or why it is not believed.
 	RetropulsionReason string `protobuf:"bytes,9,opt,name=retropulsion_reason,json=retropulsionReason,proto3" json:"retropulsion_reason,omitempty"`
 	// Share of the wall's judged area without cortical bone, percent.
 	GapPercent *float64 `protobuf:"fixed64,10,opt,name=gap_percent,json=gapPercent,proto3,oneof" json:"gap_percent,omitempty"`
