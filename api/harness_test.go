@@ -152,14 +152,21 @@ func made(t testing.TB, study int, lossPercent float64) series {
 }
 
 // phantomCT is made once for each loss: it is read, and never written.
-var phantomCT = once(func(lossPercent float64) *volume.Volume {
+var phantomCT = once(func(lossPercent float64) *volume.Volume { return drawn(lossPercent, 1, 2) })
+
+// coarseCT is for those who measure it again and again.
+var coarseCT = sync.OnceValue(func() *volume.Volume { return drawn(30, 1.5, 3) })
+
+// drawn returns a CT of a spine whose L1 has lost a part of its height, its pixels and
+// slices in mm.
+func drawn(lossPercent, pixel, slice float64) *volume.Volume {
 	p := phantom.Random(rand.New(rand.NewPCG(1, 0)), phantom.Options{
 		Fractures: map[spine.Level]phantom.Deformity{spine.L1: phantom.Fracture(phantom.Wedge, lossPercent)},
 	})
-	scan := p.Cover(spine.T12, spine.L2, 10, 100, 1, 2)
+	scan := p.Cover(spine.T12, spine.L2, 10, 100, pixel, slice)
 	scan.Noise = 15
 	return p.CT(scan)
-})
+}
 
 // once returns f, which gives each argument's value to all who ask, and finds it once.
 func once[K comparable, V any](f func(K) V) func(K) V {
@@ -179,7 +186,7 @@ func examination(study int) dicom.SyntheticCT {
 // examinations returns n examinations of the one patient.
 func examinations(t testing.TB, n int) (all []series) {
 	t.Helper()
-	ct := phantomCT(30)
+	ct := coarseCT()
 	for i := range n {
 		all = append(all, written(t, ct, examination(1+i)))
 	}

@@ -182,7 +182,7 @@ func (l *ledger) examine(ctx context.Context, t testing.TB, p *peer, s series, b
 
 // queueShort is how many analyses may wait before another series is sent by a caller
 // who is not in a hurry.
-const queueShort = 20
+const queueShort = 10
 
 // work is what callers do until ctx ends, which is no error: one examines, others
 // send small series.
@@ -206,6 +206,10 @@ func (l *ledger) work(ctx context.Context, t testing.TB, p *peer, examinations [
 			for n := 0; ctx.Err() == nil; n++ {
 				_, err := l.send(ctx, p, small(t, 16, 3+n%5, uint64(caller*100_000+n)))
 				for waiting := queueShort + 1; err == nil && waiting > queueShort; {
+					select {
+					case <-time.After(50 * time.Millisecond): // one analysis takes about as long
+					case <-ctx.Done():
+					}
 					waiting, err = insist(ctx, p.queued)
 				}
 				if err != nil {

@@ -27,10 +27,7 @@ const callers = 64
 // on answering.
 func TestUnderLoad(t *testing.T) {
 	t.Parallel()
-	n := many("ENDPLATE_LOAD", 128)
-	if testing.Short() {
-		n = callers
-	}
+	n := many("ENDPLATE_LOAD", callers)
 	c := apart(t)
 	c.Limits.Connections = 4 * callers
 	c.Work.Workers = 2
@@ -149,7 +146,7 @@ func (p *peer) latencies(t testing.TB, ctx context.Context, id string, n int) (a
 // Uploads by one and by many callers, as a ratio to writing the same bytes to files
 // with fsync.
 func TestUploadThroughput(t *testing.T) {
-	slices := many("ENDPLATE_LOAD", 128) / 16
+	slices := many("ENDPLATE_LOAD", callers) / 16
 	if testing.Short() {
 		slices = 2
 	}

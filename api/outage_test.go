@@ -38,6 +38,7 @@ func TestTheDatabaseGoesAndComesBack(t *testing.T) {
 		for time.Since(began) < 3*time.Second {
 			_, err := p.studies.ListStudies(t.Context(), &endplatev1.ListStudiesRequest{})
 			wantCode(t, err, codes.Unavailable, "ERROR_REASON_STORAGE_UNAVAILABLE")
+			<-time.After(20 * time.Millisecond) // the senders do not pause
 		}
 		database.Up(t)
 		up := time.Now()

@@ -84,7 +84,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	c.ShutdownGrace = grace
 	c.Work.Workers = 2
 	l := newLedger()
-	for round, s := range examinations(t, 5) {
+	for round, s := range examinations(t, 3) {
 		server, p := c.process(t)
 		id, err := l.send(t.Context(), p, s)
 		if err != nil {

@@ -33,14 +33,14 @@ var scenes = []struct {
 	loss         float64 // percent
 	sacrum       bool
 }{
-	{name: "young", seed: 1, first: spine.T4, last: spine.L1, width: 220, pixel: 0.9, slice: 2, noise: 15, kernel: phantom.Standard},
-	{name: "osteoporotic", seed: 2, options: phantom.Options{Osteoporosis: true, RandomFractures: 2}, first: spine.T10, last: spine.S1, width: 250, pixel: 0.9, slice: 2, noise: 20, kernel: phantom.Standard, sacrum: true},
-	{name: "contrast", seed: 3, options: phantom.Options{Contrast: true, Osteophytes: true}, first: spine.T12, last: spine.S1, width: 220, pixel: 0.8, slice: 1.5, noise: 15, kernel: phantom.Soft, sacrum: true},
-	{name: "scoliosis", seed: 4, options: phantom.Options{Scoliosis: 60}, first: spine.T4, last: spine.L5, width: 250, pixel: 1, slice: 2, noise: 15, kernel: phantom.Standard},
-	{name: "vertebra plana", seed: 5, options: phantom.Options{Osteoporosis: true}, first: spine.T4 + 4, last: spine.L3, width: 200, pixel: 0.8, slice: 1, noise: 20, kernel: phantom.Standard, fractured: spine.T12, shape: phantom.Crush, loss: 70},
-	{name: "crushed at the field's end", seed: 8, first: spine.T4 + 3, last: spine.T12, width: 150, pixel: 0.8, slice: 1, noise: 12, kernel: phantom.Standard, fractured: spine.T4 + 4, shape: phantom.Crush, loss: 65},
-	{name: "thick slices", seed: 6, options: phantom.Options{Osteoporosis: true}, first: spine.T4 + 4, last: spine.L5, width: 250, pixel: 0.9, slice: 5, noise: 12, kernel: phantom.Soft},
-	{name: "sharp and noisy", seed: 7, first: spine.T1, last: spine.T10, width: 220, pixel: 0.7, slice: 1.25, noise: 60, kernel: phantom.Sharp},
+	{name: "young", seed: 1, first: spine.T4, last: spine.L1, width: 220, pixel: 1.2, slice: 2, noise: 15, kernel: phantom.Standard},
+	{name: "osteoporotic", seed: 2, options: phantom.Options{Osteoporosis: true, RandomFractures: 2}, first: spine.T10, last: spine.S1, width: 250, pixel: 1.2, slice: 2, noise: 20, kernel: phantom.Standard, sacrum: true},
+	{name: "contrast", seed: 3, options: phantom.Options{Contrast: true, Osteophytes: true}, first: spine.T12, last: spine.S1, width: 220, pixel: 1.2, slice: 1.5, noise: 15, kernel: phantom.Soft, sacrum: true},
+	{name: "scoliosis", seed: 4, options: phantom.Options{Scoliosis: 60}, first: spine.T4, last: spine.L5, width: 250, pixel: 1.2, slice: 2, noise: 15, kernel: phantom.Standard},
+	{name: "vertebra plana", seed: 5, options: phantom.Options{Osteoporosis: true}, first: spine.T4 + 4, last: spine.L3, width: 160, pixel: 1, slice: 1, noise: 20, kernel: phantom.Standard, fractured: spine.T12, shape: phantom.Crush, loss: 70},
+	{name: "crushed at the field's end", seed: 8, first: spine.T4 + 3, last: spine.T12, width: 150, pixel: 1, slice: 1, noise: 12, kernel: phantom.Standard, fractured: spine.T4 + 4, shape: phantom.Crush, loss: 65},
+	{name: "thick slices", seed: 6, options: phantom.Options{Osteoporosis: true}, first: spine.T4 + 4, last: spine.L5, width: 250, pixel: 1.2, slice: 5, noise: 12, kernel: phantom.Soft},
+	{name: "sharp and noisy", seed: 7, first: spine.T1, last: spine.T10, width: 220, pixel: 1, slice: 1.25, noise: 60, kernel: phantom.Sharp},
 }
 
 func TestPhantoms(t *testing.T) {
@@ -80,7 +80,7 @@ func places(p *phantom.Spine, g volume.Geometry) []place {
 // by more than a fraction of the coarse grid's step, or change their number.
 func TestInvariance(t *testing.T) {
 	p := phantom.Random(rand.New(rand.NewPCG(11, 0)), phantom.Options{})
-	scan := p.Cover(spine.T10, spine.L3, 15, 200, 0.9, 1.5)
+	scan := p.Cover(spine.T10, spine.L3, 15, 160, 1.2, 1.5)
 	scan.Noise = 10
 	base := find(t, p.CT(scan).Canonical())
 	for _, tt := range []struct {
@@ -170,7 +170,7 @@ func TestVesselsBeforeTheSpine(t *testing.T) {
 	const radius, aside, before = 15.0, 18.0, 10.0 // mm
 	const contrast = 300                           // HU
 	p := phantom.Random(rand.New(rand.NewPCG(9, 0)), phantom.Options{})
-	scan := p.Cover(spine.T12, spine.L5, 12, 150, 0.9, 1.5)
+	scan := p.Cover(spine.T12, spine.L5, 12, 150, 1.2, 1.5)
 	scan.Noise = 10
 	v := p.CT(scan).Canonical()
 	var line []r3.Vec // before the anterior walls, downwards

@@ -145,11 +145,9 @@ func measure(b *body) Measured {
 		m.Inferior = Plate{}
 		return m
 	}
-	m.AnteriorHeight = r3.Norm(r3.Sub(m.Superior.Anterior, m.Inferior.Anterior))
-	m.MiddleHeight = r3.Norm(r3.Sub(m.Superior.Middle, m.Inferior.Middle))
-	m.PosteriorHeight = r3.Norm(r3.Sub(m.Superior.Posterior, m.Inferior.Posterior))
+	m.Intact = heights(m.Superior, m.Inferior)
+	m.AnteriorHeight, m.MiddleHeight, m.PosteriorHeight = m.Intact[0], m.Intact[1], m.Intact[2]
 	m.WedgeAngle = sagittalAngle(m.Superior.Direction, m.Inferior.Direction, b.frame.Left)
-	m.Intact = [3]float64{m.AnteriorHeight, m.MiddleHeight, m.PosteriorHeight}
 	if b.Deformity == (Deformity{}) {
 		return m
 	}
@@ -157,14 +155,25 @@ func measure(b *body) Measured {
 	v.Deformity = Deformity{}
 	intact := newBody(v)
 	intact.frame = b.frame
-	before := measure(intact)
-	m.Intact = before.Intact
+	p = newProfile(intact)
+	p.bisect()
+	sup, inf = p.landmarks(spine.Superior), p.landmarks(spine.Inferior)
+	m.Intact = heights(sup.plate(b.frame, p.angle), inf.plate(b.frame, p.angle))
 	for i, h := range [3]float64{m.AnteriorHeight, m.MiddleHeight, m.PosteriorHeight} {
 		m.Loss[i] = 100 * (1 - h/m.Intact[i])
 	}
 	worst, _ := m.WorstLoss()
 	m.Genant, m.Shape = genant(worst), b.Deformity.Shape
 	return m
+}
+
+// heights returns the anterior, middle and posterior distance of two plates, mm.
+func heights(superior, inferior Plate) [3]float64 {
+	return [3]float64{
+		r3.Norm(r3.Sub(superior.Anterior, inferior.Anterior)),
+		r3.Norm(r3.Sub(superior.Middle, inferior.Middle)),
+		r3.Norm(r3.Sub(superior.Posterior, inferior.Posterior)),
+	}
 }
 
 // canalBeside returns the canal's centre at the height of the body's centre.

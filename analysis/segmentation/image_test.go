@@ -43,7 +43,7 @@ func rough(t phantom.Truth, rng *rand.Rand) *localization.Spine {
 func TestHeightsDoNotDependOnSliceThickness(t *testing.T) {
 	sp := phantom.Random(rand.New(rand.NewPCG(5, 7)), phantom.Options{})
 	for _, tt := range []struct{ slice, mean, bias float64 }{{1, 0.25, 0.3}, {2, 0.4, 0.3}, {3, 0.7, 0.5}, {5, 1.2, 0.8}} {
-		scan := sp.Cover(spine.T11, spine.L3, 20, 110, 0.7, tt.slice)
+		scan := sp.Cover(spine.T12, spine.L3, 12, 110, 0.8, tt.slice)
 		scan.Noise = 15
 		vol := sp.CT(scan).Canonical()
 		truth := sp.Within(sp.Truth(), vol.Geometry)
@@ -97,7 +97,7 @@ func nearest(t phantom.Truth, p r3.Vec) phantom.Measured {
 // TestSacralEndplateOfAnImage: the lumbar lordosis ends at it.
 func TestSacralEndplateOfAnImage(t *testing.T) {
 	sp := phantom.Random(rand.New(rand.NewPCG(5, 7)), phantom.Options{})
-	scan := sp.Cover(spine.L3, spine.S1, 20, 120, 0.8, 1.5)
+	scan := sp.Cover(spine.L4, spine.S1, 15, 120, 0.8, 2)
 	vol := sp.CT(scan).Canonical()
 	truth := sp.Within(sp.Truth(), vol.Geometry)
 	found := rough(truth, rand.New(rand.NewPCG(1, 2)))
