@@ -33,7 +33,7 @@ const sameMM = 0.05
 var lumbar = sync.OnceValue(func() examination {
 	e := examination{name: "lumbar", seed: 7}
 	e.spine = phantom.New(lumbarParams())
-	e.scan = e.spine.Cover(spine.T12, spine.L2, 12, 140, 0.8, 1)
+	e.scan = e.spine.Cover(spine.T12, spine.L2, 12, 110, 0.9, 1)
 	e.scan.Noise, e.scan.Seed = 10, e.seed
 	return e
 })
@@ -251,7 +251,7 @@ func TestTransferSyntaxChangesNothing(t *testing.T) {
 				t.Skip(err)
 			}
 			// Part of the slices, as a process is started for each.
-			short := firstSlices(lumbarCT(), 20)
+			short := firstSlices(lumbarCT(), 8)
 			files := instances(t, short)
 			for n, b := range files {
 				files[n] = transcode(t, program, tt.args, b)

@@ -31,7 +31,7 @@ func TestReadingsRepeat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	series, times := []string{"ts3mm"}, 4
+	series, times := []string{"ts3mm"}, 3
 	if n, err := strconv.Atoi(os.Getenv("ENDPLATE_REPOSITIONED")); err == nil {
 		series, times = []string{"lidc1", "colon", "petct2", "ts3mm"}, n
 	}
