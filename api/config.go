@@ -31,6 +31,10 @@ type Config struct {
 	// for gRPC nor for REST only works.
 	GRPCAddr, HTTPAddr, MetricsAddr, PprofAddr string
 
+	// PublicURL is how others reach what HTTPAddr serves, where that is not by the name
+	// that they call: behind a proxy. It has no query.
+	PublicURL string
+
 	DIMSE     DIMSE
 	Storage   Storage
 	Work      Work
@@ -168,6 +172,9 @@ func (c Config) Check() error {
 			return fmt.Errorf("address %q: want host:port", a)
 		}
 	}
+	if err := checkPublicURL(c.PublicURL); err != nil {
+		return err
+	}
 	if c.Storage.Folder == "" && (c.Storage.Database == "" || c.Storage.Blobs == "") {
 		return errors.New("no folder for the data, and not both a database and blobs elsewhere")
 	}
@@ -190,6 +197,18 @@ func (c Config) Check() error {
 		return c.exposed()
 	}
 	return errors.Join(c.Limits.check(), c.Security.check(), c.DIMSE.check(c.Security), c.exposed())
+}
+
+// checkPublicURL accepts what a path can be put after.
+func checkPublicURL(s string) error {
+	if s == "" {
+		return nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("public URL %q: want http or https://host, and a path perhaps", s)
+	}
+	return nil
 }
 
 // serves reports whether anybody can call.

@@ -26,6 +26,7 @@ func (s *Server) newDICOMweb() http.Handler {
 		Ingest:       s.service.ingest,
 		MaxInstances: s.config.Limits.UploadInstances,
 		MaxBytes:     s.config.Limits.UploadBytes,
+		PublicURL:    s.config.PublicURL,
 		Coerced:      s.config.Storage.Deidentify,
 		Around:       s.around,
 	})

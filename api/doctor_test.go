@@ -159,6 +159,9 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 	}
 	for name, change := range map[string]func(*api.Config){
 		"address":                     func(c *api.Config) { c.GRPCAddr = "localhost" },
+		"public URL without a scheme": func(c *api.Config) { c.PublicURL = "pacs.example.org/endplate" },
+		"public URL with a query":     func(c *api.Config) { c.PublicURL = "https://pacs.example.org/?a=b" },
+		"public URL with a password":  func(c *api.Config) { c.PublicURL = "https://a:b@pacs.example.org" },
 		"open to all":                 func(c *api.Config) { c.GRPCAddr = ":0" },
 		"open to all over REST":       func(c *api.Config) { c.HTTPAddr = ":0" },
 		"profiles open to all":        func(c *api.Config) { c.PprofAddr = ":0" },

@@ -148,7 +148,7 @@ func (s *service) deliverFrames(w http.ResponseWriter, r *http.Request, i store.
 				return err
 			}
 		}
-		if _, err := out.part(contentType, instanceURL(baseURL(r), i)+"/frames/"+strconv.Itoa(number)).Write(b); err != nil {
+		if _, err := out.part(contentType, instanceURL(s.baseURL(r), i)+"/frames/"+strconv.Itoa(number)).Write(b); err != nil {
 			return err
 		}
 	}
@@ -223,7 +223,7 @@ func (s *service) bulkdata(w http.ResponseWriter, r *http.Request) error {
 		out.begin()
 		return nil
 	}
-	if err := copied(out.part(contentType, instanceURL(baseURL(r), i)+"/bulkdata/"+path), value); err != nil {
+	if err := copied(out.part(contentType, instanceURL(s.baseURL(r), i)+"/bulkdata/"+path), value); err != nil {
 		return err
 	}
 	return out.end()

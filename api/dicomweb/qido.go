@@ -138,7 +138,7 @@ func (s *service) addStudies(ctx context.Context, all []found) error {
 // answerSearch writes what was found.
 func (s *service) answerSearch(w http.ResponseWriter, r *http.Request, json bool, level store.Level, q *query, all []found) error {
 	roles := auth.FromContext(r.Context()).Roles
-	base := baseURL(r)
+	base := s.baseURL(r)
 	out := newDatasets(w, json)
 	for _, f := range all {
 		d := f.attributes(base, level, q.all, roles)

@@ -68,7 +68,7 @@ func (s *service) rendered(w http.ResponseWriter, r *http.Request) error {
 // none.
 func (s *service) pictures(w http.ResponseWriter, r *http.Request, instances []store.Instance, numbers []int, v *view, o offer) error {
 	out := newMultipart(w, o.mediaType, "", http.StatusOK)
-	base := baseURL(r)
+	base := s.baseURL(r)
 	for _, i := range instances {
 		frames := func(m *frame.Image) []int {
 			if numbers != nil {

@@ -41,6 +41,10 @@ type Config struct {
 	MaxInstances int
 	MaxBytes     int64 // as they are sent, and as they are when inflated
 
+	// PublicURL is what callers put before [Prefix] to reach the service, such as
+	// https://pacs.example.org/endplate; empty: what they say that they called.
+	PublicURL string
+
 	// Coerced says that instances are stored otherwise than they come.
 	Coerced bool
 
@@ -114,8 +118,13 @@ func checked(next Handler) Handler {
 	}
 }
 
-// baseURL returns the URL of the service as the caller reached it.
-func baseURL(r *http.Request) string {
+// baseURL returns the URL of the service: the one that the configuration names, or else
+// that by which the caller reached it. Behind a proxy that changes host, path or scheme
+// only the configuration knows: what X-Forwarded-Host says, anybody can say.
+func (s *service) baseURL(r *http.Request) string {
+	if s.PublicURL != "" {
+		return strings.TrimSuffix(s.PublicURL, "/") + Prefix
+	}
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"

@@ -94,9 +94,9 @@ func (s *service) answerStore(w http.ResponseWriter, r *http.Request, json bool,
 	}
 	w.WriteHeader(status)
 	if json {
-		return metadata.WriteDataset(metadata.NewJSON(w), s.storeResponse(baseURL(r), results))
+		return metadata.WriteDataset(metadata.NewJSON(w), s.storeResponse(s.baseURL(r), results))
 	}
-	return metadata.WriteDataset(metadata.NewXML(w), s.storeResponse(baseURL(r), results))
+	return metadata.WriteDataset(metadata.NewXML(w), s.storeResponse(s.baseURL(r), results))
 }
 
 // storeResponse returns the response's data set. PS3.18 I.2.

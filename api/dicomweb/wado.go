@@ -128,7 +128,7 @@ func (s *service) retrieve(w http.ResponseWriter, r *http.Request) error {
 		out.begin()
 		return nil
 	}
-	base := baseURL(r)
+	base := s.baseURL(r)
 	for _, d := range all {
 		to := out.part(mediaDICOM+"; transfer-syntax="+d.syntax, instanceURL(base, d.Instance))
 		if err := s.deliver(r.Context(), to, d); err != nil {
@@ -212,7 +212,7 @@ func (s *service) metadata(w http.ResponseWriter, r *http.Request) error {
 	if json {
 		form = "JSON"
 	}
-	if unmodified(w, r, tagOf(instances, "metadata", form, baseURL(r))) {
+	if unmodified(w, r, tagOf(instances, "metadata", form, s.baseURL(r))) {
 		return nil
 	}
 	out := newDatasets(w, json)
@@ -220,7 +220,7 @@ func (s *service) metadata(w http.ResponseWriter, r *http.Request) error {
 		out.begin()
 		return nil
 	}
-	base := baseURL(r)
+	base := s.baseURL(r)
 	for _, i := range instances {
 		if err := s.describe(r.Context(), out.next(), i, instanceURL(base, i)); err != nil {
 			return err

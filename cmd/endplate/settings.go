@@ -98,6 +98,8 @@ func listenFlags(s *serverSettings) *pflag.FlagSet {
 	f := newGroup()
 	f.StringVar(&s.GRPCAddr, "grpc-addr", "localhost:8470", "listen for gRPC at `HOST:PORT`; empty: do not")
 	f.StringVar(&s.HTTPAddr, "http-addr", "localhost:8471", "listen for REST at `HOST:PORT`; empty: do not")
+	f.StringVar(&s.PublicURL, "public-url", "", "`URL` by which others reach what --http-addr serves, for the links of DICOMweb: "+
+		"that of a proxy in front; empty: the name that each calls")
 	f.AddFlagSet(metricsFlags(s))
 	return f
 }
