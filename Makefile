@@ -92,8 +92,8 @@ CRASHES ?= 200
 
 .PHONY: proof
 proof: ## the server killed CRASHES=200 times on each database and by DIMSE, 1,000 series queued, three workers; half an hour on two cores
-	ENDPLATE_CRASHES=$(CRASHES) ENDPLATE_LOAD=1000 ENDPLATE_ANALYSES=300 ENDPLATE_REQUESTS=5000 ENDPLATE_DIMSE_SLICES=300 ENDPLATE_DICOMWEB_SLICES=300 \
-		go test -count=1 -v -timeout 3h -run '^Test(NothingAcknowledged|DIMSEThroughput|UnderLoad|UploadThroughput|ThreeWorkers|Any|ThroughputBesideOrthanc)' ./api ./api/dicomweb
+	ENDPLATE_CRASHES=$(CRASHES) ENDPLATE_LOAD=1000 ENDPLATE_ANALYSES=300 ENDPLATE_REQUESTS=5000 ENDPLATE_DIMSE_SLICES=300 ENDPLATE_DICOMWEB_SLICES=300 ENDPLATE_BROWSER_SLICES=300 \
+		go test -count=1 -v -timeout 3h -run '^Test(NothingAcknowledged|DIMSEThroughput|UnderLoad|UploadThroughput|ThreeWorkers|Any|ThroughputBesideOrthanc|ReadersDoNotWait)' ./api ./api/dicomweb ./api/web
 
 .PHONY: objects
 objects: ## every DICOM object of every real series, checked by dciodvfy and dcentvfy, and reports by PixelMed; some three minutes on two cores

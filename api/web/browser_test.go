@@ -21,6 +21,7 @@ var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs"}
 
 // setting is what the steps in the browser are told.
 type setting struct {
+	node       string
 	Base       string            `json:"base"` // of the page
 	GRPC       string            `json:"grpc"`
 	Chromium   string            `json:"chromium"`
@@ -39,19 +40,53 @@ func TestInTheBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
+	s, folder := newSetting(t)
+	s.Scenarios = scenarios
+	s.patient(t, folder)
+	s.run(t)
+}
+
+// Readers of whole CTs do not wait. ENDPLATE_BROWSER_SLICES says how many slices of 512
+// by 512 pixels the made one has; a real one is taken where the development data is.
+func TestReadersDoNotWait(t *testing.T) {
+	slices := os.Getenv("ENDPLATE_BROWSER_SLICES")
+	if slices == "" {
+		t.Skip("set ENDPLATE_BROWSER_SLICES=300 to measure how long readers wait; a minute on two idle cores")
+	}
+	s, folder := newSetting(t)
+	s.Scenarios = []string{"quick.mjs"}
+	made := filepath.Join(folder, "made")
+	output(t, s.Program, "phantom", "--out", made, "--columns", "512", "--rows", "512", "--slices", slices, "--fracture", "L1=wedge:30")
+	s.Folders = map[string]string{"made": made}
+	if shared := os.Getenv("ENDPLATE_SHARED"); shared != "" {
+		s.Folders["real"] = filepath.Join(shared, "data", "ct", "lidc1")
+	} else {
+		t.Log("no real CT: ENDPLATE_SHARED is not set")
+	}
+	s.run(t)
+}
+
+// newSetting builds the program and serves an empty store, from a folder that is
+// returned.
+func newSetting(t *testing.T) (s setting, folder string) {
+	t.Helper()
 	node, chromium := peers(t)
-	s := setting{Chromium: chromium, Scenarios: scenarios, Pictures: os.Getenv("ENDPLATE_PICTURES")}
-	folder := t.TempDir()
+	s = setting{node: node, Chromium: chromium, Pictures: os.Getenv("ENDPLATE_PICTURES")}
+	folder = t.TempDir()
 	s.Program = filepath.Join(folder, "endplate")
 	output(t, "go", "build", "-o", s.Program, "../../cmd/endplate")
-	s.patient(t, folder)
-	credentials := s.grant(t, folder)
-	s.serve(t, folder, credentials)
+	s.serve(t, folder, s.grant(t, folder))
+	return s, folder
+}
+
+// run has the steps taken, and makes a test of each.
+func (s *setting) run(t *testing.T) {
+	t.Helper()
 	told, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps := exec.CommandContext(t.Context(), node, "browser/run.mjs")
+	steps := exec.CommandContext(t.Context(), s.node, "browser/run.mjs")
 	steps.Stdin = bytes.NewReader(told)
 	var stderr bytes.Buffer
 	steps.Stderr = &stderr

@@ -10,8 +10,8 @@ import { Setting } from "./setting.mjs";
 const setting = await Setting.open(JSON.parse(readFileSync(0, "utf8")));
 let failed = false;
 for (const file of setting.scenarios) {
-  const { steps } = await import(`./${file}`);
-  for (const [name, does] of Object.entries(steps)) {
+  const { steps, stepsOf } = await import(`./${file}`);
+  for (const [name, does] of Object.entries(steps ?? stepsOf(setting))) {
     const began = performance.now();
     let error = "";
     try {

@@ -5,7 +5,7 @@
 
 import { must } from "./setting.mjs";
 
-const view = (page, name) => page.locator(`.pane[data-view="${name}"]`);
+export const view = (page, name) => page.locator(`.pane[data-view="${name}"]`);
 const grip = (page, label) => view(page, "SAGITTAL").getByRole("button", { name: label, exact: true });
 
 /** What the table shows of one height, mm. */
@@ -38,7 +38,7 @@ const changed = (page, level, which, from) =>
   );
 
 /** Presses a key and waits until what it does is drawn; returns how long each took, ms. */
-const timed = (page, selector, attribute, key, times) =>
+export const timed = (page, selector, attribute, key, times) =>
   page.evaluate(
     async ([sel, attr, pressed, n]) => {
       const all = [];
@@ -89,7 +89,7 @@ function numbers(dataset) {
   return Object.entries(dataset).flatMap(([tag, element]) => (tag === "0040A30A" ? (element.Value ?? []).map(Number) : numbers(element)));
 }
 
-const median = (all) => all.toSorted((a, b) => a - b)[all.length >> 1];
+export const median = (all) => all.toSorted((a, b) => a - b)[all.length >> 1];
 
 export const steps = {
   "a study opens with its images, outlines, points and numbers": async (s) => {
