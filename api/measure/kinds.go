@@ -64,13 +64,14 @@ func Kinds() []string {
 	return names
 }
 
-// Objects returns the kinds of objects as DICOM has them, in the order of Kinds.
+// Objects returns the kinds of objects as DICOM has them: those of Kinds in their order,
+// and the reports of comparisons.
 func Objects() []dicom.Kind {
 	objects := make([]dicom.Kind, len(kinds))
 	for i, k := range kinds {
 		objects[i] = k.kind
 	}
-	return objects
+	return append(objects, sr.Comparisons)
 }
 
 // DeriverOf returns what makes the objects of a kind; nil if there is no such kind.

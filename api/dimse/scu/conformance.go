@@ -6,6 +6,7 @@ package scu
 import (
 	_ "embed"
 	"io"
+	"slices"
 	"text/template"
 
 	"github.com/endplate/endplate/analysis/dicom"
@@ -23,7 +24,11 @@ func WriteConformance(w io.Writer, made []dicom.Kind) error {
 	c := conformance{}
 	c.add("C-ECHO", dimse.VerificationSOPClass, syntaxes)
 	for _, k := range made {
+		known := slices.ContainsFunc(c.Made, func(o object) bool { return o.SOPClassUID == k.SOPClassUID })
 		c.Made = append(c.Made, object{k, dimse.NameOf(k.SOPClassUID)})
+		if known {
+			continue
+		}
 		var proposed []string
 		for _, p := range storage([]Instance{{SOPClassUID: k.SOPClassUID, TransferSyntaxUID: dimse.ExplicitVRLittleEndian}}) {
 			proposed = append(proposed, p.TransferSyntaxes...)
