@@ -14,11 +14,20 @@ async function restored(page, level) {
 }
 
 export const steps = {
+  "a folder that is dropped on the list is uploaded and measured": async (s) => {
+    const { page } = s;
+    await s.go("/");
+    await page.locator("tbody tr").waitFor();
+    const client = await s.context.newCDPSession(page);
+    const data = { items: [], files: [s.folders.after], dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"]) await client.send("Input.dispatchDragEvent", { type, x: 600, y: 500, data });
+    await page.getByText(/\d+ images stored/).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("tbody tr").nth(1).waitFor();
+  },
+
   "two examinations are chosen and compared": async (s) => {
     const { page } = s;
-    s.endplate("send", s.folders.after, "--server", s.grpc, "--plaintext", "--token-file", s.tokenFiles.administer, "--analyze");
-    await s.go("/");
-    await page.locator("tbody tr").nth(1).waitFor();
     await page.locator('tbody tr input[type="checkbox"]:enabled').nth(1).waitFor();
     for (const box of await page.getByRole("checkbox").all()) await box.check();
     await page.getByRole("button", { name: /Compare/ }).click();
