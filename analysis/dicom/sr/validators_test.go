@@ -156,8 +156,12 @@ func pixelMed(t *testing.T, path string) []string {
 // that modify a number, rows 9 and 10 numbers that it is inferred from; it holds every
 // code and number below a number for those, so that of a deviation, of what is usual
 // and of a level of significance, which TID 310 and 311 put there as properties, it
-// says that the relationship is wrong. And it wants a value of a number whose qualifier
-// says, as PS3.3 C.18.1 lets it, that there is none.
+// says that the relationship is wrong. PS3.16 includes TID 310 in row 8 of TID 300 with
+// the relationship HAS PROPERTIES; the validator's TID_300 calls its TID_310 there
+// without one, and then its rows 2, 9 and 10, which stand for any concept, reject what
+// row 8 has taken. INFERRED FROM would satisfy it, and say that a value comes of its own
+// deviation; a reader that looks for TID 311 would find none. And it wants a value of a
+// number whose qualifier says, as PS3.3 C.18.1 lets it, that there is none.
 var pixelMedErrs = regexp.MustCompile(
 	`\[Row (9|10)\] NUM \*: .*/NUM \((371884006|373098007),SCT,[^/]*/?[^/]*\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES$` +
 		`|\[Row (9|10)\] NUM \*: .*/NUM \((121414|121416),DCM,[^/]*\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES$` +
