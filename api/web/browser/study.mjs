@@ -236,6 +236,18 @@ export const steps = {
     await page.waitForFunction((mm) => Number(document.querySelector('tr[data-row="L1"] [data-height="posterior"]').dataset.mm) === mm, was);
   },
 
+  "what is not saved is still there after a look elsewhere": async (s) => {
+    const { page } = s;
+    const was = await height(page, "L1", "anterior");
+    await page.getByText("1 not saved").waitFor();
+    await page.getByRole("link", { name: "Studies" }).click();
+    await page.locator("tbody tr").first().waitFor();
+    await page.goBack();
+    await page.getByText("1 not saved").waitFor();
+    await page.waitForFunction((mm) => Number(document.querySelector('tr[data-row="L1"] [data-height="anterior"]').dataset.mm) === mm, was);
+    await page.locator('tr[data-row="L1"] button.level').click();
+  },
+
   "a level is renamed and the others follow": async (s) => {
     const { page } = s;
     await page.keyboard.press("r");
@@ -250,6 +262,7 @@ export const steps = {
   "a finding is rejected with a reason": async (s) => {
     const { page } = s;
     await page.getByRole("tab", { name: /Findings/ }).click();
+    await page.getByRole("tabpanel").getByRole("button", { name: "L2", exact: true }).first().waitFor(); // as it is named now
     await page.getByRole("button", { name: "Reject…" }).first().click();
     await page.getByLabel("Reason").fill("an old Scheuermann vertebra");
     await page.getByRole("button", { name: "Apply" }).click();

@@ -21,6 +21,8 @@ export interface OverlayProps {
   analysis: Analysis;
   shown: ReadonlySet<Layer>;
   selected: Level | undefined;
+  /** The name that the chosen vertebra has in the revision that the outlines are of. */
+  outlined: Level | undefined;
   handle: Handle | undefined;
   angle: Angle | undefined;
   /** Whether the picture is looked at from the side. */
@@ -51,7 +53,7 @@ function Contour({ o, p }: { o: Outline; p: OverlayProps }) {
     const at = toScreen(p.zoom, { column, row: o.rows?.[i] ?? 0 });
     return `${i === 0 ? "M" : "L"}${at.x.toFixed(1)} ${at.y.toFixed(1)}`;
   });
-  const chosen = o.structure === "BODY" && o.level === p.selected;
+  const chosen = o.structure === "BODY" && o.level !== undefined && o.level === p.outlined;
   return <path class={`outline ${(o.structure ?? "").toLowerCase()}${chosen ? " chosen" : ""}`} d={path.join("") + (o.closed ? "Z" : "")} />;
 }
 

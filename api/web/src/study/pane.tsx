@@ -27,6 +27,7 @@ export interface PaneProps extends Gestures {
   analysis: Analysis;
   shown: ReadonlySet<Layer>;
   selected: Level | undefined;
+  outlined: Level | undefined;
   handle: Handle | undefined;
   angle: Angle | undefined;
   cross: Vec;
@@ -81,10 +82,10 @@ export function Pane(p: PaneProps) {
       geometry && width > 0 && (
         <Overlay
           geometry={geometry} zoom={zoom} width={width} height={height} outlines={outlines} analysis={p.analysis} shown={p.shown}
-          selected={p.selected} handle={p.handle} angle={p.angle} sagittal={sagittal} correcting={p.correcting}
+          selected={p.selected} outlined={p.outlined} handle={p.handle} angle={p.angle} sagittal={sagittal} correcting={p.correcting}
         />
       ),
-    [geometry, zoom.scale, zoom.left, zoom.top, width, height, outlines, p.analysis, p.shown, p.selected, p.handle, p.angle, p.correcting, useLanguage()],
+    [geometry, zoom.scale, zoom.left, zoom.top, width, height, outlines, p.analysis, p.shown, p.selected, p.outlined, p.handle, p.angle, p.correcting, useLanguage()],
   );
   const held = p.magnified && geometry?.place(p.magnified);
   return (

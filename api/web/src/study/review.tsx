@@ -12,7 +12,7 @@ import { useMay } from "../session";
 import { Dialogs, type Open } from "./dialogs";
 import { moves } from "./draft";
 import { Images } from "./images";
-import { type Handle, levels, pointOf, pointsOf, vertebraOf, withPoints } from "./landmarks";
+import { type Handle, levels, pointOf, pointsOf, sameVertebra, vertebraOf, withPoints } from "./landmarks";
 import { Notices } from "./notices";
 import { Panels } from "./panels";
 import { pointerPoints, type Points } from "./pointer";
@@ -85,18 +85,20 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
     ),
     [review.analysis, review.base, review.draft, review.automatic, review.saving, review.newer, selected, mayCorrect, angle, useLanguage()],
   );
+  const chosen = vertebraOf(review.analysis, selected);
+  const outlined = chosen && sameVertebra(review.base.report?.analyses?.[index], chosen)?.level;
   const held = handle && vertebraOf(analysis, handle.level);
   const magnified = held && pointOf(held, pointsOf(handle)["point" in handle ? 0 : 1]!);
   return (
     <div class="review">
       <Notices review={review} openConflict={() => setOpen({ kind: "conflict" })} />
       <Views
-        views={views} images={images} revision={revision} analysis={analysis} selected={selected} onSelect={choose} handle={handle}
+        views={views} images={images} revision={revision} analysis={analysis} selected={selected} outlined={outlined} onSelect={choose} handle={handle}
         onHandle={setHandle} correcting={mayCorrect} magnified={magnified} placesOf={placesOf} onMove={onMove}
         angle={analysis.angles?.find((a) => (a.level ?? "") + a.name === angle)}
       />
       {panels}
-      <Dialogs open={open} close={() => setOpen(undefined)} review={review} analysis={analysis} choose={choose} />
+      <Dialogs open={open} close={() => setOpen(undefined)} review={review} analysis={analysis} choose={select} />
     </div>
   );
 }

@@ -115,6 +115,18 @@ export function useReview(first: AnalysisRun, index: number): Review {
     return () => window.removeEventListener("beforeunload", ask);
   }, [draft.done > 0]);
 
+  useKept(`endplate.draft.${first.analysis_id}.${index}`, base.revision?.number ?? 0, draft, (number, kept) => {
+    if (number === (base.revision?.number ?? 0)) {
+      settle(kept);
+      return;
+    }
+    api.analysis(first.analysis_id!, number).then((r) => {
+      const carried = carriedOver(kept, analysisAt(r.analysis!, index), analysisAt(base, index));
+      setDropped(carried.dropped);
+      settle(carried.draft);
+    }, setError);
+  });
+
   const request = useRef("");
   return {
     base, index, draft, automatic, error, newer, saving, latency, dropped,
@@ -164,6 +176,20 @@ export function useReview(first: AnalysisRun, index: number): Review {
       }
     },
   };
+}
+
+/** Keeps a draft for the tab while the reader looks at something else, and gives it back with the number of the revision that it is based on. */
+function useKept(key: string, number: number, draft: Draft, restore: (number: number, draft: Draft) => void) {
+  useEffect(() => {
+    const kept = sessionStorage.getItem(key);
+    if (!kept) return;
+    const { base, steps } = JSON.parse(kept) as { base: number; steps: Step[] };
+    restore(base, { steps, done: steps.length });
+  }, []);
+  useEffect(() => {
+    if (draft.done === 0) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, JSON.stringify({ base: number, steps: draft.steps.slice(0, draft.done) }));
+  }, [draft, number]);
 }
 
 /** The draft without the step that the server refused; where it does not say which, without the last. */

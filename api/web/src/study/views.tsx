@@ -180,6 +180,7 @@ export function Views({ views, ...p }: {
   revision: number;
   analysis: Analysis;
   selected: Level | undefined;
+  outlined: Level | undefined;
   onSelect: (l: Level) => void;
   handle: Handle | undefined;
   onHandle: (h: Handle | undefined) => void;
