@@ -19,6 +19,7 @@ import (
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/phantom"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/jobs"
 	"github.com/endplate/endplate/api/internal/store"
@@ -227,17 +228,22 @@ func put(t testing.TB, s *store.Store) {
 	storetest.Put(t, s, storetest.Made(1, 1, 1), storetest.Made(1, 1, 2), storetest.Made(1, 1, 3))
 }
 
-// putSpine stores a CT of T12 to L2 and returns its series.
-func putSpine(t testing.TB, s *store.Store, study int, patient string, lossPercent float64) string {
-	t.Helper()
+// spineCT draws a CT of T12 to L2, whose L1 has lost a part of its height.
+func spineCT(lossPercent float64) *volume.Volume {
 	p := phantom.Random(rand.New(rand.NewPCG(1, 0)), phantom.Options{
 		Fractures: map[spine.Level]phantom.Deformity{spine.L1: phantom.Fracture(phantom.Wedge, lossPercent)},
 	})
-	scan := p.Cover(spine.T12, spine.L2, 10, 100, 1, 2)
+	scan := p.Cover(spine.T12, spine.L2, 10, 100, 1.5, 3)
 	scan.Noise = 15
+	return p.CT(scan)
+}
+
+// putSpine stores such a CT and returns its series.
+func putSpine(t testing.TB, s *store.Store, study int, patient string, lossPercent float64) string {
+	t.Helper()
 	var all []storetest.Content
 	made := dicom.SyntheticCT{Study: fmt.Sprint(study), FrameOfReference: fmt.Sprint(study), PatientID: patient, Date: fmt.Sprintf("2020010%d", study)}
-	_, err := dicom.WriteCT(p.CT(scan), made, func(k int, instance []byte) error {
+	_, err := dicom.WriteCT(spineCT(lossPercent), made, func(k int, instance []byte) error {
 		c := storetest.Made(study, 1, k+1)
 		c.Bytes = string(instance)
 		all = append(all, c)
