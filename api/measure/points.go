@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom/sr"
@@ -15,6 +16,9 @@ import (
 )
 
 var errNoLandmarks = errors.New("the report has no group with the six points of a vertebra")
+
+// errInImages says why the points of a report are not used.
+var errInImages = errors.New("its points lie in planes of images (SCOORD); points in the patient (SCOORD3D) are read")
 
 // readPoints reads the landmarks of a structured report.
 func (r *Request) readPoints() ([]sr.Placed, error) {
@@ -45,6 +49,9 @@ func readPoints(path string) ([]sr.Placed, error) {
 	points, err := sr.Landmarks(groups)
 	if err == nil && len(points) == 0 {
 		err = errNoLandmarks
+		if slices.ContainsFunc(groups, func(g sr.Group) bool { return g.InImages > 0 }) {
+			err = errInImages
+		}
 	}
 	return points, err
 }

@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,5 +122,23 @@ func TestPublishSomeKinds(t *testing.T) {
 	}
 	if _, done := published(t, task); done.Reason != fault.StoredDataCorrupt || len(done.Objects) != 0 {
 		t.Errorf("of damaged images: %+v", done)
+	}
+}
+
+// Points that others have set in images are refused for that reason.
+func TestPointsInImagesAreRefused(t *testing.T) {
+	t.Parallel()
+	folder, files := spineOf(t, "A", "20200101", 40)
+	measured := do(t, measure.Task{Measure: &measure.MeasureTask{Files: files}})
+	objects, _ := published(t, measure.PublishTask{Files: files, Stored: measured.Stored, Kinds: []string{"sr"}, Revisions: make([]measure.Revision, 1)})
+	path := filepath.Join(t.TempDir(), "points.dcm")
+	if err := os.WriteFile(path, bytes.ReplaceAll(objects["sr0"], []byte("SCOORD3D"), []byte("SCOORD  ")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := measure.Request{Paths: []string{folder}, Points: path, Jobs: 1, Observer: measure.Observer{
+		Scanned: func(int) {}, Stage: func(string, string, float64) {}, Measured: func(string, time.Duration) {},
+	}}
+	if _, err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "SCOORD3D") {
+		t.Errorf("error %v", err)
 	}
 }

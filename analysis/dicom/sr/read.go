@@ -26,6 +26,7 @@ type Group struct {
 	Sites      []code.Code
 	Numbers    []Number
 	Graphics   []Graphic // of the group itself; those of a number stand with it
+	InImages   int       // how many graphics, of the group and its numbers, lie in planes of images
 }
 
 // Number is a measurement that was read.
@@ -40,8 +41,8 @@ type Number struct {
 	Graphics []Graphic
 }
 
-// Graphic is spatial coordinates in a frame of reference. Those in images are not
-// read.
+// Graphic is spatial coordinates in a frame of reference. Those in images are counted
+// and not read: where they are in the patient only the images say.
 type Graphic struct {
 	Concept             code.Code
 	Type                string // POINT, POLYLINE, …
@@ -115,7 +116,7 @@ func modern(c code.Code) code.Code {
 }
 
 func groupOf(container *dataset.Dataset) Group {
-	var g Group
+	g := Group{InImages: inImages(container)}
 	for _, item := range container.Items(tag.ContentSequence) {
 		concept := conceptOf(item)
 		switch item.Value(tag.ValueType) {
@@ -138,6 +139,7 @@ func groupOf(container *dataset.Dataset) Group {
 			if n, ok := numberOf(item); ok {
 				g.Numbers = append(g.Numbers, n)
 			}
+			g.InImages += inImages(item)
 		case "SCOORD3D":
 			if x, ok := graphicOf(item); ok {
 				g.Graphics = append(g.Graphics, x)
@@ -145,6 +147,16 @@ func groupOf(container *dataset.Dataset) Group {
 		}
 	}
 	return g
+}
+
+// inImages counts the spatial coordinates below an item that are in planes of images.
+func inImages(item *dataset.Dataset) (n int) {
+	for _, child := range item.Items(tag.ContentSequence) {
+		if child.Value(tag.ValueType) == "SCOORD" {
+			n++
+		}
+	}
+	return n
 }
 
 func numberOf(item *dataset.Dataset) (Number, bool) {

@@ -186,6 +186,31 @@ func TestLandmarksThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// Points that lie in planes of images are counted, and are no landmarks.
+func TestPointsInImagesAreCounted(t *testing.T) {
+	own := bytesOf(t, reportOf(t, originOf(t, "a"), measured(t), provenance()))
+	counted := 0
+	for _, g := range readGroups(t, bytes.ReplaceAll(own, []byte("SCOORD3D"), []byte("SCOORD  "))) {
+		counted += g.InImages
+		if placed, err := sr.Landmarks([]sr.Group{g}); err != nil || len(placed) > 0 {
+			t.Errorf("%s: landmarks %+v, %v", g.Identifier, placed, err)
+		}
+	}
+	want := 0
+	for _, g := range readGroups(t, own) {
+		want += len(g.Graphics)
+		for _, n := range g.Numbers {
+			want += len(n.Graphics)
+		}
+		if g.InImages > 0 {
+			t.Errorf("%s: %d of our own points lie in images", g.Identifier, g.InImages)
+		}
+	}
+	if counted != want || want == 0 {
+		t.Errorf("%d points counted, want %d", counted, want)
+	}
+}
+
 // nested is a report whose containers lie n deep in one another.
 func nested(n int) []byte {
 	b := append(make([]byte, 128), "DICM\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00"...)
