@@ -27,6 +27,8 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 	hasSuperior := above != nil && above.space.has[lowerPlate]
 	hasInferior := below != nil && below.space.has[upperPlate]
 	switch {
+	case d.lost && !d.regained:
+		return Body{Frame: d.frame, Reason: "the path along the canal has left it beside this vertebra"}
 	case !hasSuperior && !hasInferior:
 		return Body{Frame: d.frame, Reason: "no endplate found"}
 	case !hasSuperior:

@@ -143,6 +143,8 @@ type draft struct {
 	canal  float64 // position of the canal's centre along a, mm
 	middle r3.Vec  // the canal's centre
 	lost   bool    // localization's path has left the canal
+	// regained is set where the canal was found all the same.
+	regained bool
 
 	posterior, anterior Wall
 
@@ -172,7 +174,9 @@ func (im *reader) draft(v *localization.Vertebra) draft {
 		d.depth, sd = unknownDepth, unknownDepthSD
 	}
 	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, d.depth, sd)
-	_, d.lost = im.laminaBehind(&d)
+	if median(d.posterior.A)-d.canal > canalFarthest {
+		_, d.lost = im.laminaBehind(&d)
+	}
 	if len(d.posterior.A) > 0 {
 		d.depth = median(d.anterior.A) - median(d.posterior.A)
 	}

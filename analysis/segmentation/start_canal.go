@@ -13,6 +13,10 @@ import (
 // behind the laminae, beside the spinous processes: bone then stands between it
 // and the posterior wall.
 const (
+	// canalFarthest, mm, is how far behind the wall the middle of a canal may lie: half
+	// of the widest, 25 mm. Fragments and cement in the canal lie before its path.
+	canalFarthest = 13.0
+
 	laminaHU    = 250.0 // of that bone, beyond any ligament and most vessels
 	laminaClear = 1.5   // mm behind a wall, where its light has faded
 	laminaSlab  = 2.0   // mm, half width of the strip that is looked at
@@ -42,15 +46,16 @@ func (im *reader) laminaBehind(d *draft) (gap float64, ok bool) {
 
 // findLost finds the canal beside vertebrae at which localization's path has left
 // it. With the path the mid-sagittal plane is lost, and the depth: those of the
-// vertebrae beside count.
+// vertebrae beside count. Without them on both sides nothing tells where discs and
+// endplates are, which were read along the path, and the vertebra stays lost.
 func (im *reader) findLost(drafts []draft) {
 	for i := range drafts {
 		d := &drafts[i]
-		anterior, ok := anteriorBeside(drafts, i)
 		depth, beside := usualDepth(drafts, i)
-		if !d.lost || !ok || beside == 0 {
+		if !d.lost || beside == 0 || !held(drafts, i-1) || !held(drafts, i+1) {
 			continue
 		}
+		anterior := r3.Add(drafts[i-1].frame.Anterior, drafts[i+1].frame.Anterior)
 		wall := d.frame.Point(0, median(d.posterior.A), 0)
 		d.frame = volume.NewFrame(d.frame.Origin, d.frame.Superior, anterior)
 		_, a, _ := d.frame.Coordinates(wall)
@@ -62,20 +67,11 @@ func (im *reader) findLost(drafts []draft) {
 		}
 		d.canal = median(d.posterior.A) - half
 		d.middle = d.frame.Point(0, d.canal, 0)
+		d.regained = true
 	}
 }
 
-// anteriorBeside returns the mean of the anterior axes of the nearest vertebrae
-// above and below at which the path has not left the canal; false if there is none.
-func anteriorBeside(drafts []draft, i int) (anterior r3.Vec, ok bool) {
-	for _, step := range [2]int{-1, 1} {
-		k := i + step
-		for k >= 0 && k < len(drafts) && drafts[k].lost {
-			k += step
-		}
-		if k >= 0 && k < len(drafts) && !drafts[k].found.Sacral {
-			anterior, ok = r3.Add(anterior, drafts[k].frame.Anterior), true
-		}
-	}
-	return anterior, ok
+// held reports whether the path lies in the canal beside vertebra i.
+func held(drafts []draft, i int) bool {
+	return i >= 0 && i < len(drafts) && !drafts[i].lost && !drafts[i].found.Sacral
 }
