@@ -95,6 +95,7 @@ var stages = []string{
 	"localization/naming",
 	"segmentation",
 	"landmark",
+	"radiograph/outline",
 	"morphometry",
 	"cement",
 	"finding",

@@ -6,10 +6,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -79,6 +81,60 @@ func TestFilmsThatAreNotTaken(t *testing.T) {
 		{"phantom --film --out x --film-marker Q", "--film-marker Q"},
 		{"film x", "--out"},
 		{"film --out y x --gamma NaN", "--gamma NaN"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), strings.Fields(tt.arguments), &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), tt.want) {
+			t.Errorf("%s: status %d, %s", tt.arguments, status, stderr.String())
+		}
+	}
+}
+
+// A film is measured from a reader's two points: in mm with the header's magnification, and
+// without it in ratios and degrees alone.
+func TestMeasureFilm(t *testing.T) {
+	t.Parallel()
+	dir, truth := filmOf(t, "--film-gamma 3")
+	args := []string{"measure", filepath.Join(dir, "film.dcm")}
+	for _, n := range []int{0, 3} { // T12 and L3
+		v := truth.Vertebrae[n]
+		args = append(args, "--seed", fmt.Sprintf("%s@%g,%g", v.Level, v.Center.Col, v.Center.Row))
+	}
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), args, &stdout, &stderr); status != exitOK {
+		t.Fatalf("status %d: %s", status, stderr.String())
+	}
+	var file filmFile
+	if err := json.Unmarshal(stdout.Bytes(), &file); err != nil {
+		t.Fatal(err)
+	}
+	a := file.Analyses[0]
+	if a.Calibration.Basis != "MAGNIFICATION_FACTOR" || len(a.NotAssessable) == 0 {
+		t.Errorf("calibration %+v, not assessable %q", a.Calibration, a.NotAssessable)
+	}
+	for _, want := range truth.Vertebrae {
+		i := slices.IndexFunc(a.Vertebrae, func(v filmMeasured) bool { return v.Level == want.Level })
+		if i < 0 {
+			t.Errorf("%s is not there", want.Level)
+			continue
+		}
+		got := a.Vertebrae[i]
+		if got.Heights == nil || math.Abs(got.Heights.Posterior-want.Heights.Posterior) > 5*got.Heights.SD {
+			t.Errorf("%s: heights %+v, want %+v", want.Level, got.Heights, want.Heights)
+		}
+		if len(got.Landmarks) != 6 || len(got.Ratios) != 2 || got.WedgeAngle == nil {
+			t.Errorf("%s: %+v", want.Level, got)
+		}
+	}
+}
+
+func TestFilmsThatAreNotMeasured(t *testing.T) {
+	for _, tt := range []struct{ arguments, want string }{
+		{"measure a b --seed L1@1,2", "one film"},
+		{"measure a --seed L1", "--seed L1"},
+		{"measure a --seed L1@1", "no point"},
+		{"measure a --seed L1@1,2 --anterior up", "--anterior up"},
+		{"measure a --seed L1@1,2 --scale 20", "--scale 20"},
+		{"measure a --seed L1@1,2 --format csv", "json"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if status := run(t.Context(), strings.Fields(tt.arguments), &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), tt.want) {

@@ -36,6 +36,10 @@ type measureFlags struct {
 	out    string
 	jobs   int
 	quiet  bool
+
+	// Of a film.
+	seeds           []string
+	anterior, scale string
 }
 
 func newMeasureCommand() *cobra.Command {
@@ -54,6 +58,10 @@ The landmarks of a structured report (--landmarks), endplate's own or another's 
 TID 1500, take the place of those found: six points named as endplate names them, or
 the lines of the three heights of a body.
 
+A lateral radiograph (CR, DX, RF, Secondary Capture) is measured from the centres of two
+or more vertebral bodies that a reader points at (--seed), and written as JSON. Heights
+are in mm only where its header, or --scale, tells the magnification.
+
 Without --format, the extension of --out decides; else a terminal gets a table
 and everything else gets JSON.
 
@@ -71,8 +79,12 @@ and, of its pictures, the sagittal one alone.`,
   endplate measure ct/ --landmarks report.dcm
   endplate measure ct/ --format seg --out segmentation.dcm
   endplate measure ct/ --labels segmentation.dcm
-  endplate measure --labels vertebrae.nii.gz --format json`,
+  endplate measure --labels vertebrae.nii.gz --format json
+  endplate measure film.dcm --seed L1@512,300 --seed L4@498,700`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(flags.seeds) > 0 {
+				return runMeasureFilm(cmd.Context(), args, flags, cmd.OutOrStdout())
+			}
 			return runMeasure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -82,6 +94,9 @@ and, of its pictures, the sagittal one alone.`,
 	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm")
 	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; "+objectFormatNames()+" for a DICOM object")
 	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
+	f.StringArrayVar(&flags.seeds, "seed", nil, "centre of a vertebral body on a film, as LEVEL@col,row; twice or more")
+	f.StringVar(&flags.anterior, "anterior", "", "side of a film, its superior end up, on which anterior lies: left or right; if empty, as header or film tell")
+	f.StringVar(&flags.scale, "scale", "", "known distance in the patient between two points of a film, as MM@col,row-col,row")
 	f.IntVarP(&flags.jobs, "jobs", "j", 1, "series measured at the same time; each takes the memory of its volume")
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "no progress on standard error")
 	return cmd
