@@ -16,6 +16,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 // WCAG 2.2, levels A and AA.
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+// How long a page may take for what takes it a moment where nothing else is at work, ms.
+const patience = 60_000;
+
 export class Setting {
   #wrong = [];
   #notes = [];
@@ -40,7 +43,7 @@ export class Setting {
 
   /** Collects what no page may do: break its policy, throw, or ask another server. */
   watch(page) {
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(patience);
     page.on("pageerror", (e) => this.#wrong.push(`page error: ${e.stack}`));
     page.on("console", (m) => {
       // An answer of 401 or 403 is one that a step asked for; the console tells of it too.
@@ -118,6 +121,13 @@ export class Setting {
   async close() {
     await this.context.close();
     rmSync(this.profile, { recursive: true, force: true });
+  }
+}
+
+/** Waits until a condition holds, and fails if it never does. */
+export async function until(holds, text) {
+  for (const end = performance.now() + patience; !(await holds()); await new Promise((r) => setTimeout(r, 50))) {
+    must(performance.now() < end, typeof text === "function" ? text() : text);
   }
 }
 

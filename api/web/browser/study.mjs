@@ -3,7 +3,7 @@
 
 // A study is looked at, corrected and accepted.
 
-import { must } from "./setting.mjs";
+import { must, until } from "./setting.mjs";
 
 export const view = (page, name) => page.locator(`.pane[data-view="${name}"]`);
 const grip = (page, label) => view(page, "SAGITTAL").getByRole("button", { name: label, exact: true });
@@ -161,7 +161,7 @@ export const steps = {
     await page.mouse.down();
     await page.mouse.move(box.x + 40, box.y + box.height - 160, { steps: 4 });
     await page.mouse.up();
-    must((await mean()) > before + 5, "the image has not become brighter");
+    await until(async () => (await mean()) > before + 5, "the image has not become brighter");
     await page.getByLabel("Window").first().selectOption({ label: "Spine" });
     const at = () => view(page, "AXIAL").locator("canvas").first().evaluate((c) => Number(c.dataset.at));
     const from = await at();
@@ -173,10 +173,12 @@ export const steps = {
     // A click in the sagittal view shows the axial slice at its height.
     const { pixel, scale } = await sagittal.evaluate((e) => ({ pixel: Number(e.dataset.pixel), scale: Number(e.dataset.scale) }));
     const clickAt = async (y) => {
+      const old = await at();
       await page.mouse.click(box.x + 30, y);
-      await page.waitForTimeout(300);
+      await until(async () => (await at()) !== old, "a click in the sagittal view leaves the axial one");
       return at();
     };
+    await clickAt(box.y + 250);
     const upper = await clickAt(box.y + 200);
     const lower = await clickAt(box.y + 300);
     const { extent } = (await s.call(s.tokens.read, "GET", `/v1/analyses/${s.before.analysis_id}:render?view=AXIAL&format=NO_PICTURE`)).body;
