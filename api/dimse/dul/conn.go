@@ -254,10 +254,10 @@ func (c *Conn) Wait(ctx context.Context) error {
 		return nil // if that failed, so does what reads next
 	}
 	<-interrupted
+	c.line.resume()
 	if !errors.Is(err, errInterrupted) {
 		return nil
 	}
-	c.line.resume()
 	return ctx.Err()
 }
 

@@ -94,7 +94,14 @@ func (s *Server) serve(nc net.Conn) {
 	a := &association{server: s, release: func() {}, reported: map[uint16]string{}, summary: Summary{ID: newID(), Started: time.Now(), Peer: dimse.Peer{Address: nc.RemoteAddr().String()}}}
 	leave := s.pend(nc)
 	acceptor := s.acceptor
-	acceptor.Admit = func(r dimse.Request) *dimse.RejectError { return a.admit(r, addressOf(nc)) }
+	from := addressOf(nc)
+	acceptor.Admit = func(r dimse.Request) *dimse.RejectError {
+		rejected := a.admit(r, from)
+		if rejected == nil {
+			leave() // before the peer knows: Shutdown closes what is pending
+		}
+		return rejected
+	}
 	if s.config.TLS != nil {
 		nc = tls.Server(nc, s.config.TLS)
 	}
