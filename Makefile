@@ -21,7 +21,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 FUZZTIME ?= 10s
 FUZZ ?=
 # Where the development data lies; what needs it is skipped where it is absent.
-ENDPLATE_SHARED ?= $(abspath ../shared)
+ENDPLATE_SHARED ?= $(abspath $(wildcard ../shared))
 export ENDPLATE_SHARED
 
 PROCESSORS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)

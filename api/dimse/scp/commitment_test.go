@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,7 +94,9 @@ func told(t testing.TB, a *dimse.Association) (event uint16, says []string) {
 	for _, i := range f.Dataset.Items(tag.FailedSOPSequence) {
 		says = append(says, fmt.Sprintf("%s: %04X", i.Value(tag.ReferencedSOPInstanceUID), i.Int(tag.FailureReason, 0)))
 	}
-	if path := filepath.Join(t.TempDir(), "report"); os.WriteFile(path, b, 0o600) == nil {
+	if _, err := exec.LookPath("dcmdump"); err != nil {
+		t.Logf("no dcmtk: %v", err) // the rest holds without, and a peer's goroutine cannot skip the test
+	} else if path := filepath.Join(t.TempDir(), "report"); os.WriteFile(path, b, 0o600) == nil {
 		if dump := run(t, tool(t, "dcmdump", path)); !strings.Contains(dump, "TransactionUID") || strings.Contains(dump, "W:") {
 			t.Errorf("dcmdump: %s", dump)
 		}
@@ -234,6 +237,7 @@ func TestStorageCommitmentIsNotForgotten(t *testing.T) {
 		}
 		came := make(chan outcome, 1)
 		port := taker(t, syntax, func(a *dimse.Association) {
+			defer close(came) // also where told fails
 			event, says := told(t, a)
 			pc, _ := a.Context(dimse.StorageCommitmentPushModel)
 			_, _ = a.Receive(t.Context()) // it is released
