@@ -11,7 +11,8 @@ import (
 
 // Where a canal is too narrow for its path to be followed, localization's runs
 // behind the laminae, beside the spinous processes: bone then stands between it
-// and the posterior wall.
+// and the posterior wall. The limits are defaults of this program: a judgement, with
+// narrow canals of phantoms in view, that no reference gives.
 const (
 	// canalFarthest, mm, is how far behind the wall the middle of a canal may lie: half
 	// of the widest, 25 mm. Fragments and cement in the canal lie before its path.
