@@ -150,7 +150,8 @@ func aComparisonWaitsForReports(t *testing.T, config store.Config) {
 	before, after := putSpine(t, s, 1, "A", 40), putSpine(t, s, 2, "A", 15)
 	release := make(chan struct{})
 	var reports sync.Map
-	q := start(t, jobs.Config{Store: s, Workers: 2, Results: []string{"sr"}, Do: func(ctx context.Context, task *measure.Task, stage func(string, float64)) (*measure.Done, error) {
+	// Two may be held up by the reports before there is a comparison.
+	q := start(t, jobs.Config{Store: s, Workers: 3, Results: []string{"sr"}, Do: func(ctx context.Context, task *measure.Task, stage func(string, float64)) (*measure.Done, error) {
 		switch {
 		case task.Publish != nil:
 			select {
