@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,76 +96,6 @@ func TestDsrdumpRendersReports(t *testing.T) {
 		}
 	}
 }
-
-// PixelMed's validator knows the templates: it recognises TID 1500 and finds no error
-// but its own. It takes time and memory by the square of the tree and more, so that
-// .ci/run, with ENDPLATE_PIXELMED=1, asks for one report of two vertebrae, one of which
-// has no number, of the other what was measured of its body alone. ENDPLATE_PIXELMED=all
-// adds what its heights are compared with, and a report of changes.
-func TestPixelMedRecognisesTheTemplate(t *testing.T) {
-	asked := os.Getenv("ENDPLATE_PIXELMED")
-	if asked == "" {
-		t.Skip("ENDPLATE_PIXELMED is not set")
-	}
-	t.Parallel()
-	r := measured(t)
-	v := r.Vertebrae[0]
-	v.Tissue, v.Wall, v.Canal, v.Treatment = nil, analysis.Wall{}, analysis.Canal{}, nil
-	if asked != "all" {
-		v.Expected, v.Deformity = nil, nil
-	}
-	r.Vertebrae, r.Angles, r.Density = []analysis.Vertebra{v, r.Vertebrae[4]}, r.Angles[:1], nil
-	all := map[string]*dataset.Dataset{"measured": reportOf(t, originOf(t, "a"), r, provenance())}
-	if asked == "all" {
-		before, after, c := twice(t)
-		c.Vertebrae, c.Angles = c.Vertebrae[1:2], c.Angles[:1]
-		changed, err := sr.ComparisonReport(before, after, c, provenance())
-		if err != nil {
-			t.Fatal(err)
-		}
-		all["compared"] = changed
-	}
-	for name, d := range all {
-		for _, e := range pixelMed(t, writtenTo(t, d)) {
-			t.Errorf("%s: %s", name, e)
-		}
-	}
-}
-
-// pixelMed returns what PixelMed's validator finds wrong.
-func pixelMed(t *testing.T, path string) []string {
-	t.Helper()
-	const jar = "/usr/share/java/pixelmed.jar"
-	if _, err := os.Stat(jar); err != nil {
-		t.Skip("without PixelMed: ", err)
-	}
-	// Its collector and its second compiler would work beside the tests for nothing.
-	out, err := exec.Command(tool(t, "java"), "-Xmx2g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djdk.xml.xpathExprOpLimit=0", "-Djdk.xml.xpathTotalOpLimit=0", "-Djdk.xml.xpathExprGrpLimit=0",
-		"-cp", jar, "com.pixelmed.validate.DicomSRValidator", path).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if !bytes.Contains(out, []byte("Found Root Template TID_1500")) || !bytes.Contains(out, []byte("IOD validation complete")) {
-		return []string{"not recognised: " + string(out)}
-	}
-	return slices.DeleteFunc(linesWith(out, "Error"), pixelMedErrs.MatchString)
-}
-
-// pixelMedErrs are the errors that are the validator's own. Row 2 of TID 300 are codes
-// that modify a number, rows 9 and 10 numbers that it is inferred from; it holds every
-// code and number below a number for those, so that of a deviation, of what is usual
-// and of a level of significance, which TID 310 and 311 put there as properties, it
-// says that the relationship is wrong. PS3.16 includes TID 310 in row 8 of TID 300 with
-// the relationship HAS PROPERTIES; the validator's TID_300 calls its TID_310 there
-// without one, and then its rows 2, 9 and 10, which stand for any concept, reject what
-// row 8 has taken. INFERRED FROM would satisfy it, and say that a value comes of its own
-// deviation; a reader that looks for TID 311 would find none. And it wants a value of a
-// number whose qualifier says, as PS3.3 C.18.1 lets it, that there is none.
-var pixelMedErrs = regexp.MustCompile(
-	`\[Row (9|10)\] NUM \*: .*/NUM \((371884006|373098007),SCT,[^/]*/?[^/]*\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES$` +
-		`|\[Row (9|10)\] NUM \*: .*/NUM \((121414|121416),DCM,[^/]*\): Incorrect relationship - expected INFERRED FROM - found HAS PROPERTIES$` +
-		`|\[Row 2\] CODE \*: .*/CODE \(121403,DCM,[^/]*\): Incorrect relationship - expected HAS CONCEPT MOD - found HAS PROPERTIES$` +
-		`|\[Row 1\] NUM \*: .*/NUM \([^/]*\): Missing value$`)
 
 // Reports go with their images: patient and study are the same wherever the images
 // are from, and the report says so in UTF-8.
