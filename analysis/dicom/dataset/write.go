@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
@@ -21,7 +22,7 @@ const utf8CharacterSet = "ISO_IR 192"
 // SOPInstanceUID, which the file meta information repeats. The error is that of Err,
 // a *ValueError, or one of w.
 func (d *Dataset) WriteFile(w io.Writer) error {
-	d.declare()
+	d.Declare()
 	class, instance := d.Value(tag.SOPClassUID), d.Value(tag.SOPInstanceUID)
 	if class == "" || instance == "" {
 		d.fail(tag.SOPInstanceUID, "an instance needs it and SOPClassUID")
@@ -42,7 +43,7 @@ func (d *Dataset) WriteFile(w io.Writer) error {
 
 // WriteTo writes the data set alone, as it goes over a network.
 func (d *Dataset) WriteTo(w io.Writer) (int64, error) {
-	d.declare()
+	d.Declare()
 	if d.err != nil {
 		return 0, d.err
 	}
@@ -51,8 +52,20 @@ func (d *Dataset) WriteTo(w io.Writer) (int64, error) {
 	return out.n, out.flush()
 }
 
-// declare says in which character set the texts are.
-func (d *Dataset) declare() { d.Text(tag.SpecificCharacterSet, "CS", utf8CharacterSet) }
+// Declare says in which character set the texts are, if the data set or an item has an
+// attribute of text. What is written declares it by itself. PS3.3 C.12.1.1.2.
+func (d *Dataset) Declare() {
+	if d.hasText() {
+		d.Text(tag.SpecificCharacterSet, "CS", utf8CharacterSet)
+	}
+}
+
+func (d *Dataset) hasText() bool {
+	return slices.ContainsFunc(d.elements, func(e Element) bool {
+		_, text := textVRs[e.VR]
+		return text || slices.ContainsFunc(e.Items, (*Dataset).hasText)
+	})
+}
 
 // metaOf returns the file meta information.
 func metaOf(class, instance string) *Dataset {

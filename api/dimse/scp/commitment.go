@@ -167,21 +167,45 @@ func (r *report) command(id uint16) *dimse.Command {
 	return c
 }
 
-// encode returns the data set of the report. PS3.4 table J.3-2.
-func (r *report) encode(transferSyntax string) []byte {
-	e := encoder{implicit: transferSyntax == dimse.ImplicitVRLittleEndian}
-	b := e.uid(nil, tag.TransactionUID, r.transactionUID)
+// send sends the report as a message of its own.
+func (r *report) send(ctx context.Context, a *dimse.Association, pc dimse.Context, id uint16) error {
+	b, err := dimse.EncodeDataSet(r.dataSet(), pc.TransferSyntax)
+	if err != nil {
+		return err
+	}
+	return a.Send(ctx, pc.ID, r.command(id), bytes.NewReader(b))
+}
+
+// dataSet returns the data set of the report. PS3.4 table J.3-2.
+func (r *report) dataSet() *dataset.Dataset {
+	d := &dataset.Dataset{}
+	putUID(d, tag.TransactionUID, r.transactionUID)
 	if len(r.failed) > 0 {
-		b = e.sequence(b, tag.FailedSOPSequence, len(r.failed), func(b []byte, i int) []byte {
-			f := r.failed[i]
-			b = e.reference(b, f.InstanceReference)
-			return e.element(b, tag.FailureReason, "US", []byte{byte(f.reason), byte(f.reason >> 8)})
-		})
+		items := make([]*dataset.Dataset, len(r.failed))
+		for i, f := range r.failed {
+			items[i] = reference(f.InstanceReference)
+			items[i].Ints(tag.FailureReason, "US", int(f.reason))
+		}
+		d.Sequence(tag.FailedSOPSequence, items...)
 	}
 	if len(r.kept) > 0 {
-		b = e.sequence(b, tag.ReferencedSOPSequence, len(r.kept), func(b []byte, i int) []byte {
-			return e.reference(b, r.kept[i])
-		})
+		items := make([]*dataset.Dataset, len(r.kept))
+		for i, k := range r.kept {
+			items[i] = reference(k)
+		}
+		d.Sequence(tag.ReferencedSOPSequence, items...)
 	}
-	return b
+	return d
+}
+
+func reference(i store.InstanceReference) *dataset.Dataset {
+	d := &dataset.Dataset{}
+	putUID(d, tag.ReferencedSOPClassUID, i.SOPClassUID)
+	putUID(d, tag.ReferencedSOPInstanceUID, i.SOPInstanceUID)
+	return d
+}
+
+// putUID sets a UID as the peer gave it: what it asked about is what it is told of.
+func putUID(d *dataset.Dataset, t tag.Tag, uid string) {
+	d.Put(dataset.Element{Tag: t, VR: "UI", Value: []byte(uid)})
 }

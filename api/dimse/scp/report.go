@@ -4,7 +4,6 @@
 package scp
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -137,7 +136,7 @@ func (s *Server) reportOne(ctx context.Context, a *dimse.Association, pc dimse.C
 		return err
 	}
 	id := a.NextMessageID()
-	if err := a.Send(ctx, pc.ID, r.command(id), bytes.NewReader(r.encode(pc.TransferSyntax))); err != nil {
+	if err := r.send(ctx, a, pc, id); err != nil {
 		return err
 	}
 	m, err := a.Receive(ctx)
@@ -177,7 +176,7 @@ func (a *association) reportHere(ctx context.Context) error {
 		}
 		id := a.NextMessageID()
 		a.reported[id] = c.ID
-		if err := a.Send(ctx, pc.ID, r.command(id), bytes.NewReader(r.encode(pc.TransferSyntax))); err != nil {
+		if err := r.send(ctx, a.Association, pc, id); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,9 @@ func (k Keys) identifier(level Level) (*dataset.Dataset, error) {
 	return d, nil
 }
 
+// longestIdentifier bounds an answer to a query, bytes.
+const longestIdentifier = 1 << 20
+
 // Find asks for what matches keys, and calls each with every answer as it comes. Where
 // each returns an error the query is cancelled, and the error is Find's. The answers
 // are what the peer says, which may be anything. PS3.4 C.4.1.
@@ -55,7 +58,7 @@ func (p *Peer) Find(ctx context.Context, level Level, keys Keys, each func(*data
 			if m.Data == nil {
 				return errAnswer
 			}
-			d, err := decode(m.Data, m.Context.TransferSyntax)
+			d, err := dimse.DecodeDataSet(m.Data, m.Context.TransferSyntax, longestIdentifier)
 			if err != nil {
 				return err
 			}
@@ -128,7 +131,7 @@ func (p *Peer) retrieve(ctx context.Context, r *retrieval) (*dimse.Command, erro
 	}
 	defer release(ctx, a)
 	accepted, _ := a.Context(r.class) // it is the only one, and one was accepted
-	identifier, err := encode(keys, accepted.TransferSyntax)
+	identifier, err := dimse.EncodeDataSet(keys, accepted.TransferSyntax)
 	if err != nil {
 		return nil, err
 	}

@@ -118,8 +118,8 @@ func dataSet(f io.Reader, i *Instance, transferSyntax string) (io.Reader, error)
 	if err != nil {
 		return nil, err
 	}
-	d.Remove(tag.SpecificCharacterSet) // encode says which it is
-	b, err := encode(&d.Dataset, transferSyntax)
+	d.Remove(tag.SpecificCharacterSet) // what is encoded says which it is
+	b, err := dimse.EncodeDataSet(&d.Dataset, transferSyntax)
 	return bytes.NewReader(b), err
 }
 

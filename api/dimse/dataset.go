@@ -1,22 +1,52 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-package scu
+package dimse
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
-	"github.com/endplate/endplate/api/dimse"
 )
 
 var errEncapsulated = errors.New("encapsulated pixel data cannot be written in Implicit VR Little Endian")
+
+// EncodeDataSet returns a data set as a transfer syntax has it, which is
+// ImplicitVRLittleEndian or ExplicitVRLittleEndian. The error is that of the data set's
+// Err, or tells of encapsulated pixel data, which no implicit VR can hold.
+func EncodeDataSet(d *dataset.Dataset, transferSyntax string) ([]byte, error) {
+	d.Declare()
+	switch transferSyntax {
+	case ImplicitVRLittleEndian:
+		if err := d.Err(); err != nil {
+			return nil, err
+		}
+		return appendImplicit(nil, d)
+	case ExplicitVRLittleEndian:
+		var w bytes.Buffer
+		_, err := d.WriteTo(&w)
+		return w.Bytes(), err
+	}
+	return nil, fmt.Errorf("data sets are not written in transfer syntax %s", transferSyntax)
+}
+
+// DecodeDataSet reads a data set that came in a transfer syntax, of at most limit bytes.
+// The errors are those of dataset.Read.
+func DecodeDataSet(r io.Reader, transferSyntax string, limit int) (*dataset.Dataset, error) {
+	head := dicom.FileMeta{TransferSyntaxUID: transferSyntax}.Head()
+	f, err := dataset.Read(io.MultiReader(bytes.NewReader(head), r), -1, dataset.Options{Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return &f.Dataset, nil
+}
 
 // appendImplicit appends a data set in Implicit VR Little Endian. PS3.5 section 7.1.3.
 func appendImplicit(b []byte, d *dataset.Dataset) ([]byte, error) {
@@ -59,30 +89,3 @@ func appendPadded(b []byte, vr string, value []byte) []byte {
 	}
 	return append(b, ' ')
 }
-
-// encode returns a data set as a transfer syntax, one of the two of syntaxes, has it.
-func encode(d *dataset.Dataset, transferSyntax string) ([]byte, error) {
-	if transferSyntax == dimse.ImplicitVRLittleEndian {
-		d.Text(tag.SpecificCharacterSet, "CS", "ISO_IR 192")
-		if err := d.Err(); err != nil {
-			return nil, err
-		}
-		return appendImplicit(nil, d)
-	}
-	var w bytes.Buffer
-	_, err := d.WriteTo(&w)
-	return w.Bytes(), err
-}
-
-// decode reads a data set that came in a transfer syntax.
-func decode(r io.Reader, transferSyntax string) (*dataset.Dataset, error) {
-	head := dicom.FileMeta{TransferSyntaxUID: transferSyntax}.Head()
-	f, err := dataset.Read(io.MultiReader(bytes.NewReader(head), r), -1, dataset.Options{Limit: longestIdentifier})
-	if err != nil {
-		return nil, err
-	}
-	return &f.Dataset, nil
-}
-
-// longestIdentifier bounds an answer to a query, bytes.
-const longestIdentifier = 1 << 20
