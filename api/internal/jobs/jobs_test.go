@@ -56,6 +56,7 @@ var cases = []struct {
 	{"comparisons are published", comparisonsArePublished},
 	{"a comparison waits for the reports it refers to", aComparisonWaitsForReports},
 	{"what the server was told holds", whatTheServerWasToldHolds},
+	{"what was stored is indexed", whatWasStoredIsIndexed},
 }
 
 // eachOn runs the cases at the same time, as they wait for clocks and processes, and

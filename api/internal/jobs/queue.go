@@ -161,6 +161,7 @@ func New(c Config) (*Queue, error) {
 	river.AddWorker(config.Workers, &deliverer{q: q})
 	river.AddWorker(config.Workers, &settler{q: q})
 	river.AddWorker(config.Workers, &sweeper{q: q})
+	river.AddWorker(config.Workers, &reindexer{q: q})
 	if c.Workers > 0 {
 		config.Queues = map[string]river.QueueConfig{
 			queueWork:    {MaxWorkers: c.Workers},

@@ -19,13 +19,17 @@ func (sweepArgs) Kind() string { return "sweep" }
 
 // periodic lists what the leader of all workers queues again and again.
 func (q *Queue) periodic() []*river.PeriodicJob {
-	return []*river.PeriodicJob{river.NewPeriodicJob(
+	return []*river.PeriodicJob{q.upkeep(sweepArgs{}), q.upkeep(reindexArgs{})}
+}
+
+func (q *Queue) upkeep(args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(
 		river.PeriodicInterval(q.Timing.Upkeep),
 		func() (river.JobArgs, *river.InsertOpts) {
-			return sweepArgs{}, &river.InsertOpts{Queue: queueUpkeep, UniqueOpts: river.UniqueOpts{ByState: unfinished}}
+			return args, &river.InsertOpts{Queue: queueUpkeep, UniqueOpts: river.UniqueOpts{ByState: unfinished}}
 		},
-		&river.PeriodicJobOpts{ID: "sweep", RunOnStart: true},
-	)}
+		&river.PeriodicJobOpts{ID: args.Kind(), RunOnStart: true},
+	)
 }
 
 // sweeper removes studies that are not kept any longer, and what crashes left.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,7 +221,7 @@ func dumpOutbox(t *testing.T, tx *store.Tx, a store.Analysis) error {
 }
 
 // wantRecords makes sure that what writeDump stored is there. The first release had no
-// outbox.
+// outbox, and the first three kept less of an instance than those after them.
 func wantRecords(t *testing.T, s *store.Store, release string) {
 	t.Helper()
 	study, err := s.Study(t.Context(), "1.2.3.1")
@@ -243,6 +244,13 @@ func wantRecords(t *testing.T, s *store.Store, release string) {
 	}
 	if d, _, err := s.ListDeliveries(t.Context(), store.DeliveryFilter{}, store.Page{}); err != nil || len(d) != deliveries {
 		t.Errorf("deliveries %+v, %v", d, err)
+	}
+	unindexed := 0
+	if slices.Contains([]string{"v1", "v2", "v3"}, release) {
+		unindexed = 1
+	}
+	if i, err := s.Unindexed(t.Context(), "", 10); err != nil || len(i) != unindexed {
+		t.Errorf("to be indexed %+v, %v", i, err)
 	}
 	if a, _, err := s.ListAudit(t.Context(), store.Page{}); err != nil || len(a) != 1 {
 		t.Errorf("audit %+v, %v", a, err)
