@@ -110,3 +110,21 @@ func BenchmarkStream(b *testing.B) {
 		benchmarkStreams(b, 1, config)
 	})
 }
+
+// BenchmarkAdd takes instances in one after the other, each acknowledged before the next
+// comes, as a peer of DIMSE sends them.
+func BenchmarkAdd(b *testing.B) {
+	g, _ := open(b, ingest.Config{Store: storetest.Open(b, storetest.Embedded(b))})
+	b.SetBytes(sliceCount * seriesOf(0)[0].Len())
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		all := seriesOf(n)
+		b.StartTimer()
+		for _, x := range all {
+			if o := g.Add(b.Context(), ingest.Upload{Source: "bench"}, x.Read()); o.Err != nil || o.State != ingest.Stored {
+				b.Fatalf("%+v", o)
+			}
+		}
+	}
+	b.ReportMetric(float64(sliceCount*b.N)/b.Elapsed().Seconds(), "instances/s")
+}

@@ -52,6 +52,7 @@ var cases = []struct {
 	{"nothing to tell of", nothingToTellOf},
 	{"an archive is away for an hour", anArchiveIsAwayForAnHour},
 	{"an old delivery is given up", anOldDeliveryIsGivenUp},
+	{"instances trickle in", instancesTrickleIn},
 	{"killed after the acknowledgement", killedAfterTheAcknowledgement},
 	{"comparisons are published", comparisonsArePublished},
 	{"a comparison waits for the reports it refers to", aComparisonWaitsForReports},

@@ -106,6 +106,8 @@ type Queue struct {
 	mu   sync.Mutex
 	busy map[int64]bool // jobs that this process is at
 
+	settling settling
+
 	pauses pauses
 	told   store.Publishing // by a server, as this process last looked
 
@@ -143,7 +145,7 @@ func New(c Config) (*Queue, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	q := &Queue{Config: c, busy: map[int64]bool{}}
+	q := &Queue{Config: c, busy: map[int64]bool{}, settling: settling{until: map[string]time.Time{}}}
 	config := &river.Config{
 		ID:                   c.Worker.ID,
 		FetchCooldown:        min(50*time.Millisecond, c.Timing.Poll),
@@ -226,26 +228,6 @@ func (q *Queue) insertComparison(ctx context.Context, tx *store.Tx, args compare
 		return err
 	}
 	return tx.SetComparisonJob(ctx, args.ComparisonID, inserted.Job.ID)
-}
-
-// Settle has a series analysed once it has received nothing more for the quiet time.
-// It goes into the transaction that adds instances.
-func (q *Queue) Settle(ctx context.Context, tx *store.Tx, s store.Series) error {
-	if q.QuietTime <= 0 || !analyzable(s) {
-		return nil
-	}
-	_, err := q.client.InsertTx(ctx, tx.SQL(), settleArgs{SeriesInstanceUID: s.SeriesInstanceUID}, &river.InsertOpts{
-		Queue:       queueUpkeep,
-		ScheduledAt: tx.Now().Add(q.QuietTime),
-		UniqueOpts:  river.UniqueOpts{ByArgs: true, ByState: unfinished},
-	})
-	return err
-}
-
-// unfinished are the states of jobs that still do something.
-var unfinished = []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
-	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
 // CancelAnalysis stops an analysis, whichever process is at it, for a reason in words;

@@ -6,9 +6,12 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
@@ -21,6 +24,60 @@ type settleArgs struct {
 }
 
 func (settleArgs) Kind() string { return "settle" }
+
+// Settle has a series analysed once it has received nothing more for the quiet time.
+// It goes into the transaction that adds instances.
+func (q *Queue) Settle(ctx context.Context, tx *store.Tx, s store.Series) error {
+	if q.QuietTime <= 0 || !analyzable(s) {
+		return nil
+	}
+	// The time is not the transaction's: by now it has the lock of the series.
+	if q.settling.has(s.SeriesInstanceUID, time.Now()) {
+		return nil
+	}
+	_, err := q.client.InsertTx(ctx, tx.SQL(), settleArgs{SeriesInstanceUID: s.SeriesInstanceUID}, &river.InsertOpts{
+		Queue:       queueUpkeep,
+		ScheduledAt: tx.Now().Add(q.QuietTime),
+		UniqueOpts:  river.UniqueOpts{ByArgs: true, ByState: unfinished},
+	})
+	if err == nil {
+		tx.OnCommit(func() { q.settling.queued(s.SeriesInstanceUID, tx.Now(), q.QuietTime/2) })
+	}
+	return err
+}
+
+// settling notes the series for which a job is queued, so that not every instance asks
+// for one. A job does nothing before the quiet time has passed, and then waits for the
+// lock of the series, which those who add to it hold. That it is queued counts for half of
+// that time, since the clocks of the processes that work may differ.
+type settling struct {
+	mu    sync.Mutex
+	until map[string]time.Time // by SeriesInstanceUID
+}
+
+// mostSettling is how many series are noted before those are forgotten whose time is over.
+const mostSettling = 1024
+
+func (s *settling) has(uid string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return now.Before(s.until[uid])
+}
+
+func (s *settling) queued(uid string, at time.Time, holds time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.until) >= mostSettling {
+		maps.DeleteFunc(s.until, func(_ string, until time.Time) bool { return until.Before(at) })
+	}
+	s.until[uid] = at.Add(holds)
+}
+
+// unfinished are the states of jobs that still do something.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+	rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}
 
 // settler has quiet series analysed.
 type settler struct {

@@ -4,6 +4,7 @@
 package jobs_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,45 @@ func quietSeriesAreAnalysed(t *testing.T, config store.Config) {
 			t.Errorf("series %s was analysed: %+v", none, all)
 		}
 	}
+}
+
+// instancesTrickleIn at any distance around the quiet time, after a transaction that was
+// rolled back: what is analysed in the end is all of them.
+func instancesTrickleIn(t *testing.T, config store.Config) {
+	s := storetest.Open(t, config)
+	q := start(t, jobs.Config{Store: s, Workers: 1, Do: here, QuietTime: 40 * time.Millisecond})
+	receive(t, q, storetest.Made(1, 1, 0))
+	until(t, "the first job is done", func() bool { return settles(t, s) == 0 })
+	undone := errors.New("undone")
+	if err := s.Write(t.Context(), func(tx *store.Tx) error {
+		series, err := tx.Series(t.Context(), made)
+		return errors.Join(err, q.Settle(t.Context(), tx, series), undone)
+	}); !errors.Is(err, undone) {
+		t.Fatal(err)
+	}
+	const n = 24
+	for k := 1; k < n; k++ {
+		receive(t, q, storetest.Made(1, 1, k))
+		if jobs := settles(t, s); jobs > 1 {
+			t.Fatalf("%d jobs for one series", jobs)
+		}
+		time.Sleep(time.Duration(k*k%7) * 10 * time.Millisecond) // how a peer sends
+	}
+	until(t, "all are analysed", func() bool {
+		all := analysesOf(t, s, made)
+		return len(all) > 0 && all[0].SeriesRevision == n && all[0].State == store.Succeeded
+	})
+}
+
+// settles counts the jobs that wait for a series to be quiet.
+func settles(t *testing.T, s *store.Store) (n int) {
+	t.Helper()
+	err := s.DB().QueryRowContext(t.Context(),
+		"SELECT count(*) FROM river_job WHERE kind = 'settle' AND state NOT IN ('completed', 'cancelled', 'discarded')").Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func retention(t *testing.T, config store.Config) {

@@ -45,7 +45,7 @@ type Settlement struct {
 // is open whether it was committed, the caller may try again with the same
 // additions, and must not discard them: a sweeper knows what to do.
 func (tx *Tx) AddInstances(ctx context.Context, additions []Addition) ([]Settlement, []Series, error) {
-	a := &adder{tx: tx, series: map[string]*touched{}, batches: map[string]bool{}}
+	a := &adder{tx: tx, r: tx.kept, series: map[string]*touched{}, batches: map[string]bool{}}
 	order := make([]int, len(additions))
 	for i := range order {
 		order[i] = i
@@ -71,6 +71,7 @@ func (tx *Tx) AddInstances(ctx context.Context, additions []Addition) ([]Settlem
 // adder adds within one transaction. Counts are brought up to date at its end.
 type adder struct {
 	tx      *Tx
+	r       reader              // of tx, whose statements are kept prepared
 	series  map[string]*touched // by SeriesInstanceUID
 	order   []string            // of its keys
 	batches map[string]bool     // whose announcement stands
@@ -102,7 +103,7 @@ func (a *adder) add(ctx context.Context, d Addition) (Settlement, error) {
 		return Settlement{Conflict, t.conflict}, nil //nolint:nilerr // a conflict is an outcome
 	}
 	i := d.Instance
-	n, err := a.tx.exec(ctx, `INSERT INTO instances (sop_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid,
+	n, err := a.r.exec(ctx, `INSERT INTO instances (sop_instance_uid, series_instance_uid, sop_class_uid, transfer_syntax_uid,
 		instance_number, pixel_rows, pixel_columns, bits_allocated, number_of_frames,
 		size_bytes, sha256, blob_key, source, received_at, ordinal) VALUES (`+placeholders(15)+`)
 		ON CONFLICT (sop_instance_uid) DO NOTHING`,
@@ -127,7 +128,7 @@ func (a *adder) announced(ctx context.Context, b *Batch) error {
 		return nil
 	}
 	var swept sql.NullInt64
-	err := a.tx.row(ctx, "SELECT swept_at FROM intents WHERE batch = ?"+a.tx.dialect.forShare(), b.id).scan(&swept)
+	err := a.r.row(ctx, "SELECT swept_at FROM intents WHERE batch = ?"+a.tx.dialect.forShare(), b.id).scan(&swept)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && swept.Valid {
 		return fault.New(fault.Unavailable, fault.StorageUnavailable, "the upload took so long that it was given up")
 	}
@@ -140,7 +141,7 @@ func (a *adder) before(ctx context.Context, d Addition) (s Settlement, there boo
 	uid := d.Instance.SOPInstanceUID
 	var sum []byte
 	var key string
-	err = a.tx.row(ctx, "SELECT sha256, blob_key FROM instances WHERE sop_instance_uid = ?", uid).scan(&sum, &key)
+	err = a.r.row(ctx, "SELECT sha256, blob_key FROM instances WHERE sop_instance_uid = ?", uid).scan(&sum, &key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Settlement{}, false, nil
@@ -166,7 +167,7 @@ func (a *adder) touch(ctx context.Context, d Addition) (*touched, error) {
 		return t, nil
 	}
 	var owner string
-	err := a.tx.row(ctx, "SELECT study_instance_uid FROM series WHERE series_instance_uid = ?", uid).scan(&owner)
+	err := a.r.row(ctx, "SELECT study_instance_uid FROM series WHERE series_instance_uid = ?", uid).scan(&owner)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
@@ -181,7 +182,7 @@ func (a *adder) touch(ctx context.Context, d Addition) (*touched, error) {
 		return nil, err
 	}
 	// Nobody else adds to the series meanwhile: the row of its study is locked.
-	if err := a.tx.row(ctx, "SELECT instance_count FROM series WHERE series_instance_uid = ?", uid).scan(&t.before); err != nil {
+	if err := a.r.row(ctx, "SELECT instance_count FROM series WHERE series_instance_uid = ?", uid).scan(&t.before); err != nil {
 		return nil, err
 	}
 	a.series[uid] = t
@@ -197,7 +198,7 @@ func otherStudy(seriesUID string) error {
 // insertStudy inserts a study or, if it is there, locks its row.
 func (a *adder) insertStudy(ctx context.Context, s Study) error {
 	p, now := s.Patient, a.tx.now.UnixMicro()
-	_, err := a.tx.exec(ctx, "INSERT INTO studies ("+studyColumns+") VALUES ("+placeholders(16)+`)
+	_, err := a.r.exec(ctx, "INSERT INTO studies ("+studyColumns+") VALUES ("+placeholders(16)+`)
 		ON CONFLICT (study_instance_uid) DO UPDATE SET created_at = studies.created_at`,
 		s.StudyInstanceUID, p.PatientID, p.IssuerOfPatientID, p.PatientName, p.PatientBirthDate, p.PatientSex,
 		s.StudyDateTime, s.StudyDescription, s.AccessionNumber, s.StudyID, s.ReferringPhysicianName, 0, 0, 0, now, now)
@@ -206,7 +207,7 @@ func (a *adder) insertStudy(ctx context.Context, s Study) error {
 
 func (a *adder) insertSeries(ctx context.Context, study string, s Series) (isNew bool, err error) {
 	now := a.tx.now.UnixMicro()
-	n, err := a.tx.exec(ctx, "INSERT INTO series ("+seriesColumns+") VALUES ("+placeholders(13)+`)
+	n, err := a.r.exec(ctx, "INSERT INTO series ("+seriesColumns+") VALUES ("+placeholders(13)+`)
 		ON CONFLICT (series_instance_uid) DO NOTHING`,
 		study, s.SeriesInstanceUID, s.Modality, nullable(s.SeriesNumber), s.SeriesDescription, s.FrameOfReferenceUID,
 		s.PerformedProcedureStepStartDateTime, s.ScheduledProcedureStepID, s.RequestedProcedureID, 0, 0, now, now)
@@ -214,7 +215,7 @@ func (a *adder) insertSeries(ctx context.Context, study string, s Series) (isNew
 		return n > 0, err
 	}
 	var owner string
-	err = a.tx.row(ctx, "SELECT study_instance_uid FROM series WHERE series_instance_uid = ?", s.SeriesInstanceUID).scan(&owner)
+	err = a.r.row(ctx, "SELECT study_instance_uid FROM series WHERE series_instance_uid = ?", s.SeriesInstanceUID).scan(&owner)
 	if err == nil && owner != study {
 		err = errLost // for another study, since touch looked
 	}
@@ -232,7 +233,7 @@ func (a *adder) count(ctx context.Context) ([]Series, error) {
 		}
 		now := a.tx.now.UnixMicro()
 		later := "CASE WHEN last_received_at > ? THEN last_received_at ELSE ? END" // whatever the clock says
-		if _, err := a.tx.exec(ctx, `UPDATE series SET instance_count = instance_count + ?, size_bytes = size_bytes + ?,
+		if _, err := a.r.exec(ctx, `UPDATE series SET instance_count = instance_count + ?, size_bytes = size_bytes + ?,
 			last_received_at = `+later+` WHERE series_instance_uid = ?`, t.instances, t.size, now, now, uid); err != nil {
 			return nil, err
 		}
@@ -240,12 +241,12 @@ func (a *adder) count(ctx context.Context) ([]Series, error) {
 		if t.seriesNew {
 			added = 1
 		}
-		if _, err := a.tx.exec(ctx, `UPDATE studies SET series_count = series_count + ?, instance_count = instance_count + ?,
+		if _, err := a.r.exec(ctx, `UPDATE studies SET series_count = series_count + ?, instance_count = instance_count + ?,
 			size_bytes = size_bytes + ?, last_received_at = `+later+` WHERE study_instance_uid = ?`,
 			added, t.instances, t.size, now, now, t.study); err != nil {
 			return nil, err
 		}
-		s, err := a.tx.Series(ctx, uid)
+		s, err := a.r.Series(ctx, uid)
 		if err != nil {
 			return nil, err
 		}

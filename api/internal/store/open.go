@@ -89,6 +89,7 @@ func (s *Store) openSQLite(path string, readers int) (err error) {
 		return err
 	}
 	s.db.SetMaxOpenConns(1)
+	s.kept = prepared{db: s.db, stmts: map[string]*sql.Stmt{}}
 	s.turn = make(chan struct{}, 1)
 	if s.readDB, err = sql.Open("sqlite", read); err != nil {
 		return err

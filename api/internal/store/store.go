@@ -58,6 +58,7 @@ type Store struct {
 	reader
 	db      *sql.DB // writes, and is all there is on PostgreSQL
 	readDB  *sql.DB // the same as db on PostgreSQL
+	kept    prepared
 	blobs   *blobs
 	dbDir   string        // of an SQLite database
 	turn    chan struct{} // held by who writes to SQLite; nil on PostgreSQL
@@ -125,13 +126,19 @@ func (s *Store) Ping(ctx context.Context) error {
 // Tx is a transaction that writes.
 type Tx struct {
 	reader
+	kept    reader // the same, for statements that are executed again and again
 	tx      *sql.Tx
 	now     time.Time
 	awaited []*Staged // what must be on the disk before the transaction is committed
+
+	committed []func()
 }
 
 // SQL returns the transaction, for River.
 func (tx *Tx) SQL() *sql.Tx { return tx.tx }
+
+// OnCommit has f called once the transaction is committed. It must not write.
+func (tx *Tx) OnCommit(f func()) { tx.committed = append(tx.committed, f) }
 
 // Now is the time of the transaction, which its rows bear.
 func (tx *Tx) Now() time.Time { return tx.now }
@@ -182,6 +189,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (err error) {
 	}()
 	now := time.UnixMicro(s.now().UnixMicro()).UTC()
 	t := &Tx{reader: reader{q: tx, dialect: s.dialect}, tx: tx, now: now}
+	t.kept = reader{q: s.kept.in(tx), dialect: s.dialect}
 	if err := f(t); err != nil {
 		return err
 	}
@@ -190,7 +198,14 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (err error) {
 			return err
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.kept.prepare(ctx)
+	for _, f := range t.committed {
+		f()
+	}
+	return nil
 }
 
 // queue waits for the turn to write to SQLite, first come, first served, and returns
