@@ -17,6 +17,7 @@ import (
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
@@ -210,7 +211,7 @@ func outlineLabels(ctx context.Context, labels *volume.LabelMap) (*Result, error
 		return &Result{Reason: "no vertebra is labelled"}, nil
 	}
 	if err != nil {
-		return &Result{Reason: "label values: " + err.Error()}, nil //nolint:nilerr // a map that is not understood is a result
+		return &Result{Reason: phrase.Of("label values: %s", phrase.Why(err))}, nil //nolint:nilerr // a map that is not understood is a result
 	}
 	levels := segmentation.LabelLevels(labels, scheme)
 	bodies, err := segmentation.FromLabels(ctx, levels)
@@ -304,13 +305,13 @@ func (v *Vertebra) measure(b *segmentation.Body) {
 	}
 	points, err := landmark.FromBody(b)
 	if err != nil {
-		v.Status, v.Reason = NotMeasurable, err.Error()
+		v.Status, v.Reason = NotMeasurable, phrase.Why(err)
 		return
 	}
 	v.Status, v.Landmarks, v.Center = Measured, points, points.Center
 }
 
-const sacrumReason = "of the sacrum only the superior endplate is measured"
+const sacrumReason phrase.Text = "of the sacrum only the superior endplate is measured"
 
 // sacrum places the landmarks on the first sacral segment's superior endplate,
 // which serves angles and the lumbosacral disc alone.
@@ -319,7 +320,7 @@ func (v *Vertebra) sacrum(b *segmentation.Body) {
 	v.Body = b
 	points, err := landmark.SacrumFromBody(b)
 	if err != nil {
-		v.Reason = err.Error()
+		v.Reason = phrase.Why(err)
 		return
 	}
 	v.Landmarks = points

@@ -116,7 +116,7 @@ func (e *canalErrors) add(sp *phantom.Spine, p *pair) string {
 		e.missed++
 		reason := p.reason
 		if p.got != nil {
-			reason = p.got.Canal.Reason
+			reason = p.got.Canal.Reason.String()
 		}
 		return "missed: " + reason
 	}
@@ -129,7 +129,7 @@ func (e *canalErrors) add(sp *phantom.Spine, p *pair) string {
 	text := fmt.Sprintf("AP %.1f%+.2f area %.0f%+.1f%% narrowest %.1f%+.2f %.0f%+.1f%%", want.AP, ap, want.Area, area, want.NarrowestAP, nap, want.NarrowestArea, narea)
 	r := p.got.Wall.Measures.Retropulsion
 	if r == nil {
-		return text + " retropulsion not measured: " + p.got.Wall.Measures.RetropulsionReason
+		return text + " retropulsion not measured: " + p.got.Wall.Measures.RetropulsionReason.String()
 	}
 	d := r.Value - p.truth.Retropulsion
 	e.retropulsion = append(e.retropulsion, d)

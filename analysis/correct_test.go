@@ -239,7 +239,7 @@ func TestAVertebraRemovedAndAddedMeasuresTheSame(t *testing.T) {
 func TestMarkedNotMeasurableAndBackIsTheSame(t *testing.T) {
 	r := lumbarResult(t)
 	marked := corrected(t, r, analysis.MarkMeasurable{Level: spine.L2, Reason: "streaks across it"})
-	if v := at(t, marked, spine.L2); v.Status != analysis.NotMeasurable || v.Reason != "streaks across it" || v.Heights != nil || v.Tissue != nil {
+	if v := at(t, marked, spine.L2); v.Status != analysis.NotMeasurable || v.Reason.String() != "streaks across it" || v.Heights != nil || v.Tissue != nil {
 		t.Errorf("%+v", v)
 	}
 	if e := at(t, marked, spine.L1).Expected; e == nil || slices.Contains(e.From, spine.L2) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -64,15 +65,15 @@ type JudgeFinding struct {
 type CorrectionError struct {
 	Index  int    // of the correction in the list
 	Field  string // of it, in snake case, such as "level" or "others_follow"
-	Reason string
+	Reason phrase.Text
 }
 
 func (e *CorrectionError) Error() string {
 	return fmt.Sprintf("correction %d: %s: %s", e.Index+1, e.Field, e.Reason)
 }
 
-func refuse(field, format string, args ...any) *CorrectionError {
-	return &CorrectionError{Field: field, Reason: fmt.Sprintf(format, args...)}
+func refuse(field string, reason phrase.Text) *CorrectionError {
+	return &CorrectionError{Field: field, Reason: reason}
 }
 
 // Correct returns the result that r becomes by a reader's corrections, applied in
@@ -106,14 +107,14 @@ func (m MoveLandmark) apply(c *corrector) *CorrectionError {
 	v := &c.r.Vertebrae[i]
 	switch {
 	case m.Point >= landmark.NumPoints:
-		return refuse("point", "there is no point %d", m.Point)
+		return refuse("point", phrase.Of("there is no point %d", int(m.Point)))
 	case v.Landmarks == nil:
-		return refuse("level", "%v has no points: it was not measured", m.Level)
+		return refuse("level", phrase.Of("%s has no points: it was not measured", m.Level))
 	case !v.Landmarks.Endplate(m.Point.Endplate()).Found():
-		return refuse("point", "%v has no %v endplate", m.Level, m.Point.Endplate())
+		return refuse("point", phrase.Of("%s has no %s endplate", m.Level, m.Point.Endplate().Text()))
 	}
 	if reason := farFrom(v.Center, v.Landmarks.LeftAxis, m.Position); reason != "" {
-		return refuse("position", "%s", reason)
+		return refuse("position", reason)
 	}
 	if r3.Norm(r3.Sub(m.Position, v.Landmarks.Point(m.Point).Position)) <= noMove {
 		return nil
@@ -157,7 +158,7 @@ func (a AddVertebra) apply(c *corrector) *CorrectionError {
 	points := landmark.FromPoints(a.Landmarks)
 	for n, p := range a.Landmarks {
 		if reason := farFrom(points.Center, points.LeftAxis, p); reason != "" {
-			return refuse("landmarks", "%v: %s", landmark.Name(n), reason)
+			return refuse("landmarks", phrase.Of("%s: %s", landmark.Name(n).Text(), reason))
 		}
 	}
 	i := c.indexOf(a.Level)
@@ -190,11 +191,11 @@ func (m MarkMeasurable) apply(c *corrector) *CorrectionError {
 	v := &c.r.Vertebrae[i]
 	switch {
 	case m.Measurable && v.Status == Measured:
-		return refuse("measurable", "%v is measured", m.Level)
+		return refuse("measurable", phrase.Of("%s is measured", m.Level))
 	case m.Measurable && (v.Level == spine.S1 || v.Withdrawn == nil || v.Withdrawn.Landmarks == nil):
-		return refuse("measurable", "%v has no points: add them", m.Level)
+		return refuse("measurable", phrase.Of("%s has no points: add them", m.Level))
 	case !m.Measurable && v.Status != Measured:
-		return refuse("measurable", "%v is not measured", m.Level)
+		return refuse("measurable", phrase.Of("%s is not measured", m.Level))
 	}
 	if m.Measurable {
 		w := v.Withdrawn
@@ -202,9 +203,9 @@ func (m MarkMeasurable) apply(c *corrector) *CorrectionError {
 		c.touch(i, "measurable")
 	} else {
 		if reason := unsaid(m.Reason); reason != "" {
-			return refuse("reason", "%s", reason)
+			return refuse("reason", reason)
 		}
-		v.withdraw(m.Reason)
+		v.withdraw(phrase.Of("%s", m.Reason))
 		c.untouch(i)
 	}
 	v.Reader.Status = true
@@ -223,7 +224,7 @@ func (j JudgeFinding) apply(c *corrector) *CorrectionError {
 	f := &c.r.Findings[k]
 	if j.Reason != "" || !j.Accepted {
 		if reason := unsaid(j.Reason); reason != "" {
-			return refuse("reason", "%s", reason)
+			return refuse("reason", reason)
 		}
 	}
 	f.Verdict, f.VerdictReason = finding.Rejected, j.Reason

@@ -4,7 +4,6 @@
 package analysis
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,6 +14,7 @@ import (
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/localization/naming"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -53,7 +53,7 @@ func (c *corrector) find(field string, l spine.Level) (int, *CorrectionError) {
 	}
 	i := c.indexOf(l)
 	if i < 0 {
-		return 0, refuse(field, "there is no %v", l)
+		return 0, refuse(field, phrase.Of("there is no %s", l))
 	}
 	return i, nil
 }
@@ -77,10 +77,10 @@ func (c *corrector) untouch(i int) { c.placed[i] = touched{} }
 func (c *corrector) rename(i int, to spine.Level) *CorrectionError {
 	vs := c.r.Vertebrae
 	if j := c.indexOf(to); j >= 0 && j != i {
-		return refuse("to", "another vertebra is %v", to)
+		return refuse("to", phrase.Of("another vertebra is %s", to))
 	}
 	if i > 0 && vs[i-1].Level.Order() >= to.Order() || i+1 < len(vs) && vs[i+1].Level.Order() <= to.Order() {
-		return refuse("to", "%v would stand out of order", to)
+		return refuse("to", phrase.Of("%s would stand out of order", to))
 	}
 	vs[i].name(naming.Name{Level: to, Probability: 1})
 	// What was said against a name may have been said of this one.
@@ -94,7 +94,7 @@ func (c *corrector) follow(i int, to spine.Level) *CorrectionError {
 	chain, levels := c.r.chain()
 	names, err := naming.Follow(chain, levels, i, to)
 	if err != nil {
-		return refuse("to", "%v", err)
+		return refuse("to", phrase.Why(err))
 	}
 	for k, n := range names {
 		levels[k] = n.Level
@@ -135,7 +135,7 @@ func (c *corrector) insert(l spine.Level, points *landmark.Vertebra) (int, *Corr
 	}
 	apart := func(upper, lower r3.Vec) bool { return r3.Dot(r3.Sub(upper, lower), points.SuperiorAxis) >= leastPitch }
 	if i > 0 && !apart(vs[i-1].Center, points.Center) || i < len(vs) && !apart(points.Center, vs[i].Center) {
-		return 0, refuse("landmarks", "they do not lie between the vertebrae above and below %v", l)
+		return 0, refuse("landmarks", phrase.Of("they do not lie between the vertebrae above and below %s", l))
 	}
 	v := Vertebra{
 		Level: l, LevelProbability: 1, Status: Measured, Complete: true, Center: points.Center, Landmarks: points,
@@ -150,10 +150,10 @@ func (c *corrector) insert(l spine.Level, points *landmark.Vertebra) (int, *Corr
 func (c *corrector) place(i int, points *landmark.Vertebra) *CorrectionError {
 	v := &c.r.Vertebrae[i]
 	if v.Status == Measured {
-		return refuse("level", "%v is there, and measured", v.Level)
+		return refuse("level", phrase.Of("%s is there, and measured", v.Level))
 	}
 	if r3.Norm(r3.Sub(points.Center, v.Center)) > bodyReach {
-		return refuse("landmarks", "they do not lie at the %v that was found", v.Level)
+		return refuse("landmarks", phrase.Of("they do not lie at the %s that was found", v.Level))
 	}
 	if v.Withdrawn != nil {
 		v.Tissue = v.Withdrawn.Tissue
@@ -171,7 +171,7 @@ func (c *corrector) remove(i int) {
 	c.stale, c.renamed = true, true
 }
 
-const addedByReader = "a reader added the vertebra: its canal was not outlined"
+const addedByReader phrase.Text = "a reader added the vertebra: its canal was not outlined"
 
 // name gives a vertebra a name. Of the sacrum only the superior endplate counts.
 func (v *Vertebra) name(n naming.Name) {
@@ -233,7 +233,7 @@ func (v *Vertebra) becomeVertebra() {
 }
 
 // withdraw sets aside what was measured.
-func (v *Vertebra) withdraw(reason string) {
+func (v *Vertebra) withdraw(reason phrase.Text) {
 	v.Withdrawn = &Withdrawn{Reason: v.Reason, Landmarks: v.Landmarks, Tissue: v.Tissue}
 	v.Status, v.Reason, v.Landmarks, v.Tissue = NotMeasurable, reason, nil, nil
 }
@@ -254,7 +254,7 @@ func (c *corrector) restate() *CorrectionError {
 	for k := range r.Findings {
 		f := &r.Findings[k]
 		for _, was := range before {
-			if was.Code == f.Code && was.Statement == f.Statement && slices.Equal(was.Levels, f.Levels) {
+			if was.Code == f.Code && was.Statement.String() == f.Statement.String() && slices.Equal(was.Levels, f.Levels) {
 				f.Verdict, f.VerdictReason = was.Verdict, was.VerdictReason
 			}
 		}
@@ -278,14 +278,14 @@ func isVertebra(l spine.Level) bool {
 const mostReason = 1000
 
 // unsaid says why a text is no reason; empty if it is one.
-func unsaid(text string) string {
+func unsaid(text string) phrase.Text {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return "a reason is needed"
 	case !utf8.ValidString(text):
 		return "not UTF-8"
 	case utf8.RuneCountInString(text) > mostReason:
-		return fmt.Sprintf("more than %d characters", mostReason)
+		return phrase.Of("more than %d characters", mostReason)
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "control characters"
 	}

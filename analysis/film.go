@@ -6,11 +6,11 @@ package analysis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/radiograph/outline"
 )
@@ -87,13 +87,13 @@ func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Fi
 	mm := 1.0
 	if !r.Calibration.Millimetres() {
 		mm = found.NominalScale(r.Calibration.Spacing)
-		r.warn("UNCALIBRATED", "no millimetres: "+r.Calibration.Reason+"; limits in millimetres take the bodies as of an average adult's size")
+		r.warn("UNCALIBRATED", phrase.Of("no millimetres: %s; limits in millimetres take the bodies as of an average adult's size", r.Calibration.Reason))
 	}
 	r.assess(found, mm)
 	return r, nil
 }
 
-func (r *Film) warn(code, message string) {
+func (r *Film) warn(code string, message phrase.Text) {
 	r.Warnings = append(r.Warnings, Warning{Code: code, Message: message})
 }
 
@@ -123,7 +123,7 @@ func (r *Film) assess(found *outline.Spine, mm float64) {
 		}
 		r.Vertebrae = append(r.Vertebrae, v)
 		if b := &found.Bodies[i]; !b.Seeded && b.Strength < faint {
-			r.warn("FAINT_VERTEBRA", fmt.Sprintf("%s: its endplates are faint on the film", b.Level))
+			r.warn("FAINT_VERTEBRA", phrase.Of("%s: its endplates are faint on the film", b.Level))
 		}
 	}
 	r.Angles, r.Findings = a.Angles, a.Findings

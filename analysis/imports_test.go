@@ -87,6 +87,7 @@ func sources(t *testing.T) []source {
 // may import those before it, in its own line too where one comes first.
 var stages = []string{
 	"record",
+	"phrase",
 	"spine",
 	"volume",
 	"radiograph",

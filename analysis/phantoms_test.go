@@ -140,7 +140,7 @@ func matched(truth phantom.Truth, result *analysis.Result) (pairs []pair, extra 
 		v := &result.Vertebrae[i]
 		n := nearest(pairs, v.Center)
 		if v.Status != analysis.Measured {
-			pairs[n].reason = v.Reason
+			pairs[n].reason = v.Reason.String()
 			continue
 		}
 		if d := r3.Norm(r3.Sub(pairs[n].truth.Frame.Origin, v.Center)); d > matchMM || pairs[n].got != nil {

@@ -4,14 +4,13 @@
 package analysis
 
 import (
-	"fmt"
 	"math"
-	"strings"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 )
 
@@ -32,20 +31,23 @@ const (
 
 // dropImplausible takes back measured vertebrae whose heights no body can have.
 func (r *Result) dropImplausible() {
-	for i, reason := range r.implausible() {
-		if reason != "" {
-			v := &r.Vertebrae[i]
+	for i, found := range r.implausible() {
+		if found.what != "" {
+			v, reason := &r.Vertebrae[i], phrase.Of("%s: %s", found.what, found.means)
 			v.Withdrawn = &Withdrawn{Reason: v.Reason, Landmarks: v.Landmarks}
 			v.Status, v.Reason, v.Landmarks, v.Body.Reason = NotMeasurable, reason, nil, reason
 		}
 	}
 }
 
-// implausible says of each vertebra why its heights are those of no body; empty where
-// they may be, and where it was not measured.
-func (r *Result) implausible() []string {
+// implausibility is why heights are those of no body, and what that means of an image;
+// zero where they may be.
+type implausibility struct{ what, means phrase.Text }
+
+// implausible judges the heights of each vertebra that was measured.
+func (r *Result) implausible() []implausibility {
 	tallest := make([]float64, len(r.Vertebrae)) // 0 where not measured
-	reasons := make([]string, len(r.Vertebrae))
+	found := make([]implausibility, len(r.Vertebrae))
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
 		h, ok := morphometry.HeightsOf(v.Landmarks)
@@ -53,18 +55,19 @@ func (r *Result) implausible() []string {
 			continue
 		}
 		if least := min(h.Anterior, h.Middle, h.Posterior); least < leastHeight {
-			reasons[i] = fmt.Sprintf("its endplates meet (%.1f mm): one of them was not found", least)
+			found[i] = implausibility{phrase.Of("its endplates meet (%.1f mm)", least), "one of them was not found"}
 			continue
 		}
 		tallest[i] = max(h.Anterior, h.Middle, h.Posterior)
 	}
 	for i := range r.Vertebrae {
 		if usual, n := usualTallest(tallest, i); n >= leastNeighbours && tallest[i] > mostOfNeighbours*usual {
-			reasons[i] = fmt.Sprintf("a height %.0f %% above those of the bodies beside it: an endplate was not found",
-				100*(tallest[i]/usual-1))
+			found[i] = implausibility{
+				phrase.Of("a height %.0f %% above those of the bodies beside it", 100*(tallest[i]/usual-1)), "an endplate was not found",
+			}
 		}
 	}
-	return reasons
+	return found
 }
 
 // usualTallest returns the tallest height of the measured bodies beside i, grown to
@@ -99,23 +102,23 @@ func isFinite(p r3.Vec) bool {
 }
 
 // farFrom says why a point can be none of a body with that centre; empty if it can.
-func farFrom(center, left, p r3.Vec) string {
+func farFrom(center, left, p r3.Vec) phrase.Text {
 	if !isFinite(p) {
 		return "the position is not finite"
 	}
 	d := r3.Sub(p, center)
 	if far := r3.Norm(d); !(far <= bodyReach) {
-		return fmt.Sprintf("%.0f mm from the body's centre", far)
+		return phrase.Of("%.0f mm from the body's centre", far)
 	}
 	if aside := math.Abs(r3.Dot(d, left)); aside > planeReach {
-		return fmt.Sprintf("%.0f mm beside the body's mid-sagittal plane", aside)
+		return phrase.Of("%.0f mm beside the body's mid-sagittal plane", aside)
 	}
 	return ""
 }
 
 // checkPoints returns an error if points that a reader placed are those of no body.
 func (c *corrector) checkPoints() *CorrectionError {
-	reasons := c.r.implausible()
+	implausible := c.r.implausible()
 	for i, placed := range c.placed {
 		v := &c.r.Vertebrae[i]
 		if placed.field == "" || v.Landmarks == nil {
@@ -123,10 +126,10 @@ func (c *corrector) checkPoints() *CorrectionError {
 		}
 		reason := c.outOfOrder(i)
 		if reason == "" {
-			reason, _, _ = strings.Cut(reasons[i], ":") // without what it means of an image
+			reason = implausible[i].what
 		}
 		if reason != "" {
-			return &CorrectionError{Index: placed.index, Field: placed.field, Reason: fmt.Sprintf("%v: %s", v.Level, reason)}
+			return &CorrectionError{Index: placed.index, Field: placed.field, Reason: phrase.Of("%s: %s", v.Level, reason)}
 		}
 	}
 	return nil
@@ -134,7 +137,7 @@ func (c *corrector) checkPoints() *CorrectionError {
 
 // outOfOrder says which points of vertebra i stand on the wrong side of which; empty
 // if none do.
-func (c *corrector) outOfOrder(i int) string {
+func (c *corrector) outOfOrder(i int) phrase.Text {
 	v := c.r.Vertebrae[i].Landmarks
 	superior, left := c.axesBeside(i)
 	if r3.Dot(v.SuperiorAxis, superior) <= 0 {
@@ -159,7 +162,7 @@ func (c *corrector) outOfOrder(i int) string {
 	for n := landmark.SuperiorAnterior; n <= landmark.SuperiorPosterior; n++ {
 		below := n + landmark.InferiorAnterior
 		if d := r3.Dot(r3.Sub(v.Point(n).Position, v.Point(below).Position), v.SuperiorAxis); !(d >= leastHeight) {
-			return fmt.Sprintf("the %v point lies %.1f mm above the %v one, want at least %.0f", n, d, below, leastHeight)
+			return phrase.Of("the %s point lies %.1f mm above the %s one, want at least %.0f", n.Text(), d, below.Text(), leastHeight)
 		}
 	}
 	return ""

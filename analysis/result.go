@@ -11,6 +11,7 @@ import (
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
@@ -34,7 +35,7 @@ type Result struct {
 	Density *finding.Density
 
 	// Reason says why Vertebrae is empty.
-	Reason string
+	Reason phrase.Text
 }
 
 // Status says whether a vertebra was measured.
@@ -54,8 +55,8 @@ type Vertebra struct {
 	LevelAlternative spine.Level // the runner-up
 
 	Status   Status
-	Reason   string // why it was not measured, or what makes it doubtful
-	Complete bool   // whole in the field of view
+	Reason   phrase.Text // why it was not measured, or what makes it doubtful
+	Complete bool        // whole in the field of view
 
 	Center r3.Vec // of the vertebral body, LPS mm
 
@@ -90,7 +91,7 @@ type Vertebra struct {
 // no body can have, or a vertebra that a reader says so of. It serves where a reader
 // says that it is measurable after all.
 type Withdrawn struct {
-	Reason    string // that the vertebra had before
+	Reason    phrase.Text // that the vertebra had before
 	Landmarks *landmark.Vertebra
 	Tissue    *morphometry.Tissue
 }
@@ -113,7 +114,7 @@ type Canal struct {
 	Size       *morphometry.Canal
 	Compromise *morphometry.Compromise // against the adjacent levels
 	Assessment finding.Canal
-	Reason     string // why it was not measured, or what makes it doubtful
+	Reason     phrase.Text // why it was not measured, or what makes it doubtful
 }
 
 // Wall is the posterior wall of a body: what was measured of it, and what it
@@ -132,5 +133,5 @@ type Measurement struct {
 // Warning tells of something that makes a result doubtful.
 type Warning struct {
 	Code    string // upper case, such as LEVELS_GUESSED
-	Message string
+	Message phrase.Text
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -61,15 +62,17 @@ const (
 	InferiorDisc
 )
 
-var placeNames = [...]string{Canal: "canal", Foramen: "foramen", Paravertebral: "paravertebral", SuperiorDisc: "disc above", InferiorDisc: "disc below"}
+var placeNames = [...]phrase.Text{Canal: "canal", Foramen: "foramen", Paravertebral: "paravertebral", SuperiorDisc: "disc above", InferiorDisc: "disc below"}
 
-// String returns the place's name.
-func (p Place) String() string {
+// Text returns the place's name.
+func (p Place) Text() phrase.Text {
 	if int(p) < len(placeNames) {
 		return placeNames[p]
 	}
 	return ""
 }
+
+func (p Place) String() string { return p.Text().String() }
 
 func (p Place) isDisc() bool { return p == SuperiorDisc || p == InferiorDisc }
 
@@ -81,7 +84,7 @@ type Leak struct {
 }
 
 // Doubt is a reason why cement, or its volume, is uncertain.
-type Doubt string
+type Doubt = phrase.Text
 
 // The doubts.
 const (

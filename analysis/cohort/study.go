@@ -53,7 +53,7 @@ const CodeNoVertebra = "NO_VERTEBRA"
 func (s *Study) Add(e *report.Examination, about comparison.About) {
 	if len(e.Result.Vertebrae) == 0 {
 		s.Failures = append(s.Failures, report.Skipped{
-			Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, Code: CodeNoVertebra, Reason: e.Result.Reason,
+			Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, Code: CodeNoVertebra, Reason: e.Result.Reason.String(),
 		})
 		return
 	}

@@ -4,9 +4,8 @@
 package comparison
 
 import (
-	"fmt"
-
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Codes of warnings.
@@ -77,8 +76,8 @@ func (p Identity) known(q Identity) bool { return p.Patient != "" && q.Patient !
 // warnings says what makes the comparison of two examinations doubtful.
 func warnings(before, after *Examination) []analysis.Warning {
 	var out []analysis.Warning
-	warn := func(code, format string, args ...any) {
-		out = append(out, analysis.Warning{Code: code, Message: fmt.Sprintf(format, args...)})
+	warn := func(code string, message phrase.Text) {
+		out = append(out, analysis.Warning{Code: code, Message: message})
 	}
 	switch {
 	case before.Patient.differs(after.Patient):
@@ -93,14 +92,14 @@ func warnings(before, after *Examination) []analysis.Warning {
 		warn(DatesReversed, "by its date the first examination is the later one; the order given was kept")
 	}
 	if before.Posture != after.Posture && before.Posture != "" && after.Posture != "" {
-		warn(PostureDiffers, "%s against %s: posture alone changes heights of a fractured body by 3 to 4 mm and kyphosis by 5 to 8°",
-			before.Posture, after.Posture)
+		warn(PostureDiffers, phrase.Of("%s against %s: posture alone changes heights of a fractured body by 3 to 4 mm and kyphosis by 5 to 8°",
+			before.Posture.Text(), after.Posture.Text()))
 	}
 	if before.Modality != after.Modality {
-		warn(ModalityDiffers, "%s against %s: readings of the two differ", before.Modality, after.Modality)
+		warn(ModalityDiffers, phrase.Of("%s against %s: readings of the two differ", before.Modality, after.Modality))
 	}
 	if b, a := before.SliceSpacing, after.SliceSpacing; b > 0 && a > 0 && max(a, b) > slicesAlike*min(a, b) {
-		warn(SlicesDiffer, "slices stand %.3g mm apart in the first and %.3g mm in the second examination: the coarser one decides what can be told", b, a)
+		warn(SlicesDiffer, phrase.Of("slices stand %.3g mm apart in the first and %.3g mm in the second examination: the coarser one decides what can be told", b, a))
 	}
 	return out
 }

@@ -5,11 +5,11 @@ package comparison
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Compare tells what changed from before to after. It returns ErrOtherPatient,
@@ -74,10 +74,10 @@ func decide(c *chains, ways []hypothesis, named int) (shift int, m Match, doubts
 		State: NamesAgree, Probability: byName.chance, Levels: byName.levels,
 		KeptBefore: nameProbability(c.before) >= nameProbability(c.after),
 	}
-	warn := func(code, format string, args ...any) {
-		doubts = append(doubts, analysis.Warning{Code: code, Message: fmt.Sprintf(format, args...)})
+	warn := func(code string, message phrase.Text) {
+		doubts = append(doubts, analysis.Warning{Code: code, Message: message})
 	}
-	kept := "second"
+	kept := phrase.Text("second")
 	if m.KeptBefore {
 		kept = "first"
 	}
@@ -89,16 +89,16 @@ func decide(c *chains, ways []hypothesis, named int) (shift int, m Match, doubts
 			State: NamesCorrected, Offset: best.offset, Probability: best.chance, Levels: best.levels,
 			LogOdds: best.evidence - byName.evidence, KeptBefore: m.KeptBefore,
 		}
-		warn(LevelsDisagree, "by the shape of %d vertebrae the names of the second examination stand %s those of the first (probability %.3f); the names of the %s examination, whose own probability is higher, are used for both",
-			best.levels, beside(best.offset), best.chance, kept)
+		warn(LevelsDisagree, phrase.Of("by the shape of %d vertebrae the names of the second examination stand %s those of the first (probability %.3f); the names of the %s examination, whose own probability is higher, are used for both",
+			best.levels, beside(best.offset), best.chance, kept))
 		return best.shift, m, doubts
 	case best.offset != 0 && best.chance >= likely:
 		m.State, m.Offset, m.LogOdds = NamesDisagree, best.offset, best.evidence-byName.evidence
-		warn(LevelsDisagree, "by shape the names of the second examination probably stand %s those of the first (probability %.2f): too little to correct them; vertebrae are compared by name",
-			beside(best.offset), best.chance)
+		warn(LevelsDisagree, phrase.Of("by shape the names of the second examination probably stand %s those of the first (probability %.2f): too little to correct them; vertebrae are compared by name",
+			beside(best.offset), best.chance))
 	default:
 		m.State = NamesUnchecked
-		warn(LevelsUnchecked, "whether the two examinations name the same vertebrae alike cannot be told: too few unfractured, untreated vertebrae in both, or too alike (%d)", byName.levels)
+		warn(LevelsUnchecked, phrase.Of("whether the two examinations name the same vertebrae alike cannot be told: too few unfractured, untreated vertebrae in both, or too alike (%d)", byName.levels))
 	}
 	return byName.shift, m, doubts
 }
@@ -117,13 +117,14 @@ const (
 const leastLevels = 2
 
 // beside says an offset in words.
-func beside(offset int) string {
-	unit, where := "level", "below"
-	if offset < 0 {
-		offset, where = -offset, "above"
+func beside(offset int) phrase.Text {
+	switch {
+	case offset == 1:
+		return "1 level below"
+	case offset == -1:
+		return "1 level above"
+	case offset < 0:
+		return phrase.Of("%d levels above", -offset)
 	}
-	if offset > 1 {
-		unit = "levels"
-	}
-	return fmt.Sprintf("%d %s %s", offset, unit, where)
+	return phrase.Of("%d levels below", offset)
 }

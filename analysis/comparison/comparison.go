@@ -7,6 +7,7 @@ import (
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -48,10 +49,10 @@ type Change struct {
 	// which the readings contradict.
 	Value            float64
 	Tracked, Misread bool
-	SD               float64 // standard deviation of Value
-	LSC              float64 // least significant change
-	Significant      bool    // whether |Value| exceeds LSC
-	Reason           string  // why it is not judged; it is then not significant
+	SD               float64     // standard deviation of Value
+	LSC              float64     // least significant change
+	Significant      bool        // whether |Value| exceeds LSC
+	Reason           phrase.Text // why it is not judged; it is then not significant
 }
 
 // Later returns the value in the second examination that the change leads to.
@@ -61,7 +62,7 @@ func (c *Change) Later() float64 { return c.Before.Value + c.Value }
 type Quotient struct {
 	Value, SD float64
 	Defined   bool
-	Reason    string
+	Reason    phrase.Text
 }
 
 // Match is how the vertebrae of two examinations belong together.

@@ -6,6 +6,8 @@ package comparison
 import (
 	"errors"
 	"fmt"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Errors of Compare and Course.
@@ -24,7 +26,7 @@ var (
 type NotMeasurableError struct {
 	Name   string // of the examination, as About has it
 	Before bool   // whether it is the first of the two
-	Reason string
+	Reason phrase.Text
 }
 
 func (e *NotMeasurableError) Error() string {

@@ -12,6 +12,7 @@ import (
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
@@ -38,6 +39,23 @@ const (
 	Standing       Posture = "STANDING"
 )
 
+// Text returns the posture in words.
+func (p Posture) Text() phrase.Text {
+	switch p {
+	case Supine:
+		return "supine"
+	case Prone:
+		return "prone"
+	case LeftDecubitus:
+		return "on the left side"
+	case RightDecubitus:
+		return "on the right side"
+	case Standing:
+		return "standing"
+	}
+	return phrase.Of("%s", string(p))
+}
+
 // About is what is known of an examination beside its result.
 type About struct {
 	Name                string // what the caller calls it, such as a path
@@ -58,7 +76,7 @@ type Examination struct {
 	About
 	Vertebrae []Vertebra // from superior to inferior
 	Angles    []morphometry.Angle
-	Reason    string // why no vertebra was found
+	Reason    phrase.Text // why no vertebra was found
 }
 
 // Vertebra is one vertebra of an Examination. What is nil was not measured.
@@ -69,7 +87,7 @@ type Vertebra struct {
 
 	Status   analysis.Status
 	Complete bool
-	Reason   string
+	Reason   phrase.Text
 	Center   r3.Vec // of the body, LPS mm
 
 	Landmarks  *landmark.Vertebra
@@ -111,6 +129,6 @@ type Cement struct {
 
 // Leak is cement beyond the body.
 type Leak struct {
-	Place            string  // as cement.Place says it
-	Volume, Distance float64 // ml, mm
+	Place            phrase.Text // as cement.Place says it
+	Volume, Distance float64     // ml, mm
 }

@@ -4,12 +4,11 @@
 package comparison
 
 import (
-	"fmt"
 	"math"
-	"strings"
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -48,18 +47,18 @@ const (
 
 // Criteria and sources as they stand in findings.
 var (
-	changeCriterion     = fmt.Sprintf("a height of a fractured or treated body changed by more than its least significant change, at a probability of %g %% of any false one in the whole comparison", 100*FamilyError)
-	fractureCriterion   = fmt.Sprintf("a height at least %g %% and %g mm lower than before, by more than its least significant change", NewFractureLoss, NewFractureDeficit)
-	recollapseCriterion = fmt.Sprintf("after treatment a height at least %g %% lower, or the Gardner angle (without it, the wedge angle) at least %g° greater, than in the first examination after it, by more than the least significant change", RecollapseLoss, RecollapseKyphosis)
-	kyphosisCriterion   = "Gardner angle of a fractured or treated level changed by more than its least significant change"
+	changeCriterion     = phrase.Of("a height of a fractured or treated body changed by more than its least significant change, at a probability of %g %% of any false one in the whole comparison", 100*FamilyError)
+	fractureCriterion   = phrase.Of("a height at least %g %% and %g mm lower than before, by more than its least significant change", NewFractureLoss, NewFractureDeficit)
+	recollapseCriterion = phrase.Of("after treatment a height at least %g %% lower, or the Gardner angle (without it, the wedge angle) at least %g° greater, than in the first examination after it, by more than the least significant change", RecollapseLoss, RecollapseKyphosis)
+	kyphosisCriterion   = phrase.Text("Gardner angle of a fractured or treated level changed by more than its least significant change")
 )
 
 const (
-	changeSource     = "least significant change: 2.77 precision SD, of a family of changes; clinical practice of densitometry"
-	fractureSource   = "EPOS; alternatives in Black 1999, J Bone Miner Res 14:90"
-	recollapseSource = "Yu 2017, PMC5266161"
-	kyphosisSource   = "Curfs 2016 for the angle"
-	cementSource     = "default of this program"
+	changeSource     phrase.Text = "least significant change: 2.77 precision SD, of a family of changes; clinical practice of densitometry"
+	fractureSource   phrase.Text = "EPOS; alternatives in Black 1999, J Bone Miner Res 14:90"
+	recollapseSource phrase.Text = "Yu 2017, PMC5266161"
+	kyphosisSource   phrase.Text = "Curfs 2016 for the angle"
+	cementSource     phrase.Text = "default of this program"
 )
 
 // findings states what the changes come to, from superior to inferior.
@@ -86,10 +85,10 @@ type judge struct {
 	p *Pair
 }
 
-func (j judge) finding(code, criterion, source, format string, args ...any) finding.Finding {
+func (j judge) finding(code string, criterion, source, statement phrase.Text) finding.Finding {
 	return finding.Finding{
 		Code: code, Levels: []spine.Level{j.p.Level}, Criterion: criterion, Source: source,
-		Statement: j.p.Level.String() + ": " + fmt.Sprintf(format, args...),
+		Statement: phrase.Of("%s: %s", j.p.Level, statement),
 	}
 }
 
@@ -108,31 +107,31 @@ func (j judge) heights() []finding.Finding {
 	}
 	var out []finding.Finding
 	if s := j.said(func(c *Change) bool { return c.Significant && c.Value > 0 }); s != "" {
-		out = append(out, j.finding(HeightRestored, changeCriterion, changeSource, "height restored: %s", s))
+		out = append(out, j.finding(HeightRestored, changeCriterion, changeSource, phrase.Of("height restored: %s", s)))
 	}
 	if s := j.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
-		out = append(out, j.finding(HeightLost, changeCriterion, changeSource, "height lost further: %s", s))
+		out = append(out, j.finding(HeightLost, changeCriterion, changeSource, phrase.Of("height lost further: %s", s)))
 	}
 	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && s != "" {
-		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, "no height changed by more than its least significant change: %s", s))
+		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, phrase.Of("no height changed by more than its least significant change: %s", s)))
 	}
 	return out
 }
 
 // said says the changes of the heights that hold, with the share restored.
-func (j judge) said(holds func(*Change) bool) string {
-	var parts []string
+func (j judge) said(holds func(*Change) bool) phrase.Text {
+	var parts []phrase.Text
 	for h, c := range j.p.Heights {
 		if c == nil || !holds(c) {
 			continue
 		}
-		s := fmt.Sprintf("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h), c.Value, c.SD, c.Before.Value, c.Later())
+		s := phrase.Of("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h).Text(), c.Value, c.SD, c.Before.Value, c.Later())
 		if q := j.p.Restored[h]; q.Defined {
-			s += fmt.Sprintf(", %.0f ± %.0f %% of what was lost", q.Value, q.SD)
+			s = phrase.Of("%s, %.0f ± %.0f %% of what was lost", s, q.Value, q.SD)
 		}
 		parts = append(parts, s)
 	}
-	return strings.Join(parts, "; ")
+	return phrase.Join("; ", parts...)
 }
 
 // newFracture tells of a body that lost height and was not fractured before.
@@ -145,15 +144,15 @@ func (j judge) newFracture() (finding.Finding, bool) {
 	if percent < NewFractureLoss || -c.Value < NewFractureDeficit || !c.Significant {
 		return finding.Finding{}, false
 	}
-	code, where := NewFracture, ""
+	code, what := NewFracture, phrase.Text("new fracture")
 	if at, ok := j.nearestTreated(); ok {
-		code, where = NewRemote, fmt.Sprintf(", remote from the treated %s", j.c.Vertebrae[at].Level)
+		code, what = NewRemote, phrase.Of("new fracture, remote from the treated %s", j.c.Vertebrae[at].Level)
 		if at == j.i-1 || at == j.i+1 {
-			code, where = NewAdjacent, fmt.Sprintf(", adjacent to the treated %s", j.c.Vertebrae[at].Level)
+			code, what = NewAdjacent, phrase.Of("new fracture, adjacent to the treated %s", j.c.Vertebrae[at].Level)
 		}
 	}
-	f := j.finding(code, fractureCriterion, fractureSource, "new fracture%s: %s height %.1f ± %.1f mm and %.0f %% lower (%.1f to %.1f)",
-		where, finding.Height(h), -c.Value, c.SD, percent, c.Before.Value, c.Later())
+	f := j.finding(code, fractureCriterion, fractureSource, phrase.Of("%s: %s height %.1f ± %.1f mm and %.0f %% lower (%.1f to %.1f)",
+		what, finding.Height(h).Text(), -c.Value, c.SD, percent, c.Before.Value, c.Later()))
 	f.Borderline = math.Abs(percent-NewFractureLoss) < finding.BorderlineMargin || -c.Value-NewFractureDeficit < c.SD
 	return f, true
 }
@@ -191,27 +190,27 @@ func (j judge) recollapse() (finding.Finding, bool) {
 	if !j.p.TreatedBefore || !j.p.Treated {
 		return finding.Finding{}, false
 	}
-	var said []string
+	var said []phrase.Text
 	borderline := true
 	if h, percent := j.greatestLoss(); h >= 0 && percent >= RecollapseLoss && j.p.Heights[h].Significant {
-		said = append(said, fmt.Sprintf("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h), percent, j.p.Heights[h].Before.Value, j.p.Heights[h].Later()))
+		said = append(said, phrase.Of("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h).Text(), percent, j.p.Heights[h].Before.Value, j.p.Heights[h].Later()))
 		borderline = percent-RecollapseLoss < finding.BorderlineMargin
 	}
 	if name, c := j.kyphotic(); c != nil && c.Value >= RecollapseKyphosis && c.Significant {
-		said = append(said, fmt.Sprintf("%s %.1f ± %.1f° greater", name, c.Value, c.SD))
+		said = append(said, phrase.Of("%s %.1f ± %.1f° greater", name, c.Value, c.SD))
 		borderline = borderline && c.Value-RecollapseKyphosis < c.SD
 	}
 	if len(said) == 0 {
 		return finding.Finding{}, false
 	}
-	f := j.finding(Recollapse, recollapseCriterion, recollapseSource, "recollapse: %s", strings.Join(said, ", "))
+	f := j.finding(Recollapse, recollapseCriterion, recollapseSource, phrase.Of("recollapse: %s", phrase.Join(", ", said...)))
 	f.Borderline = borderline
 	return f, true
 }
 
 // kyphotic returns the change of the level's Gardner angle, or of its wedge angle
 // where that is not known; nil without either.
-func (j judge) kyphotic() (name string, c *Change) {
+func (j judge) kyphotic() (name phrase.Text, c *Change) {
 	for i := range j.c.Angles {
 		if a := &j.c.Angles[i]; a.Name == morphometry.Gardner && a.Level == j.p.Level {
 			return "Gardner angle", a.Change
@@ -227,16 +226,15 @@ func (j judge) kyphosis() []finding.Finding {
 	if !affected || c == nil || !c.Significant {
 		return nil
 	}
-	code, word := KyphosisCorrected, "corrected"
+	code, what := KyphosisCorrected, phrase.Text("kyphosis corrected")
 	if c.Value > 0 {
-		code, word = KyphosisIncreased, "increased"
+		code, what = KyphosisIncreased, "kyphosis increased"
 	}
-	posture := ""
+	s := phrase.Of("%s: %s %+.1f ± %.1f° (%.1f to %.1f)", what, name, c.Value, c.SD, c.Before.Value, c.Later())
 	if b, a := j.c.Before.Posture, j.c.After.Posture; b != a && b != "" && a != "" {
-		posture = ", in another posture"
+		s = phrase.Of("%s, in another posture", s)
 	}
-	return []finding.Finding{j.finding(code, kyphosisCriterion, kyphosisSource, "kyphosis %s: %s %+.1f ± %.1f° (%.1f to %.1f)%s",
-		word, name, c.Value, c.SD, c.Before.Value, c.Later(), posture)}
+	return []finding.Finding{j.finding(code, kyphosisCriterion, kyphosisSource, s)}
 }
 
 // retropulsion tells of a posterior wall that moved.
@@ -246,7 +244,7 @@ func (j judge) retropulsion() []finding.Finding {
 		return nil
 	}
 	return []finding.Finding{j.finding(RetropulsionChange, "retropulsion changed by more than its least significant change", changeSource,
-		"retropulsion %+.1f ± %.1f mm (%.1f to %.1f)", c.Value, c.SD, c.Before.Value, c.Later())}
+		phrase.Of("retropulsion %+.1f ± %.1f mm (%.1f to %.1f)", c.Value, c.SD, c.Before.Value, c.Later()))}
 }
 
 // cement tells of cement and leaks that the first examination does not show.
@@ -259,11 +257,11 @@ func (j judge) cement() []finding.Finding {
 	after := j.c.After.Vertebrae[j.p.AfterIndex].Cement
 	if after != nil && j.c.Before.Vertebrae[j.p.BeforeIndex].Cement == nil {
 		out = append(out, j.finding(NewCement, "cement in the second examination alone", cementSource,
-			"cement, %.1f ± %.1f ml", after.Volume, after.VolumeSD))
+			phrase.Of("cement, %.1f ± %.1f ml", after.Volume, after.VolumeSD)))
 	}
 	for _, l := range cement.NewLeaks {
 		out = append(out, j.finding(NewCementLeak, "a leak of cement to a place without one in the first examination", cementSource,
-			"new leak of cement, %s: %.2f ml, to %.1f mm from the body", l.Place, l.Volume, l.Distance))
+			phrase.Of("new leak of cement, %s: %.2f ml, to %.1f mm from the body", l.Place, l.Volume, l.Distance)))
 	}
 	return out
 }

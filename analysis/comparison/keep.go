@@ -50,7 +50,7 @@ func newCement(c *cement.Treated) *Cement {
 	}
 	out := &Cement{Volume: c.Volume, VolumeSD: c.VolumeSD, Inside: c.Inside}
 	for _, l := range c.Leaks {
-		out.Leaks = append(out.Leaks, Leak{l.Place.String(), l.Volume, l.Distance})
+		out.Leaks = append(out.Leaks, Leak{l.Place.Text(), l.Volume, l.Distance})
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -20,7 +21,7 @@ type Pair struct {
 	// each gave it, Unknown there.
 	BeforeIndex, AfterIndex int
 	LevelBefore, LevelAfter spine.Level
-	Reason                  string // why nothing, or not all, could be compared
+	Reason                  phrase.Text // why nothing, or not all, could be compared
 
 	TreatedBefore bool // cement or metal in the first examination
 	Treated       bool // the same, or the caller's word, in the second
@@ -108,19 +109,20 @@ func (p *Pair) describe(before, after *Examination) {
 	b, a := &before.Vertebrae[p.BeforeIndex], &after.Vertebrae[p.AfterIndex]
 	switch {
 	case !b.measured():
-		p.Reason = "not measured in the first examination" + because(b.Reason)
+		p.Reason = because("not measured in the first examination", b.Reason)
 	case !a.measured():
-		p.Reason = "not measured in the second examination" + because(a.Reason)
+		p.Reason = because("not measured in the second examination", a.Reason)
 	}
 	p.Unaffected = b.fit() && a.fit() && !p.Treated
 	p.GradeBefore, p.GradeAfter = grade(b), grade(a)
 }
 
-func because(reason string) string {
+// because adds to a statement why it holds, where that is known.
+func because(what, reason phrase.Text) phrase.Text {
 	if reason == "" {
-		return ""
+		return what
 	}
-	return ": " + reason
+	return phrase.Of("%s: %s", what, reason)
 }
 
 func grade(v *Vertebra) *int {
@@ -174,7 +176,7 @@ const outermostAlike = 0.95
 // unjudged says why changes of a vertebra are shown and not judged: readings of
 // necks were checked on few images, and the outermost body in view rests on a disc
 // that is partly out of view, where another edge is taken for an endplate.
-func (p *Pair) unjudged(before, after *Examination) string {
+func (p *Pair) unjudged(before, after *Examination) phrase.Text {
 	switch {
 	case p.Level.Region() == spine.Cervical:
 		return "changes are judged from T1 to L5"

@@ -4,11 +4,11 @@
 package comparison
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // expectedHeights returns what each pair's heights are expected to be by the
@@ -76,7 +76,7 @@ func restored(h finding.Height, c *Change, e *morphometry.Expected) Quotient {
 	lost := expected.Value - c.Before.Value
 	least := max(singleChange*math.Hypot(expected.SD, c.Before.SD), finding.MinDeficit)
 	if lost < least {
-		return Quotient{Reason: fmt.Sprintf("no height was lost: %.1f mm, less than the least significant %.1f mm", lost, least)}
+		return Quotient{Reason: phrase.Of("no height was lost: %.1f mm, less than the least significant %.1f mm", lost, least)}
 	}
 	q := Quotient{Value: 100 * c.Value / lost, Defined: true}
 	byPost := c.After.SD

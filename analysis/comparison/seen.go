@@ -4,13 +4,12 @@
 package comparison
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -151,18 +150,18 @@ const ReadingsDiffer = "READINGS_DIFFER"
 // misread tells of levels where the readings differ by more than they should from
 // what the pictures show.
 func (c *Comparison) misread() []analysis.Warning {
-	var levels []string
+	var levels []spine.Level
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
 		if slices.ContainsFunc(p.Heights[:], func(h *Change) bool {
 			return h != nil && h.Misread
 		}) {
-			levels = append(levels, p.Level.String())
+			levels = append(levels, p.Level)
 		}
 	}
 	if len(levels) == 0 {
 		return nil
 	}
-	return []analysis.Warning{{Code: ReadingsDiffer, Message: fmt.Sprintf(
-		"%s: the heights read in the two examinations differ from the change that their pictures show; one of the readings is off, the change is that of the pictures", strings.Join(levels, ", "))}}
+	return []analysis.Warning{{Code: ReadingsDiffer, Message: phrase.Of(
+		"%s: the heights read in the two examinations differ from the change that their pictures show; one of the readings is off, the change is that of the pictures", phrase.Names(", ", levels))}}
 }

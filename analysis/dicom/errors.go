@@ -10,6 +10,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/dicom/internal/element"
 	"github.com/endplate/endplate/analysis/dicom/pixel"
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // The conditions that carry no data of their own.
@@ -95,7 +96,7 @@ type Skipped struct {
 // Warning tells of something in a stack that the reader of a result should know.
 type Warning struct {
 	Code    Code
-	Message string
+	Message phrase.Text
 }
 
 // CodeOf classifies an error of this package. It returns CodeMalformed for what

@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -40,7 +41,7 @@ const (
 func arrange(images []image) (runs [][]image, warnings []Warning, err error) {
 	images, repeated := dropRepeated(images)
 	if len(repeated) > 0 {
-		warnings = append(warnings, Warning{CodeDuplicatePosition, fmt.Sprintf(
+		warnings = append(warnings, Warning{CodeDuplicatePosition, phrase.Of(
 			"%d slices at the position of another left out, the first is instance %s", len(repeated), repeated[0].in.sopUID)})
 	}
 	images, strays, err := dropStrays(images)
@@ -48,7 +49,7 @@ func arrange(images []image) (runs [][]image, warnings []Warning, err error) {
 		return nil, nil, err
 	}
 	for _, m := range strays {
-		warnings = append(warnings, Warning{CodeBadSlice, fmt.Sprintf(
+		warnings = append(warnings, Warning{CodeBadSlice, phrase.Of(
 			"instance %s left out: its ImagePositionPatient is off the line of the others", m.in.sopUID)})
 	}
 	return cutAtGaps(images), warnings, nil
@@ -173,7 +174,7 @@ func geometry(images []image) (volume.Geometry, []Warning) {
 	drift := r3.Norm(r3.Sub(span, upright))
 	if drift > tiltDrift {
 		g.Slice = r3.Scale(1/n, span)
-		warnings = append(warnings, Warning{CodeGantryTilt, fmt.Sprintf(
+		warnings = append(warnings, Warning{CodeGantryTilt, phrase.Of(
 			"slices are sheared by %.1f°", math.Atan2(drift, last.depth-first.depth)*180/math.Pi)})
 	} else {
 		g.Slice = r3.Scale(1/n, upright)
@@ -200,7 +201,7 @@ func spread(images []image) (offsets []float64, warnings []Warning) {
 		return nil, nil
 	}
 	d := steps(images)
-	warnings = append(warnings, Warning{CodeUnevenSlices, fmt.Sprintf(
+	warnings = append(warnings, Warning{CodeUnevenSlices, phrase.Of(
 		"slices are %.4g to %.4g mm apart", slices.Min(d), slices.Max(d))})
 	return offsets, append(warnings, gapWarnings(images, d)...)
 }
@@ -220,6 +221,6 @@ func gapWarnings(images []image, d []float64) []Warning {
 	if gaps == 0 {
 		return nil
 	}
-	return []Warning{{CodeSliceGap, fmt.Sprintf("gaps over %.4g mm: %d; the widest, %.4g mm, follows instance %s",
+	return []Warning{{CodeSliceGap, phrase.Of("gaps over %.4g mm: %d; the widest, %.4g mm, follows instance %s",
 		gapRatio*typical, gaps, d[widest], images[widest].in.sopUID)}}
 }

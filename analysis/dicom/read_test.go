@@ -364,7 +364,7 @@ func TestBadSlice(t *testing.T) {
 			if c := codes(got); !slices.Contains(c, dicom.CodeBadSlice) || !slices.Contains(c, dicom.CodeSliceGap) {
 				t.Errorf("warnings %v", got.Warnings)
 			}
-			if !slices.ContainsFunc(got.Warnings, func(w dicom.Warning) bool { return strings.Contains(w.Message, "1.2.3.4") }) {
+			if !slices.ContainsFunc(got.Warnings, func(w dicom.Warning) bool { return strings.Contains(w.Message.String(), "1.2.3.4") }) {
 				t.Errorf("no warning names the instance: %v", got.Warnings)
 			}
 			if got.Volume.SliceOffsets == nil || got.Volume.Slices != n-1 || len(got.Slices) != n-1 {

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/endplate/endplate/analysis/dicom/internal/element"
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Options control Scan.
@@ -278,7 +279,7 @@ func badSlices(skipped []Skipped, seriesUID string) []Warning {
 		}
 		w := badSlice(s.SOPInstanceUID, s.Reason)
 		if s.Instances > 1 {
-			w.Message = fmt.Sprintf("%d instances left out, the first is %s: %s", s.Instances, s.SOPInstanceUID, s.Reason)
+			w.Message = phrase.Of("%d instances left out, the first is %s: %s", s.Instances, s.SOPInstanceUID, s.Reason)
 		}
 		warnings = append(warnings, w)
 	}
@@ -286,5 +287,5 @@ func badSlices(skipped []Skipped, seriesUID string) []Warning {
 }
 
 func badSlice(sopInstanceUID, reason string) Warning {
-	return Warning{CodeBadSlice, fmt.Sprintf("instance %s left out: %s", sopInstanceUID, reason)}
+	return Warning{CodeBadSlice, phrase.Of("instance %s left out: %s", sopInstanceUID, reason)}
 }

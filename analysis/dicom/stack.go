@@ -13,6 +13,7 @@ import (
 	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -329,7 +330,7 @@ func headerWarnings(images []image) []Warning {
 	switch t := images[0].in.rescaleType; t {
 	case "", "HU", "US": // US, unspecified, is what many scanners write for HU
 	default:
-		warnings = append(warnings, Warning{CodeRescaleType, fmt.Sprintf("RescaleType is %s, not HU", t)})
+		warnings = append(warnings, Warning{CodeRescaleType, phrase.Of("RescaleType is %s, not HU", t)})
 	}
 	return warnings
 }
@@ -356,10 +357,10 @@ func describeSiblings(stacks []*Stack, groups [][]image) {
 	}
 	for _, s := range stacks {
 		if orientations > 1 {
-			s.Warnings = append(s.Warnings, Warning{CodeMixedOrientation, fmt.Sprintf("the series has slices of %d orientations", orientations)})
+			s.Warnings = append(s.Warnings, Warning{CodeMixedOrientation, phrase.Of("the series has slices of %d orientations", orientations)})
 		}
 		if len(stacks) > 1 {
-			s.Warnings = append(s.Warnings, Warning{CodeSeveralStacks, fmt.Sprintf("one of %d stacks of the series", len(stacks))})
+			s.Warnings = append(s.Warnings, Warning{CodeSeveralStacks, phrase.Of("one of %d stacks of the series", len(stacks))})
 		}
 	}
 }

@@ -4,10 +4,8 @@
 package finding
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -52,35 +50,37 @@ func ClassOfCanal(percent float64) CanalClass {
 	return CanalMinimal
 }
 
-// String returns the class's name in lower case.
-func (c CanalClass) String() string {
-	return [...]string{
+// Text returns the class's name in lower case.
+func (c CanalClass) Text() phrase.Text {
+	return [...]phrase.Text{
 		CanalNotAssessed: "not assessed", CanalMinimal: "minimal", CanalMild: "mild",
 		CanalModerate: "moderate", CanalSevere: "severe", CanalCritical: "critical",
 	}[c]
 }
+
+func (c CanalClass) String() string { return c.Text().String() }
 
 // CanalCompromise is the code of a canal that is narrower than beside the
 // adjacent levels.
 const CanalCompromise = "CANAL_COMPROMISE"
 
 // Criterion and sources of a canal's compromise.
-var canalCriterion = fmt.Sprintf("area of the bony canal at its narrowest behind the body, against the mean of the adjacent levels' narrowest: %g to %g %% less mild, to %g %% moderate, more severe, more than %g %% critical; minimal within %g SD",
+var canalCriterion = phrase.Of("area of the bony canal at its narrowest behind the body, against the mean of the adjacent levels' narrowest: %g to %g %% less mild, to %g %% moderate, more severe, more than %g %% critical; minimal within %g SD",
 	CanalMildCut, CanalModerateCut, CanalSevereCut, CanalCriticalCut, RepeatabilityLimit)
 
-const canalSource = "formula: PLoS ONE 2015;10:e0135735; classes: spinebase.org (textbook)"
+const canalSource phrase.Text = "formula: PLoS ONE 2015;10:e0135735; classes: spinebase.org (textbook)"
 
 // Canal is the assessment of the canal at one level.
 type Canal struct {
 	Class      CanalClass
-	Borderline bool   // within one standard deviation of another class
-	Reason     string // why it was not assessed
+	Borderline bool        // within one standard deviation of another class
+	Reason     phrase.Text // why it was not assessed
 }
 
 // AssessCanal classes the compromise of the canal by its area. What lies within
 // the repeatability limit of normal levels' spread is minimal, and borderline if
 // it is past the first cut.
-func AssessCanal(c *morphometry.Compromise, reason string) Canal {
+func AssessCanal(c *morphometry.Compromise, reason phrase.Text) Canal {
 	if c == nil {
 		return Canal{Reason: reason}
 	}
@@ -99,14 +99,10 @@ func CanalStatement(l spine.Level, own *morphometry.Canal, c *morphometry.Compro
 	if own == nil || c == nil || a.Class <= CanalMinimal {
 		return Finding{}, false
 	}
-	names := make([]string, len(c.From))
-	for i, from := range c.From {
-		names[i] = from.String()
-	}
 	return Finding{
 		Code: CanalCompromise, Levels: []spine.Level{l}, Borderline: a.Borderline,
-		Statement: fmt.Sprintf("%s: %s compromise of the canal, area %.0f ± %.0f %% and diameter %.0f ± %.0f %% below those beside %s (%.0f mm² and %.1f mm at the narrowest)",
-			l, a.Class, c.Area.Value, c.Area.SD, c.AP.Value, c.AP.SD, strings.Join(names, " and "), own.NarrowestArea.Value, own.NarrowestAP.Value),
+		Statement: phrase.Of("%s: %s compromise of the canal, area %.0f ± %.0f %% and diameter %.0f ± %.0f %% below those beside %s (%.0f mm² and %.1f mm at the narrowest)",
+			l, a.Class.Text(), c.Area.Value, c.Area.SD, c.AP.Value, c.AP.SD, phrase.Names(" and ", c.From), own.NarrowestArea.Value, own.NarrowestAP.Value),
 		Criterion: canalCriterion, Source: canalSource,
 	}, true
 }

@@ -54,7 +54,7 @@ func TestCanalWithinTheSpreadIsMinimal(t *testing.T) {
 		if ok != tt.stated {
 			t.Errorf("%g ± %g %%: stated %v, want %v", tt.area, tt.sd, ok, tt.stated)
 		}
-		if ok && (!strings.Contains(f.Statement, a.Class.String()) || f.Criterion == "" || f.Source == "") {
+		if ok && (!strings.Contains(f.Statement.String(), a.Class.String()) || f.Criterion == "" || f.Source == "") {
 			t.Errorf("finding %+v", f)
 		}
 	}

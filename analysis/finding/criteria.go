@@ -3,6 +3,8 @@
 
 package finding
 
+import "github.com/endplate/endplate/analysis/phrase"
+
 // Cuts of the Genant grades, percent of the expected height. A loss at the cut
 // belongs to the higher grade.
 //
@@ -78,12 +80,16 @@ func borderline(loss, reading float64) bool {
 	return false
 }
 
-// String returns the height's name in lower case.
-func (h Height) String() string {
-	return [...]string{AnteriorHeight: "anterior", MiddleHeight: "middle", PosteriorHeight: "posterior"}[h]
+// Text returns the height's name in lower case.
+func (h Height) Text() phrase.Text {
+	return [...]phrase.Text{AnteriorHeight: "anterior", MiddleHeight: "middle", PosteriorHeight: "posterior"}[h]
 }
 
-// String returns the shape's name in lower case.
-func (s Shape) String() string {
-	return [...]string{NoDeformity: "none", Wedge: "wedge", Biconcave: "biconcave", Crush: "crush"}[s]
+func (h Height) String() string { return h.Text().String() }
+
+// Text returns the shape's name in lower case.
+func (s Shape) Text() phrase.Text {
+	return [...]phrase.Text{NoDeformity: "none", Wedge: "wedge", Biconcave: "biconcave", Crush: "crush"}[s]
 }
+
+func (s Shape) String() string { return s.Text().String() }

@@ -4,11 +4,10 @@
 package finding
 
 import (
-	"fmt"
 	"math"
-	"strings"
 
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -113,7 +112,7 @@ func deformityOf(l spine.Level, h *morphometry.Heights, e *morphometry.Expected)
 	second := graded(middle, OwnPosteriorHeight)
 	second.Severe = second.Severe || d.Severe
 	second.VertebraPlana = d.VertebraPlana
-	second.Reason = fmt.Sprintf("by the neighbours the %s height lost %.0f %%", d.WorstHeight, d.WorstLoss)
+	second.Reason = phrase.Of("by the neighbours the %s height lost %.0f %%", d.WorstHeight.Text(), d.WorstLoss)
 	return second
 }
 
@@ -127,7 +126,7 @@ func graded(losses []loss, basis Basis) *Deformity {
 	if !w.passes() {
 		if w.percent >= MildLoss {
 			d.Borderline = true
-			d.Reason = fmt.Sprintf("%.0f %% loss is within the spread of normal heights or less than %g mm", w.percent, MinDeficit)
+			d.Reason = phrase.Of("%.0f %% loss is within the spread of normal heights or less than %g mm", w.percent, MinDeficit)
 		}
 		return d
 	}
@@ -167,28 +166,25 @@ func plana(losses []loss) bool {
 
 // addDoubt says what makes the grade doubtful.
 func (d *Deformity) addDoubt(l spine.Level, e *morphometry.Expected) {
-	var doubts []string
-	if d.Reason != "" {
-		doubts = append(doubts, d.Reason)
-	}
+	doubts := []phrase.Text{d.Reason}
 	if len(e.From) == 1 {
-		doubts = append(doubts, "expected from "+e.From[0].String()+" alone")
+		doubts = append(doubts, phrase.Of("expected from %s alone", e.From[0]))
 	}
-	var far []string
+	var far []spine.Level
 	for _, from := range e.From {
 		if !morphometry.Adjacent(from, l) && !morphometry.Adjacent(l, from) {
-			far = append(far, from.String())
+			far = append(far, from)
 		}
 	}
 	switch len(far) {
 	case 0:
 	case 1:
-		doubts = append(doubts, far[0]+" is not adjacent: the levels between are deformed or not measured")
+		doubts = append(doubts, phrase.Of("%s is not adjacent: the levels between are deformed or not measured", far[0]))
 	default:
-		doubts = append(doubts, strings.Join(far, " and ")+" are not adjacent: the levels between are deformed or not measured")
+		doubts = append(doubts, phrase.Of("%s are not adjacent: the levels between are deformed or not measured", phrase.Names(" and ", far)))
 	}
 	if l < spine.T4 || l >= spine.L5 && l != spine.T13 {
 		doubts = append(doubts, "grades are defined from T4 to L4")
 	}
-	d.Reason = strings.Join(doubts, "; ")
+	d.Reason = phrase.Join("; ", doubts...)
 }

@@ -4,11 +4,11 @@
 package finding
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -25,18 +25,18 @@ const (
 // Contrast is what header and image say of contrast medium.
 type Contrast struct {
 	State     ContrastState
-	Statement string // what the header says and what the aorta shows
+	Statement phrase.Text // what the header says and what the aorta shows
 }
 
 // AssessContrast puts together the agent that the header names, empty if none,
 // and the aorta. The image counts for more: headers name oral agents and are
 // silent about intravenous ones.
 func AssessContrast(agent string, aorta morphometry.Aorta) Contrast {
-	header := "the header names no contrast agent"
+	header := phrase.Text("the header names no contrast agent")
 	if NamesAgent(agent) {
 		header = "the header names a contrast agent"
 	}
-	c := Contrast{Statement: header + "; " + aortaStatement(aorta)}
+	c := Contrast{Statement: phrase.Join("; ", header, aortaStatement(aorta))}
 	switch {
 	case aorta.Sure && aorta.Enhanced:
 		c.State = ContrastPresent
@@ -48,16 +48,16 @@ func AssessContrast(agent string, aorta morphometry.Aorta) Contrast {
 	return c
 }
 
-func aortaStatement(a morphometry.Aorta) string {
+func aortaStatement(a morphometry.Aorta) phrase.Text {
 	switch {
 	case a.Levels == 0:
 		return "the aorta was not found"
 	case !a.Sure:
-		return fmt.Sprintf("what may be the aorta has %.0f HU (%s)", a.HU, a.Reason)
+		return phrase.Of("what may be the aorta has %.0f HU (%s)", a.HU, a.Reason)
 	case a.Enhanced:
-		return fmt.Sprintf("the aorta has %.0f HU at %d levels: enhanced", a.HU, a.Levels)
+		return phrase.Of("the aorta has %.0f HU at %d levels: enhanced", a.HU, a.Levels)
 	}
-	return fmt.Sprintf("the aorta has %.0f HU at %d levels: not enhanced", a.HU, a.Levels)
+	return phrase.Of("the aorta has %.0f HU at %d levels: not enhanced", a.HU, a.Levels)
 }
 
 // NamesAgent reports whether the text of ContrastBolusAgent names an agent, and
@@ -98,25 +98,27 @@ const (
 // 2026).
 const bandKVP = 120.0
 
-const densitySource = "Pickhardt 2013, Ann Intern Med 158:588 (L1, 120 kVp, unenhanced; n = 1867)"
+const densitySource phrase.Text = "Pickhardt 2013, Ann Intern Med 158:588 (L1, 120 kVp, unenhanced; n = 1867)"
 
-var densityCriterion = fmt.Sprintf("median attenuation of the cancellous bone of L1 at most %g (over 90 %% specific), %g (balanced) or %g HU (90 %% sensitive for osteoporosis)", SpecificHU, BalancedHU, SensitiveHU)
+var densityCriterion = phrase.Of("median attenuation of the cancellous bone of L1 at most %g (over 90 %% specific), %g (balanced) or %g HU (90 %% sensitive for osteoporosis)", SpecificHU, BalancedHU, SensitiveHU)
 
-// String returns the band in HU.
-func (b DensityBand) String() string {
-	return [...]string{"not banded", "at most 110 HU", "over 110 to 135 HU", "over 135 to 160 HU", "over 160 HU"}[b]
+// Text returns the band in HU.
+func (b DensityBand) Text() phrase.Text {
+	return [...]phrase.Text{"not banded", "at most 110 HU", "over 110 to 135 HU", "over 135 to 160 HU", "over 160 HU"}[b]
 }
+
+func (b DensityBand) String() string { return b.Text().String() }
 
 // Density is the attenuation of the patient's cancellous bone, as far as the
 // acquisition lets it be judged. It is no bone mineral density.
 type Density struct {
 	Band       DensityBand
-	Borderline bool   // a cut lies within two standard errors
-	Reason     string // why it is not banded
+	Borderline bool        // a cut lies within two standard errors
+	Reason     phrase.Text // why it is not banded
 	Contrast   Contrast
 	KVP        float64 // 0 if not known
-	Criterion  string
-	Source     string
+	Criterion  phrase.Text
+	Source     phrase.Text
 }
 
 // LevelAttenuation is the attenuation of one named body.
@@ -138,13 +140,13 @@ func AssessDensity(column []LevelAttenuation, kvp float64, c Contrast) Density {
 	}
 	switch {
 	case c.State == ContrastPresent:
-		d.Reason = "HU only, not banded: contrast medium (" + c.Statement + ")"
+		d.Reason = phrase.Of("HU only, not banded: contrast medium (%s)", c.Statement)
 	case c.State == ContrastUnknown:
-		d.Reason = "HU only, not banded: whether there is contrast medium is not known (" + c.Statement + ")"
+		d.Reason = phrase.Of("HU only, not banded: whether there is contrast medium is not known (%s)", c.Statement)
 	case kvp == 0:
 		d.Reason = "HU only, not banded: the tube voltage is not known"
 	case math.Abs(kvp-bandKVP) > 0.5:
-		d.Reason = fmt.Sprintf("HU only, not banded: %g kVp, the cuts hold at %g", kvp, bandKVP)
+		d.Reason = phrase.Of("HU only, not banded: %g kVp, the cuts hold at %g", kvp, bandKVP)
 	case l1 == nil || !l1.Attenuation.Measured():
 		d.Reason = "HU only, not banded: L1 was not measured"
 	case l1.Deformed:
@@ -176,7 +178,7 @@ func (d *Density) Findings(l1 morphometry.Attenuation) []Finding {
 	}
 	return []Finding{{
 		Code: DensityCode, Levels: []spine.Level{spine.L1}, Borderline: d.Borderline,
-		Statement: fmt.Sprintf("L1: cancellous bone %.0f ± %.0f HU, %s (%s)", l1.HU, l1.SD, d.Band, d.Contrast.Statement),
+		Statement: phrase.Of("L1: cancellous bone %.0f ± %.0f HU, %s (%s)", l1.HU, l1.SD, d.Band.Text(), d.Contrast.Statement),
 		Criterion: d.Criterion, Source: d.Source,
 	}}
 }

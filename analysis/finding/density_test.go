@@ -67,7 +67,7 @@ func TestDensityNotBanded(t *testing.T) {
 		{"L1 deformed", []finding.LevelAttenuation{{Level: spine.L1, Attenuation: hu(100), Deformed: true}}, 120, "", plain, "L1 is deformed"},
 	} {
 		d := finding.AssessDensity(tt.column, tt.kvp, finding.AssessContrast(tt.agent, tt.aorta))
-		if d.Band != finding.NotBanded || !strings.HasPrefix(d.Reason, "HU only, not banded") || !strings.Contains(d.Reason, tt.contains) {
+		if d.Band != finding.NotBanded || !strings.HasPrefix(d.Reason.String(), "HU only, not banded") || !strings.Contains(d.Reason.String(), tt.contains) {
 			t.Errorf("%s: band %v, reason %q", tt.name, d.Band, d.Reason)
 		}
 		if f := d.Findings(hu(100)); len(f) != 0 {

@@ -3,7 +3,10 @@
 
 package finding
 
-import "github.com/endplate/endplate/analysis/spine"
+import (
+	"github.com/endplate/endplate/analysis/phrase"
+	"github.com/endplate/endplate/analysis/spine"
+)
 
 // Shape is the shape of a deformity, by the height that lost most.
 type Shape uint8
@@ -49,16 +52,16 @@ type Deformity struct {
 	Basis         Basis
 	Severe        bool // worst height at most half of the expected
 	VertebraPlana bool
-	Reason        string // why not assessed, or what makes it doubtful
+	Reason        phrase.Text // why not assessed, or what makes it doubtful
 }
 
 // Finding is a graded statement with the criterion behind it.
 type Finding struct {
 	Code       string // VERTEBRAL_DEFORMITY, VERTEBRA_PLANA, …
 	Levels     []spine.Level
-	Statement  string
-	Criterion  string // the rule, with its numbers
-	Source     string // where the rule is from
+	Statement  phrase.Text
+	Criterion  phrase.Text // the rule, with its numbers
+	Source     phrase.Text // where the rule is from
 	Borderline bool
 
 	// Verdict is a reader's, with the reason for it. It holds for this very statement:

@@ -4,9 +4,8 @@
 package finding
 
 import (
-	"fmt"
-
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -21,8 +20,10 @@ const (
 	No
 )
 
-// String returns "cannot be told", "yes" or "no".
-func (a Answer) String() string { return [...]string{"cannot be told", "yes", "no"}[a] }
+// Text returns "cannot be told", "yes" or "no".
+func (a Answer) Text() phrase.Text { return [...]phrase.Text{"cannot be told", "yes", "no"}[a] }
+
+func (a Answer) String() string { return a.Text().String() }
 
 // EndplateSunk and EndplateTilted are by how much, mm, an endplate departs from
 // the patient's undeformed levels from which it is broken, and the number of
@@ -63,7 +64,7 @@ type Fracture struct {
 // EndplateState says whether an endplate is broken.
 type EndplateState struct {
 	Broken  Answer
-	Because string
+	Because phrase.Text
 }
 
 // Candidate is a class of a classification that may hold.
@@ -72,15 +73,15 @@ type Candidate struct {
 	Class    string // such as "A3", "OF2"
 	Criteria []ClassCriterion
 	// Open are the questions of the class that CT cannot answer.
-	Open   []string
-	Source string
+	Open   []phrase.Text
+	Source phrase.Text
 }
 
 // ClassCriterion is one criterion of a class with its answer.
 type ClassCriterion struct {
-	Text    string
+	Text    phrase.Text
 	Answer  Answer
-	Because string
+	Because phrase.Text
 }
 
 // DescribeFracture describes the fracture of a body that lost height, or whose
@@ -111,8 +112,8 @@ func (in *FractureInput) endplate(e spine.Endplate) EndplateState {
 	if in.Endplates != nil {
 		shape := in.Endplates[e]
 		sunk, tilted := departs(shape.Sunk, shape.SunkSD, EndplateSunk), departs(shape.Tilted, shape.TiltedSD, EndplateTilted)
-		sunkBy := fmt.Sprintf("sunk by %.1f ± %.1f mm", shape.Sunk, shape.SunkSD)
-		tiltedBy := fmt.Sprintf("anterior corner lower by %.1f ± %.1f mm", shape.Tilted, shape.TiltedSD)
+		sunkBy := phrase.Of("sunk by %.1f ± %.1f mm", shape.Sunk, shape.SunkSD)
+		tiltedBy := phrase.Of("anterior corner lower by %.1f ± %.1f mm", shape.Tilted, shape.TiltedSD)
 		s = EndplateState{No, "its shape is that of the undeformed levels"}
 		switch {
 		case sunk == Yes:
@@ -121,9 +122,9 @@ func (in *FractureInput) endplate(e spine.Endplate) EndplateState {
 			s = EndplateState{Yes, tiltedBy}
 		case !in.lostHeight(): // what is within the spread of people is no fracture
 		case sunk == CannotTell:
-			s = EndplateState{CannotTell, sunkBy + ", within the spread of people"}
+			s = EndplateState{CannotTell, phrase.Of("%s, within the spread of people", sunkBy)}
 		case tilted == CannotTell:
-			s = EndplateState{CannotTell, tiltedBy + ", within the spread of people"}
+			s = EndplateState{CannotTell, phrase.Of("%s, within the spread of people", tiltedBy)}
 		}
 	}
 	if in.Tissue == nil || s.Broken == Yes {
@@ -134,7 +135,7 @@ func (in *FractureInput) endplate(e spine.Endplate) EndplateState {
 		face = segmentation.InferiorFace
 	}
 	if g := &in.Tissue.Cortex.Gaps[face]; isBare(g) {
-		return EndplateState{Yes, fmt.Sprintf("%.0f %% without cortical bone", 100*g.Share)}
+		return EndplateState{Yes, phrase.Of("%.0f %% without cortical bone", 100*g.Share)}
 	}
 	return s
 }

@@ -3,27 +3,29 @@
 
 package finding
 
-import "fmt"
+import (
+	"github.com/endplate/endplate/analysis/phrase"
+)
 
 // Questions of the classifications that CT does not answer.
 const (
-	openOedema    = "bone marrow oedema (MR, STIR): whether the fracture is fresh"
-	openLigaments = "posterior ligaments and tension band (AO types B and C, OF5)"
-	openMovement  = "rotation, translation and distraction under load (AO type C, OF5)"
-	openCause     = "cause: trauma, osteoporosis or tumour"
+	openOedema    phrase.Text = "bone marrow oedema (MR, STIR): whether the fracture is fresh"
+	openLigaments phrase.Text = "posterior ligaments and tension band (AO types B and C, OF5)"
+	openMovement  phrase.Text = "rotation, translation and distraction under load (AO type C, OF5)"
+	openCause     phrase.Text = "cause: trauma, osteoporosis or tumour"
 )
 
 const (
-	sourceAO = "AO Spine thoracolumbar classification, Vaccaro 2013, Spine 38:2028; RadElement RDES271"
-	sourceOF = "OF classification, Schnake 2018, Global Spine J 8:46S"
+	sourceAO phrase.Text = "AO Spine thoracolumbar classification, Vaccaro 2013, Spine 38:2028; RadElement RDES271"
+	sourceOF phrase.Text = "OF classification, Schnake 2018, Global Spine J 8:46S"
 )
 
 // classRule is one class with what it asks of endplates, posterior wall and shape.
 type classRule struct {
 	system, class string
 	criteria      []func(*FractureInput, *Fracture) ClassCriterion
-	open          []string
-	source        string
+	open          []phrase.Text
+	source        phrase.Text
 }
 
 // classRules are the classes that CT can tell in part. OF5 and the types B and C
@@ -32,15 +34,15 @@ type classRule struct {
 // Reference: Vaccaro, Spine 2013;38:2028, and RadElement RDES271 (AO Spine);
 // Schnake, Global Spine J 2018;8:46S (OF).
 var classRules = []classRule{
-	{"AO Spine", "A0", list(noEndplate, wallIntact, noLoss), []string{openLigaments, openCause}, sourceAO},
-	{"AO Spine", "A1", list(oneEndplate, wallIntact), []string{openLigaments, openMovement, openOedema, openCause}, sourceAO},
-	{"AO Spine", "A2", list(bothEndplates, wallIntact), []string{openLigaments, openMovement, openOedema, openCause}, sourceAO},
-	{"AO Spine", "A3", list(oneEndplate, wallInvolved), []string{openLigaments, openMovement, openOedema, openCause}, sourceAO},
-	{"AO Spine", "A4", list(bothEndplates, wallInvolved), []string{openLigaments, openMovement, openOedema, openCause}, sourceAO},
-	{"OF", "OF1", list(noEndplate, noLoss, wallIntact), []string{openOedema, openCause}, sourceOF},
-	{"OF", "OF2", list(oneEndplate, wallBelow, notCollapsed), []string{openOedema, openLigaments, openMovement, openCause}, sourceOF},
-	{"OF", "OF3", list(oneEndplate, wallAbove, notCollapsed), []string{openOedema, openLigaments, openMovement, openCause}, sourceOF},
-	{"OF", "OF4", list(bothOrCollapsed), []string{openOedema, openLigaments, openMovement, openCause}, sourceOF},
+	{"AO Spine", "A0", list(noEndplate, wallIntact, noLoss), []phrase.Text{openLigaments, openCause}, sourceAO},
+	{"AO Spine", "A1", list(oneEndplate, wallIntact), []phrase.Text{openLigaments, openMovement, openOedema, openCause}, sourceAO},
+	{"AO Spine", "A2", list(bothEndplates, wallIntact), []phrase.Text{openLigaments, openMovement, openOedema, openCause}, sourceAO},
+	{"AO Spine", "A3", list(oneEndplate, wallInvolved), []phrase.Text{openLigaments, openMovement, openOedema, openCause}, sourceAO},
+	{"AO Spine", "A4", list(bothEndplates, wallInvolved), []phrase.Text{openLigaments, openMovement, openOedema, openCause}, sourceAO},
+	{"OF", "OF1", list(noEndplate, noLoss, wallIntact), []phrase.Text{openOedema, openCause}, sourceOF},
+	{"OF", "OF2", list(oneEndplate, wallBelow, notCollapsed), []phrase.Text{openOedema, openLigaments, openMovement, openCause}, sourceOF},
+	{"OF", "OF3", list(oneEndplate, wallAbove, notCollapsed), []phrase.Text{openOedema, openLigaments, openMovement, openCause}, sourceOF},
+	{"OF", "OF4", list(bothOrCollapsed), []phrase.Text{openOedema, openLigaments, openMovement, openCause}, sourceOF},
 }
 
 func list(c ...func(*FractureInput, *Fracture) ClassCriterion) []func(*FractureInput, *Fracture) ClassCriterion {
@@ -67,7 +69,7 @@ func candidates(in *FractureInput, f *Fracture) []Candidate {
 
 // endplatesAre answers whether the number of broken endplates is n, and says
 // what that rests on.
-func endplatesAre(f *Fracture, n int, text string) ClassCriterion {
+func endplatesAre(f *Fracture, n int, text phrase.Text) ClassCriterion {
 	least, most := f.broken()
 	c := ClassCriterion{Text: text}
 	switch {
@@ -76,13 +78,13 @@ func endplatesAre(f *Fracture, n int, text string) ClassCriterion {
 	case n < least || n > most:
 		c.Answer = No
 	}
-	c.Because = "superior: " + because(f.Superior) + "; inferior: " + because(f.Inferior)
+	c.Because = phrase.Of("superior: %s; inferior: %s", because(f.Superior), because(f.Inferior))
 	return c
 }
 
-func because(e EndplateState) string {
+func because(e EndplateState) phrase.Text {
 	if e.Because == "" {
-		return e.Broken.String()
+		return e.Broken.Text()
 	}
 	return e.Because
 }
@@ -100,7 +102,7 @@ func bothEndplates(_ *FractureInput, f *Fracture) ClassCriterion {
 }
 
 func wallIntact(_ *FractureInput, f *Fracture) ClassCriterion {
-	c := ClassCriterion{Text: "posterior wall intact", Because: "posterior wall " + f.Wall.String()}
+	c := ClassCriterion{Text: "posterior wall intact", Because: phrase.Of("posterior wall %s", f.Wall.Text())}
 	switch f.Wall {
 	case WallIntact:
 		c.Answer = Yes
@@ -119,14 +121,14 @@ func wallInvolved(in *FractureInput, f *Fracture) ClassCriterion {
 
 // wallAbove asks whether more than a fifth of the posterior wall is involved.
 func wallAbove(_ *FractureInput, f *Fracture) ClassCriterion {
-	c := ClassCriterion{Text: fmt.Sprintf("more than %g of the posterior wall involved", WallShareOF), Because: "posterior wall " + f.Wall.String()}
+	c := ClassCriterion{Text: phrase.Of("more than %g of the posterior wall involved", WallShareOF), Because: phrase.Of("posterior wall %s", f.Wall.Text())}
 	switch {
 	case f.Wall == WallIntact:
 		c.Answer = No
 	case f.WallShare == nil:
-		c.Because += ", its share is not known"
+		c.Because = phrase.Of("%s, its share is not known", c.Because)
 	default:
-		c.Because += fmt.Sprintf(", %.0f %% of it without cortical bone", 100**f.WallShare)
+		c.Because = phrase.Of("%s, %.0f %% of it without cortical bone", c.Because, 100**f.WallShare)
 		// A displaced wall may be broken over more than its gaps.
 		if *f.WallShare > WallShareOF {
 			c.Answer = Yes
@@ -139,7 +141,7 @@ func wallAbove(_ *FractureInput, f *Fracture) ClassCriterion {
 
 func wallBelow(in *FractureInput, f *Fracture) ClassCriterion {
 	c := wallAbove(in, f)
-	c.Text = fmt.Sprintf("less than %g of the posterior wall involved", WallShareOF)
+	c.Text = phrase.Of("less than %g of the posterior wall involved", WallShareOF)
 	c.Answer = opposite(c.Answer)
 	return c
 }
@@ -157,7 +159,7 @@ func opposite(a Answer) Answer {
 func noLoss(in *FractureInput, _ *Fracture) ClassCriterion {
 	c := ClassCriterion{Text: "no loss of height"}
 	if d := in.Deformity; d != nil && d.Assessed {
-		c.Answer, c.Because = Yes, fmt.Sprintf("%.0f %% at most", d.WorstLoss)
+		c.Answer, c.Because = Yes, phrase.Of("%.0f %% at most", d.WorstLoss)
 		if d.Grade > 0 {
 			c.Answer = No
 		}
@@ -170,7 +172,7 @@ func noLoss(in *FractureInput, _ *Fracture) ClassCriterion {
 func collapsed(in *FractureInput, _ *Fracture) ClassCriterion {
 	c := ClassCriterion{Text: "body collapsed"}
 	if d := in.Deformity; d != nil && d.Assessed {
-		c.Answer, c.Because = No, fmt.Sprintf("worst height %.0f %% of the expected", 100-d.WorstLoss)
+		c.Answer, c.Because = No, phrase.Of("worst height %.0f %% of the expected", 100-d.WorstLoss)
 		if d.Severe || d.VertebraPlana {
 			c.Answer = Yes
 		}
@@ -186,7 +188,7 @@ func notCollapsed(in *FractureInput, f *Fracture) ClassCriterion {
 
 func bothOrCollapsed(in *FractureInput, f *Fracture) ClassCriterion {
 	both, fallen := bothEndplates(in, f), collapsed(in, f)
-	c := ClassCriterion{Text: "both endplates broken or body collapsed", Because: both.Because + "; " + fallen.Because}
+	c := ClassCriterion{Text: "both endplates broken or body collapsed", Because: phrase.Join("; ", both.Because, fallen.Because)}
 	switch {
 	case both.Answer == Yes || fallen.Answer == Yes:
 		c.Answer = Yes

@@ -112,7 +112,7 @@ func TestTreatmentFacts(t *testing.T) {
 			if f.Rule == "" || f.Source == "" {
 				t.Errorf("%s has no rule or source", f.Code)
 			}
-			if strings.Contains(strings.ToLower(f.Statement+f.Rule+f.Source), "recommend") {
+			if strings.Contains(strings.ToLower(f.Statement.String()+f.Rule.String()+f.Source.String()), "recommend") {
 				t.Errorf("%s says what to do: %q", f.Code, f.Statement)
 			}
 		}

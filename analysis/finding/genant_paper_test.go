@@ -226,7 +226,7 @@ func TestAdjacentFractures(t *testing.T) {
 	if d := cmp.Diff([]spine.Level{spine.T11}, a.Vertebrae[3].Expected.From); d != "" {
 		t.Errorf("T12 expected from (-want +got):\n%s", d)
 	}
-	if a.Vertebrae[3].Deformity.Basis != finding.OneAdjacentLevel || !strings.Contains(a.Vertebrae[3].Deformity.Reason, "T11 alone") {
+	if a.Vertebrae[3].Deformity.Basis != finding.OneAdjacentLevel || !strings.Contains(a.Vertebrae[3].Deformity.Reason.String(), "T11 alone") {
 		t.Errorf("basis %v, reason %q; want one adjacent level", a.Vertebrae[3].Deformity.Basis, a.Vertebrae[3].Deformity.Reason)
 	}
 }
@@ -311,7 +311,7 @@ func TestStatements(t *testing.T) {
 		t.Errorf("codes (-want +got):\n%s", d)
 	}
 	want := "L1: Genant grade 3, crush deformity, anterior height 70 ± 1 % below that expected from T12 and L2"
-	if got := a.Findings[0].Statement; got != want {
+	if got := a.Findings[0].Statement.String(); got != want {
 		t.Errorf("statement = %q, want %q", got, want)
 	}
 }

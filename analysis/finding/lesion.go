@@ -4,10 +4,8 @@
 package finding
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -31,54 +29,54 @@ const (
 )
 
 const (
-	pedicleCriterion = "least attenuation along the pedicle above that of soft tissue (40 HU) below 30 % of the upper quartile of the other side and of the pedicles within two levels, and below 180 HU; or at most 70 HU"
-	cleftCriterion   = "gas below -200 HU within the body, apart from that of the discs"
-	lyticCriterion   = "mean attenuation of 3 mm cubes below half way from the patient's cancellous bone to soft tissue, in at least 5 % of the body"
-	denseCriterion   = "mean attenuation of 3 mm cubes at least 150 HU above the patient's cancellous bone and at least 300 HU, in at least 5 % of the body"
-	gapCriterion     = "at least 20 % more of the face without cortical bone than is usual in the patient's undeformed bodies (less than a third of their cortical mass)"
+	pedicleCriterion phrase.Text = "least attenuation along the pedicle above that of soft tissue (40 HU) below 30 % of the upper quartile of the other side and of the pedicles within two levels, and below 180 HU; or at most 70 HU"
+	cleftCriterion   phrase.Text = "gas below -200 HU within the body, apart from that of the discs"
+	lyticCriterion   phrase.Text = "mean attenuation of 3 mm cubes below half way from the patient's cancellous bone to soft tissue, in at least 5 % of the body"
+	denseCriterion   phrase.Text = "mean attenuation of 3 mm cubes at least 150 HU above the patient's cancellous bone and at least 300 HU, in at least 5 % of the body"
+	gapCriterion     phrase.Text = "at least 20 % more of the face without cortical bone than is usual in the patient's undeformed bodies (less than a third of their cortical mass)"
 
-	ownRule     = "default of this program; no published threshold was found"
-	cleftSource = "McKiernan 2003, Arthritis Rheum 48:1414 (clefts in 37 % of fractures); threshold: default of this program"
+	ownRule     phrase.Text = "default of this program; no published threshold was found"
+	cleftSource phrase.Text = "McKiernan 2003, Arthritis Rheum 48:1414 (clefts in 37 % of fractures); threshold: default of this program"
 )
 
 // TissueFindings states what the tissue of a body shows.
 func TissueFindings(l spine.Level, t *morphometry.Tissue) []Finding {
 	var found []Finding
-	add := func(code, statement, criterion, source string) {
-		found = append(found, Finding{Code: code, Levels: []spine.Level{l}, Statement: l.String() + ": " + statement, Criterion: criterion, Source: source})
+	add := func(code string, statement, criterion, source phrase.Text) {
+		found = append(found, Finding{Code: code, Levels: []spine.Level{l}, Statement: phrase.Of("%s: %s", l, statement), Criterion: criterion, Source: source})
 	}
 	if sides := erodedSides(t); len(sides) > 0 {
-		add(PedicleErosionCode, strings.Join(sides, ", "), pedicleCriterion, ownRule)
+		add(PedicleErosionCode, phrase.Join(", ", sides...), pedicleCriterion, ownRule)
 	}
 	if t.Cleft.Present() {
-		add(VacuumCleftCode, fmt.Sprintf("gas in the body, %.2f ± %.2f ml", t.Cleft.Volume, t.Cleft.SD), cleftCriterion, cleftSource)
+		add(VacuumCleftCode, phrase.Of("gas in the body, %.2f ± %.2f ml", t.Cleft.Volume, t.Cleft.SD), cleftCriterion, cleftSource)
 	}
 	if s := t.Lesions.Lytic; s.Assessed && s.Value >= LesionShare {
-		add(LyticLesionCode, fmt.Sprintf("%.0f %% of the body with little or no bone", 100*s.Value), lyticCriterion, ownRule)
+		add(LyticLesionCode, phrase.Of("%.0f %% of the body with little or no bone", 100*s.Value), lyticCriterion, ownRule)
 	}
 	if s := t.Lesions.Sclerotic; s.Assessed && s.Value >= LesionShare {
-		add(ScleroticLesionCode, fmt.Sprintf("%.0f %% of the body dense", 100*s.Value), denseCriterion, ownRule)
+		add(ScleroticLesionCode, phrase.Of("%.0f %% of the body dense", 100*s.Value), denseCriterion, ownRule)
 	}
 	if faces := bareFaces(l, &t.Cortex); len(faces) > 0 {
-		add(CorticalGapCode, "without cortical bone: "+strings.Join(faces, ", "), gapCriterion, ownRule)
+		add(CorticalGapCode, phrase.Of("without cortical bone: %s", phrase.Join(", ", faces...)), gapCriterion, ownRule)
 	}
 	return found
 }
 
-func erodedSides(t *morphometry.Tissue) []string {
-	var sides []string
+func erodedSides(t *morphometry.Tissue) []phrase.Text {
+	var sides []phrase.Text
 	for _, p := range []struct {
-		name string
+		name phrase.Text
 		*morphometry.Pedicle
 	}{{"left", &t.Left}, {"right", &t.Right}} {
 		if p.Status == morphometry.PedicleEroded {
-			sides = append(sides, fmt.Sprintf("%s pedicle eroded or lytic, %.0f HU where %.0f are expected", p.name, p.HU, p.Expected))
+			sides = append(sides, phrase.Of("%s pedicle eroded or lytic, %.0f HU where %.0f are expected", p.name, p.HU, p.Expected))
 		}
 	}
 	return sides
 }
 
-var faceNames = [segmentation.NumFaces]string{
+var faceNames = [segmentation.NumFaces]phrase.Text{
 	segmentation.SuperiorFace: "superior endplate",
 	segmentation.InferiorFace: "inferior endplate",
 	segmentation.AnteriorFace: "anterior wall",
@@ -91,12 +89,12 @@ func isBare(g *morphometry.Gap) bool { return g.Assessed && g.Excess() >= Cortic
 
 // bareFaces names the faces with a gap. The lateral walls of cervical bodies pass
 // into the transverse processes and are left out.
-func bareFaces(l spine.Level, c *morphometry.Cortex) []string {
-	var faces []string
+func bareFaces(l spine.Level, c *morphometry.Cortex) []phrase.Text {
+	var faces []phrase.Text
 	for f := range c.Gaps {
 		isLateral := segmentation.Face(f) == segmentation.LeftFace || segmentation.Face(f) == segmentation.RightFace
 		if g := &c.Gaps[f]; isBare(g) && !(isLateral && l.Region() == spine.Cervical) {
-			faces = append(faces, fmt.Sprintf("%.0f %% of the %s", 100*g.Share, faceNames[f]))
+			faces = append(faces, phrase.Of("%.0f %% of the %s", 100*g.Share, faceNames[f]))
 		}
 	}
 	return faces

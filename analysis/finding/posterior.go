@@ -4,11 +4,10 @@
 package finding
 
 import (
-	"fmt"
 	"math"
-	"strings"
 
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -23,12 +22,14 @@ const (
 	WallInvolved
 )
 
-// String returns the state's name in lower case.
-func (s WallState) String() string {
-	return [...]string{
+// Text returns the state's name in lower case.
+func (s WallState) Text() phrase.Text {
+	return [...]phrase.Text{
 		WallNotAssessable: "not assessable", WallIntact: "intact", WallSuspect: "suspect", WallInvolved: "involved",
 	}[s]
 }
+
+func (s WallState) String() string { return s.Text().String() }
 
 // Cuts of the posterior wall's criteria.
 const (
@@ -68,18 +69,18 @@ type WallCriterion struct {
 	Met        bool
 	Borderline bool      // within one standard deviation of the cut
 	Implies    WallState // the state that the criterion stands for if met
-	Rule       string
-	Source     string
-	Reason     string // why there is no value
+	Rule       phrase.Text
+	Source     phrase.Text
+	Reason     phrase.Text // why there is no value
 }
 
 // WallMeasures are the measures of one posterior wall; nil where there is none,
 // and then the reason.
 type WallMeasures struct {
 	Retropulsion       *morphometry.Retropulsion
-	RetropulsionReason string // with a retropulsion: why it is not believed
+	RetropulsionReason phrase.Text // with a retropulsion: why it is not believed
 	Gap                *morphometry.WallGap
-	GapReason          string
+	GapReason          phrase.Text
 	Angles             *morphometry.PosteriorAngles
 	BesideAngles       *morphometry.PosteriorAngles // of the intact levels beside it
 	Heights            morphometry.PosteriorHeights
@@ -89,7 +90,7 @@ type WallMeasures struct {
 type PosteriorWall struct {
 	State    WallState
 	Criteria []WallCriterion
-	Reason   string // why it is not assessable, or what makes it doubtful
+	Reason   phrase.Text // why it is not assessable, or what makes it doubtful
 }
 
 // AssessPosteriorWall judges a posterior wall. It is involved if a retropulsion
@@ -109,11 +110,11 @@ func AssessPosteriorWall(m WallMeasures) PosteriorWall {
 	case m.Retropulsion == nil && w.State == WallNotAssessable:
 		w.Reason = m.RetropulsionReason
 	case m.RetropulsionReason != "":
-		w.Reason = "retropulsion: " + m.RetropulsionReason
+		w.Reason = phrase.Of("retropulsion: %s", m.RetropulsionReason)
 	case w.State == WallNotAssessable:
 		w.State = WallIntact
 		if m.Gap == nil {
-			w.Reason = "cortex not judged: " + m.GapReason
+			w.Reason = phrase.Of("cortex not judged: %s", m.GapReason)
 		}
 	}
 	return w
@@ -131,7 +132,7 @@ func (m *WallMeasures) criteria() []WallCriterion {
 	if h := m.Heights.Expected; h != nil {
 		c := WallCriterion{
 			Name: "POSTERIOR_HEIGHT", Value: h.Value, SD: h.SD, Unit: "1", Cut: WallHeight, Implies: WallSuspect,
-			Rule:   fmt.Sprintf("posterior height at most %g of the expected one and %g SD below it", WallHeight, RepeatabilityLimit),
+			Rule:   phrase.Of("posterior height at most %g of the expected one and %g SD below it", WallHeight, RepeatabilityLimit),
 			Source: "Kim 2017, Injury; Genant 1993, J Bone Miner Res 8:1137",
 		}
 		c.judge(c.Value <= c.Cut && 1-c.Value > RepeatabilityLimit*c.SD)
@@ -146,7 +147,7 @@ func (m *WallMeasures) criteria() []WallCriterion {
 func angleCriterion(name string, own, beside morphometry.Estimate) WallCriterion {
 	c := WallCriterion{
 		Name: name, Value: own.Value, SD: own.SD, Unit: "deg", Cut: WallAngle, Implies: WallSuspect,
-		Rule:   fmt.Sprintf("posterior body angle above %g° by its SD, and %g SD above that of the levels beside it", WallAngle, RepeatabilityLimit),
+		Rule:   phrase.Of("posterior body angle above %g° by its SD, and %g SD above that of the levels beside it", WallAngle, RepeatabilityLimit),
 		Source: "McGrory 1993, J Bone Joint Surg Am (cut unverified)",
 	}
 	c.judge(own.Value-own.SD > WallAngle && own.Value-beside.Value > RepeatabilityLimit*math.Hypot(own.SD, beside.SD))
@@ -161,7 +162,7 @@ func (c *WallCriterion) judge(met bool) {
 func (m *WallMeasures) retropulsion() WallCriterion {
 	c := WallCriterion{
 		Name: "RETROPULSION", Unit: "mm", Cut: WallRetropulsion, Implies: WallInvolved, Reason: m.RetropulsionReason,
-		Rule:   fmt.Sprintf("wall at least %g mm and %g SD behind the line through the intact walls beside it", WallRetropulsion, RepeatabilityLimit),
+		Rule:   phrase.Of("wall at least %g mm and %g SD behind the line through the intact walls beside it", WallRetropulsion, RepeatabilityLimit),
 		Source: "convention; cut: default of this program",
 	}
 	if r := m.Retropulsion; r != nil {
@@ -190,7 +191,7 @@ func (m *WallMeasures) doubtRetropulsion(own *morphometry.Canal, expectedAP floa
 		return
 	}
 	r.SD = math.Hypot(r.SD, r.Value)
-	m.RetropulsionReason = fmt.Sprintf("%.0f mm would be %.0f %% of the canal's depth behind a body that is not crushed: a lamina may have been taken for the wall",
+	m.RetropulsionReason = phrase.Of("%.0f mm would be %.0f %% of the canal's depth behind a body that is not crushed: a lamina may have been taken for the wall",
 		r.Value, 100*r.Value/depth)
 }
 
@@ -204,12 +205,12 @@ func retropulsed(r *morphometry.Retropulsion) bool {
 func (m *WallMeasures) gap() []WallCriterion {
 	suspect := WallCriterion{
 		Name: "CORTICAL_GAP", Unit: "%", Cut: 100 * WallGapSuspect, Implies: WallSuspect, Reason: m.GapReason,
-		Rule:   fmt.Sprintf("at least %g %% of the wall without cortex, and %g times what intact levels show", 100*WallGapSuspect, RepeatabilityLimit),
+		Rule:   phrase.Of("at least %g %% of the wall without cortex, and %g times what intact levels show", 100*WallGapSuspect, RepeatabilityLimit),
 		Source: "default of this program",
 	}
 	involved := suspect
 	involved.Cut, involved.Implies = 100*WallGapInvolved, WallInvolved
-	involved.Rule = fmt.Sprintf("at least %g %% of the wall without cortex, and %g times what intact levels show", 100*WallGapInvolved, RepeatabilityLimit)
+	involved.Rule = phrase.Of("at least %g %% of the wall without cortex, and %g times what intact levels show", 100*WallGapInvolved, RepeatabilityLimit)
 	involved.Source = "AO Spine-DGOU OF classification: a fifth of the wall"
 	out := []WallCriterion{suspect, involved}
 	if g := m.Gap; g != nil {
@@ -238,35 +239,35 @@ func WallStatement(l spine.Level, w PosteriorWall) (Finding, bool) {
 	if w.State == WallInvolved {
 		f.Code = PosteriorWallInvolved
 	}
-	var said, rules, sources []string
+	var said, rules, sources []phrase.Text
 	for _, c := range w.Criteria {
 		if !c.Met || c.Implies < w.State {
 			continue
 		}
-		text := c.String()
+		text := c.Text()
 		if c.Reason != "" {
-			text += " (" + c.Reason + ")"
+			text = phrase.Of("%s (%s)", text, c.Reason)
 		}
 		said = append(said, text)
 		rules, sources = append(rules, c.Rule), append(sources, c.Source)
 		f.Borderline = f.Borderline && c.Borderline
 	}
-	f.Statement = fmt.Sprintf("%s: posterior wall %s: %s", l, w.State, strings.Join(said, ", "))
-	f.Criterion, f.Source = strings.Join(rules, "; "), strings.Join(sources, "; ")
+	f.Statement = phrase.Of("%s: posterior wall %s: %s", l, w.State.Text(), phrase.Join(", ", said...))
+	f.Criterion, f.Source = phrase.Join("; ", rules...), phrase.Join("; ", sources...)
 	return f, true
 }
 
-// String says what was found, such as "retropulsion 4.2 ± 0.5 mm".
-func (c *WallCriterion) String() string {
+// Text says what was found, such as "retropulsion 4.2 ± 0.5 mm".
+func (c *WallCriterion) Text() phrase.Text {
 	switch c.Name {
 	case "RETROPULSION":
-		return fmt.Sprintf("retropulsion %.1f ± %.1f mm", c.Value, c.SD)
+		return phrase.Of("retropulsion %.1f ± %.1f mm", c.Value, c.SD)
 	case "CORTICAL_GAP":
-		return fmt.Sprintf("%.0f %% of the wall without cortex", c.Value)
+		return phrase.Of("%.0f %% of the wall without cortex", c.Value)
 	case "POSTERIOR_HEIGHT":
-		return fmt.Sprintf("posterior height %.0f ± %.0f %% of the expected", 100*c.Value, 100*c.SD)
+		return phrase.Of("posterior height %.0f ± %.0f %% of the expected", 100*c.Value, 100*c.SD)
 	case "SUPERIOR_ANGLE":
-		return fmt.Sprintf("superior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
+		return phrase.Of("superior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
 	}
-	return fmt.Sprintf("inferior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
+	return phrase.Of("inferior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
 }

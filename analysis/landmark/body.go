@@ -4,8 +4,6 @@
 package landmark
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -13,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -52,8 +51,8 @@ const LeastDepth = minDepth - 2*CornerInset
 
 // Errors of FromBody and SacrumFromBody.
 var (
-	ErrNoEndplate = errors.New("endplate not found")
-	ErrNoWall     = errors.New("wall not found")
+	ErrNoEndplate error = &phrase.Failure{Text: "endplate not found"}
+	ErrNoWall     error = &phrase.Failure{Text: "wall not found"}
 )
 
 // FromBody places the six points on the outline of a body. Corners stand where
@@ -65,10 +64,10 @@ func FromBody(b *segmentation.Body) (*Vertebra, error) {
 		return nil, err
 	}
 	if v.Superior, err = placeEndplate(b, b.Superior, b.Inferior, 1); err != nil {
-		return nil, fmt.Errorf("superior endplate: %w", err)
+		return nil, phrase.At("superior endplate", err)
 	}
 	if v.Inferior, err = placeEndplate(b, b.Inferior, b.Superior, -1); err != nil {
-		return nil, fmt.Errorf("inferior endplate: %w", err)
+		return nil, phrase.At("inferior endplate", err)
 	}
 	return v, nil
 }
@@ -81,7 +80,7 @@ func SacrumFromBody(b *segmentation.Body) (*Vertebra, error) {
 		return nil, err
 	}
 	if v.Superior, err = placeEndplate(b, b.Superior, segmentation.Plate{}, 1); err != nil {
-		return nil, fmt.Errorf("superior endplate: %w", err)
+		return nil, phrase.At("superior endplate", err)
 	}
 	return v, nil
 }
@@ -91,10 +90,10 @@ func (e *Endplate) Found() bool { return e.Direction != r3.Vec{} }
 
 func vertebraOf(b *segmentation.Body) (*Vertebra, error) {
 	if len(b.Anterior.S) == 0 {
-		return nil, fmt.Errorf("anterior: %w", ErrNoWall)
+		return nil, phrase.At("anterior", ErrNoWall)
 	}
 	if len(b.Posterior.S) == 0 {
-		return nil, fmt.Errorf("posterior: %w", ErrNoWall)
+		return nil, phrase.At("posterior", ErrNoWall)
 	}
 	return &Vertebra{Center: b.Frame.Origin, SuperiorAxis: b.Frame.Superior, LeftAxis: b.Frame.Left}, nil
 }
@@ -108,30 +107,30 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 	}
 	anterior, err := wallLine(b.Anterior, p, opposite, up, 1)
 	if err != nil {
-		return Endplate{}, fmt.Errorf("anterior: %w", err)
+		return Endplate{}, phrase.At("anterior", err)
 	}
 	posterior, err := wallLine(b.Posterior, p, opposite, up, -1)
 	if err != nil {
-		return Endplate{}, fmt.Errorf("posterior: %w", err)
+		return Endplate{}, phrase.At("posterior", err)
 	}
 	posterior = beforeFragment(posterior, b.Posterior, p)
 	depth := anterior.a - posterior.a
 	if !(depth >= minDepth) {
-		return Endplate{}, fmt.Errorf("%w: %.1f mm between the wall lines", ErrNoWall, depth)
+		return Endplate{}, &phrase.Failure{Kind: ErrNoWall, Text: phrase.Of("wall not found: %.1f mm between the wall lines", depth)}
 	}
 	var e Endplate
 	for _, point := range []struct {
 		to   *Point
 		a    float64
 		sd   float64 // of a
-		name string
+		name phrase.Text
 	}{
 		{&e.Anterior, anterior.a - CornerInset, anterior.sd, "anterior"},
 		{&e.Middle, (anterior.a + posterior.a) / 2, math.Hypot(anterior.sd, posterior.sd) / 2, "middle"},
 		{&e.Posterior, posterior.a + CornerInset, posterior.sd, "posterior"},
 	} {
 		if *point.to, err = placePoint(b.Frame, p, point.a, point.sd); err != nil {
-			return Endplate{}, fmt.Errorf("%s: %w", point.name, err)
+			return Endplate{}, phrase.At(point.name, err)
 		}
 	}
 	if err := e.fitLine(b.Frame, p, posterior.a+CornerInset, anterior.a-CornerInset); err != nil {
@@ -242,7 +241,7 @@ func interpolate(p segmentation.Plate, a float64) (s, sd, slope float64) {
 func placePoint(f volume.Frame, p segmentation.Plate, a, sd float64) (Point, error) {
 	i := floats.NearestIdx(p.A, a)
 	if math.Abs(p.A[i]-a) > maxPlateGap {
-		return Point{}, fmt.Errorf("%w: %.1f mm from the point", ErrNoEndplate, math.Abs(p.A[i]-a))
+		return Point{}, &phrase.Failure{Kind: ErrNoEndplate, Text: phrase.Of("endplate not found: %.1f mm from the point", math.Abs(p.A[i]-a))}
 	}
 	a = min(max(a, p.A[0]), p.A[len(p.A)-1])
 	s, plateSD, slope := interpolate(p, a)
@@ -254,7 +253,7 @@ func placePoint(f volume.Frame, p segmentation.Plate, a, sd float64) (Point, err
 func (e *Endplate) fitLine(f volume.Frame, p segmentation.Plate, from, to float64) error {
 	from, to = max(from, p.A[0]), min(to, p.A[len(p.A)-1])
 	if !(to-from >= plateCorrelation) {
-		return fmt.Errorf("%w: %.1f mm between the corners", ErrNoEndplate, to-from)
+		return &phrase.Failure{Kind: ErrNoEndplate, Text: phrase.Of("endplate not found: %.1f mm between the corners", to-from)}
 	}
 	const points = 64 // evenly spread, so that the line depends smoothly on its ends
 	a, s, variance := make([]float64, points), make([]float64, points), make([]float64, points)

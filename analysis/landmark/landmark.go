@@ -6,6 +6,7 @@ package landmark
 import (
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -67,10 +68,12 @@ func (n Name) Endplate() spine.Endplate {
 	return spine.Inferior
 }
 
-// String returns the name in words, such as "superior anterior".
-func (n Name) String() string {
-	return n.Endplate().String() + [...]string{" anterior", " middle", " posterior"}[n%3]
+// Text returns the name in words, such as "superior anterior".
+func (n Name) Text() phrase.Text {
+	return phrase.Of("%s %s", n.Endplate().Text(), [...]phrase.Text{"anterior", "middle", "posterior"}[n%3])
 }
+
+func (n Name) String() string { return n.Text().String() }
 
 // Point returns a point of the vertebra. It panics for a name that is none of the six.
 func (v *Vertebra) Point(n Name) *Point {

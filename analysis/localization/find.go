@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -44,7 +45,7 @@ func Find(ctx context.Context, v *volume.Volume) (*Spine, error) {
 
 // FindCanal returns the canal's smoothed centreline in v, a canonical volume,
 // with the anterior axes turned with the vertebrae, or why there is none.
-func FindCanal(v *volume.Volume) ([]CanalPoint, string) {
+func FindCanal(v *volume.Volume) ([]CanalPoint, phrase.Text) {
 	if v.Columns < 2 || v.Rows < 2 || v.Slices < 2 {
 		return nil, "the volume has a single slice, row or column"
 	}
@@ -60,7 +61,7 @@ func FindCanal(v *volume.Volume) ([]CanalPoint, string) {
 
 // FindVertebrae returns the chain of vertebrae in r, which was made of v at 1
 // mm by Straighten, or why there is none.
-func FindVertebrae(v *volume.Volume, r *Straight) ([]Vertebra, string) {
+func FindVertebrae(v *volume.Volume, r *Straight) ([]Vertebra, phrase.Text) {
 	_, _, slice := v.Spacing()
 	sg := readSignals(r, slice)
 	for s := range min(belowSkull(v, r, sg), len(sg.visible)) {

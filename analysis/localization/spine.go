@@ -3,7 +3,11 @@
 
 package localization
 
-import "gonum.org/v1/gonum/spatial/r3"
+import (
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/phrase"
+)
 
 // Spine is what localization finds in a CT: the canal and the chain of
 // vertebrae along it, from superior to inferior, without their names.
@@ -12,7 +16,7 @@ type Spine struct {
 	Vertebrae []Vertebra
 
 	// Reason says why no vertebra was found; it is empty if any was.
-	Reason string
+	Reason phrase.Text
 }
 
 // CanalPoint is one point of the smoothed canal, about a millimetre from the
@@ -39,7 +43,7 @@ type Vertebra struct {
 
 	// Truncated is set where the field of view cuts the body; Reason says how.
 	Truncated bool
-	Reason    string
+	Reason    phrase.Text
 
 	// Sacral marks the first sacral segment, of which only the superior
 	// endplate counts.

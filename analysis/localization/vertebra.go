@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -200,4 +201,6 @@ func (b *builder) checkField(v *Vertebra, height float64) {
 	}
 }
 
-func truncatedAt(side string) string { return "the volume ends at the body's " + side + " side" }
+func truncatedAt(side phrase.Text) phrase.Text {
+	return phrase.Of("the volume ends at the body's %s side", side)
+}

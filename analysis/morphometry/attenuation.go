@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -21,7 +22,7 @@ type Attenuation struct {
 	Spread float64 // standard deviation between voxels, HU
 	Volume float64 // of what was measured, ml
 	// Reason says why nothing was measured, or what makes it doubtful.
-	Reason string
+	Reason phrase.Text
 }
 
 // Measured reports whether there is a value.
@@ -245,7 +246,7 @@ func each(n int, f func(i int)) {
 	_ = g.Wait() // no f fails
 }
 
-func notAssessed(reason string) Tissue {
+func notAssessed(reason phrase.Text) Tissue {
 	return Tissue{
 		Attenuation: Attenuation{Reason: reason},
 		Lesions:     Lesions{Reason: reason},

@@ -5,12 +5,12 @@ package morphometry
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -25,7 +25,7 @@ type Aorta struct {
 	Enhanced bool
 	// Sure is set where enough levels agree.
 	Sure   bool
-	Reason string // why it is not sure
+	Reason phrase.Text // why it is not sure
 }
 
 // EnhancedHU is the attenuation of the aorta from which its blood holds contrast
@@ -200,7 +200,7 @@ func judgeAorta(path []lumen) Aorta {
 	}
 	a.Sure = a.Levels >= sureAortaLevel && 2*a.Levels > len(path)
 	if !a.Sure {
-		a.Reason = fmt.Sprintf("%d of %d levels agree about the vessel beside the bodies", a.Levels, len(path))
+		a.Reason = phrase.Of("%d of %d levels agree about the vessel beside the bodies", a.Levels, len(path))
 	}
 	return a
 }

@@ -6,6 +6,7 @@ package morphometry
 import (
 	"math"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -54,7 +55,7 @@ func canalSpreadOf(l spine.Level, from []spine.Level) float64 {
 // serves where the other has none. The reason says why there is no result.
 //
 // Reference: PLoS ONE 2015;10:e0135735, figs 1 and 2.
-func MeasureCompromise(column []LevelCanal, i int, excluded []bool) (c Compromise, reason string) {
+func MeasureCompromise(column []LevelCanal, i int, excluded []bool) (c Compromise, reason phrase.Text) {
 	own := column[i].Canal
 	if own == nil {
 		return c, "the canal was not outlined"

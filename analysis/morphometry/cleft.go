@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -18,7 +19,7 @@ type Gas struct {
 	Volume   float64 // ml; 0 if there is none
 	SD       float64 // of Volume, ml
 	Center   r3.Vec  // LPS mm; meaningful only where there is gas
-	Reason   string
+	Reason   phrase.Text
 }
 
 // Present reports whether the body holds a cleft.

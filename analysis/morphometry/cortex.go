@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -17,7 +18,7 @@ import (
 // segmentation.Face.
 type Cortex struct {
 	Gaps   [segmentation.NumFaces]Gap
-	Reason string
+	Reason phrase.Text
 }
 
 // Gap is the share of a face without cortical bone.

@@ -6,6 +6,8 @@ package morphometry
 import (
 	"math"
 	"slices"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Lesions are the parts of a body whose attenuation departs from that of the
@@ -15,14 +17,14 @@ type Lesions struct {
 	Lytic, Sclerotic Share
 	// Reference is the attenuation of cancellous bone that is expected, HU.
 	Reference float64
-	Reason    string
+	Reason    phrase.Text
 }
 
 // Share is a part of a body's volume.
 type Share struct {
 	Assessed bool
-	Value    float64 // 0 to 1
-	Reason   string  // why it is not assessed
+	Value    float64     // 0 to 1
+	Reason   phrase.Text // why it is not assessed
 }
 
 const (

@@ -4,10 +4,10 @@
 package morphometry
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -36,7 +36,7 @@ type Pedicle struct {
 	// Expected is the upper quartile of the same of the other side and of the
 	// pedicles up to two levels away, HU: half of them may be eroded as well.
 	Expected float64
-	Reason   string
+	Reason   phrase.Text
 }
 
 const (
@@ -73,7 +73,7 @@ func addPedicles(vol *volume.Volume, column []Body, out []Tissue) {
 	least := make([][2]float64, len(column)) // NaN where there is none
 	for i, sides := range segmentation.PediclesOf(vol, regions) {
 		for side, p := range sides {
-			var reason string
+			var reason phrase.Text
 			least[i][side], reason = leastAttenuation(p)
 			target := out[i].pedicle(side)
 			target.HU, target.Reason = least[i][side], reason
@@ -100,7 +100,7 @@ func (t *Tissue) pedicle(side int) *Pedicle {
 
 // leastAttenuation returns the least mean of neighbouring cross-sections, NaN
 // with the reason if it cannot be told.
-func leastAttenuation(p *segmentation.Pedicle) (hu float64, reason string) {
+func leastAttenuation(p *segmentation.Pedicle) (hu float64, reason phrase.Text) {
 	switch {
 	case p == nil:
 		return math.NaN(), "the body's outline is not known"
@@ -153,7 +153,7 @@ func (p *Pedicle) judge(others []float64) {
 		p.Reason = "too few other pedicles to compare with"
 		return
 	case p.Expected < leastExpected:
-		p.Reason = fmt.Sprintf("the others have %.0f HU, hardly more than soft tissue", p.Expected)
+		p.Reason = phrase.Of("the others have %.0f HU, hardly more than soft tissue", p.Expected)
 		return
 	}
 	switch share := (p.HU - softHU) / (p.Expected - softHU); {
@@ -162,6 +162,6 @@ func (p *Pedicle) judge(others []float64) {
 	case share >= presentFrom:
 		p.Status = PediclePresent
 	default:
-		p.Reason = fmt.Sprintf("%.0f HU where %.0f are expected: between eroded and present", p.HU, p.Expected)
+		p.Reason = phrase.Of("%.0f HU where %.0f are expected: between eroded and present", p.HU, p.Expected)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -78,7 +79,7 @@ const (
 // Reference: Zhang et al., 2019, PMC6739913 (a normal wall is concave). That it
 // is measured from the line joining the posterior walls of the adjacent intact
 // vertebrae is a convention; unverified.
-func MeasureRetropulsion(column []LevelWall, i int, excluded []bool) (r Retropulsion, reason string) {
+func MeasureRetropulsion(column []LevelWall, i int, excluded []bool) (r Retropulsion, reason phrase.Text) {
 	if !profiled(column[i].Level) {
 		return r, "posterior walls are judged from T1 to L5"
 	}

@@ -9,6 +9,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/segmentation"
 )
 
@@ -52,7 +53,7 @@ const (
 // The wall is judged within the pedicles and away from the rims. The
 // basivertebral foramen is left out, and so is every place where the intact
 // walls have little cortex themselves.
-func MeasureWallGap(column []LevelWall, i int, excluded []bool) (g WallGap, reason string) {
+func MeasureWallGap(column []LevelWall, i int, excluded []bool) (g WallGap, reason phrase.Text) {
 	if !hasWall(&column[i]) {
 		return g, "the posterior wall was not outlined"
 	}

@@ -5,8 +5,9 @@ package radiograph
 
 import (
 	"errors"
-	"fmt"
 	"math"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Spacing is the distance of rows and that of columns, mm; zero where it is not known.
@@ -64,7 +65,7 @@ type Calibration struct {
 	// a fraction. Ratios, percentages and angles do not have it.
 	RelativeSD float64
 	// Reason says what the basis is, or why there are no millimetres.
-	Reason string
+	Reason phrase.Text
 }
 
 // Millimetres reports whether lengths in the patient can be told.
@@ -112,9 +113,9 @@ func (s *Scale) Calibrate() Calibration {
 	factor, distances := s.EstimatedRadiographicMagnificationFactor, s.DistanceSourceToDetector/s.DistanceSourceToPatient
 	switch {
 	case plausible(factor):
-		return Calibration{Magnification, imager.over(factor), factorSD, fmt.Sprintf("ImagerPixelSpacing and a magnification factor of %.3g", factor)}
+		return Calibration{Magnification, imager.over(factor), factorSD, phrase.Of("ImagerPixelSpacing and a magnification factor of %.3g", factor)}
 	case s.DistanceSourceToPatient > 0 && plausible(distances):
-		return Calibration{Distances, imager.over(distances), distancesSD, fmt.Sprintf("ImagerPixelSpacing and source distances of %.0f and %.0f mm", s.DistanceSourceToDetector, s.DistanceSourceToPatient)}
+		return Calibration{Distances, imager.over(distances), distancesSD, phrase.Of("ImagerPixelSpacing and source distances of %.0f and %.0f mm", s.DistanceSourceToDetector, s.DistanceSourceToPatient)}
 	case factor != 0 || s.DistanceSourceToPatient != 0:
 		return s.uncalibrated("ImagerPixelSpacing is at the detector, and the magnification that the header has is none of a patient")
 	}
@@ -131,7 +132,7 @@ func (s Spacing) like(o Spacing) bool {
 func (s Spacing) over(factor float64) Spacing { return Spacing{s.Rows / factor, s.Columns / factor} }
 
 // uncalibrated keeps the shape of a pixel.
-func (s *Scale) uncalibrated(reason string) Calibration {
+func (s *Scale) uncalibrated(reason phrase.Text) Calibration {
 	c := Calibration{Spacing: Spacing{1, 1}, Reason: reason}
 	for _, known := range []Spacing{s.ImagerPixelSpacing, s.PixelSpacing, s.NominalScannedPixelSpacing, {s.PixelAspectRatio, 1}} {
 		if known.Known() {
@@ -158,7 +159,7 @@ func (c Calibration) WithReader(p, q ImagePoint, mm float64) (Calibration, error
 	return Calibration{
 		Basis: ByReader, Spacing: Spacing{k * c.Spacing.Rows, k * c.Spacing.Columns},
 		RelativeSD: math.Hypot(fiducialSD, math.Sqrt2*readerPlacesWithin/p.Distance(q)),
-		Reason:     fmt.Sprintf("a reader's two points %.4g mm apart", mm),
+		Reason:     phrase.Of("a reader's two points %.4g mm apart", mm),
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -136,7 +137,7 @@ func (r *boneRow) setWall(w *analysis.Wall) {
 	if h := m.Heights.Expected; h != nil {
 		r.PosteriorHeight = within(morphometry.Estimate{Value: 100 * h.Value, SD: 100 * h.SD}, 0)
 	}
-	r.CanalNote = joined("; ", r.CanalNote, w.Reason)
+	r.CanalNote = joined("; ", r.CanalNote, w.Reason.String())
 }
 
 func (r *boneRow) setTissue(t *morphometry.Tissue) {
@@ -179,17 +180,17 @@ func (r *boneRow) cleftSeen() string {
 
 // tissueNote returns why parts of the bone were not assessed, each reason once.
 func tissueNote(t *morphometry.Tissue) string {
-	prefixed := func(what, reason string) string {
+	prefixed := func(what string, reason phrase.Text) string {
 		if reason == "" {
 			return ""
 		}
-		return what + ": " + reason
+		return what + ": " + reason.String()
 	}
 	if r := t.Attenuation.Reason; r != "" && r == t.Cleft.Reason { // all for one reason
-		return r
+		return r.String()
 	}
 	return joined("; ",
-		t.Attenuation.Reason,
+		t.Attenuation.Reason.String(),
 		prefixed("lytic share", t.Lesions.Lytic.Reason), prefixed("lesions", t.Lesions.Reason),
 		prefixed("cleft", t.Cleft.Reason), prefixed("cortex", t.Cortex.Reason),
 		prefixed("left pedicle", t.Left.Reason), prefixed("right pedicle", t.Right.Reason))
@@ -271,7 +272,7 @@ func joined(separator string, parts ...string) string {
 // densityText says how the patient's cancellous bone was judged, with the voltage
 // and what is known of contrast medium.
 func densityText(d *finding.Density) string {
-	said := d.Reason
+	said := d.Reason.String()
 	if d.Band != finding.NotBanded {
 		said = "L1 " + d.Band.String()
 		if d.Borderline {
@@ -282,7 +283,7 @@ func densityText(d *finding.Density) string {
 	if d.KVP > 0 {
 		kvp = fixed(d.KVP, 0) + " kVp"
 	}
-	for _, more := range []string{kvp, d.Contrast.Statement} {
+	for _, more := range []string{kvp, d.Contrast.Statement.String()} {
 		if !strings.Contains(said, more) {
 			said = joined("; ", said, more)
 		}
@@ -314,12 +315,12 @@ func brokenText(e finding.EndplateState) string {
 	if e.Because == "" {
 		return word
 	}
-	return word + " (" + e.Because + ")"
+	return word + " (" + e.Because.String() + ")"
 }
 
 // openText says what CT cannot tell of the classes that may hold.
 func openText(f *finding.Fracture) string {
-	var open []string
+	var open []phrase.Text
 	for _, c := range f.Candidates {
 		for _, o := range c.Open {
 			if !slices.Contains(open, o) {
@@ -327,5 +328,5 @@ func openText(f *finding.Fracture) string {
 			}
 		}
 	}
-	return strings.Join(open, "; ")
+	return phrase.Join("; ", open...).String()
 }

@@ -62,7 +62,7 @@ func newDelta(c *comparison.Change, decimals int) delta {
 	return delta{
 		Before: minus(fixed(c.Before.Value, decimals)), After: minus(fixed(c.After.Value, decimals)),
 		Change: signed(c.Value, decimals), SD: fixed(c.SD, decimals), LSC: fixed(c.LSC, decimals),
-		Later: minus(fixed(c.Later(), decimals)), Tracked: c.Tracked, Significant: c.Significant, Reason: c.Reason,
+		Later: minus(fixed(c.Later(), decimals)), Tracked: c.Tracked, Significant: c.Significant, Reason: c.Reason.String(),
 	}
 }
 
@@ -138,7 +138,7 @@ func changeNote(p *comparison.Pair) string {
 		notes = append(notes, "treated")
 	}
 	if p.Reason != "" {
-		notes = append(notes, p.Reason)
+		notes = append(notes, p.Reason.String())
 	}
 	return strings.Join(notes, "; ")
 }

@@ -84,7 +84,7 @@ func levelFields() []field[*analysis.Vertebra] {
 		text("status", "MEASURED, TRUNCATED or NOT_MEASURABLE",
 			func(v *analysis.Vertebra) string { return statusNames[v.Status] }),
 		text("status_reason", "why it was not measured, or what makes it doubtful",
-			func(v *analysis.Vertebra) string { return v.Reason }),
+			func(v *analysis.Vertebra) string { return v.Reason.String() }),
 		number("center_x", inMM, "centre of the vertebral body, LPS: towards the patient's left",
 			func(v *analysis.Vertebra) float64 { return v.Center.X }),
 		number("center_y", inMM, "the same, towards posterior",
@@ -189,7 +189,7 @@ func deformityFields() []field[*analysis.Vertebra] {
 		boolean("deformity_vertebra_plana", "all three heights at most a third of the expected ones",
 			func(v *analysis.Vertebra) bool { return v.Deformity.VertebraPlana }, assessed),
 		text("deformity_reason", "why no grade is given, or what makes it doubtful",
-			func(v *analysis.Vertebra) string { return v.Deformity.Reason }, has),
+			func(v *analysis.Vertebra) string { return v.Deformity.Reason.String() }, has),
 	}
 }
 

@@ -70,7 +70,7 @@ func wallFields() []field[*analysis.Vertebra] {
 		text("posterior_wall_state", "INTACT, SUSPECT, INVOLVED or NOT_ASSESSABLE",
 			func(v *analysis.Vertebra) string { return wallNames[v.Wall.State] }, assessed),
 		text("posterior_wall_reason", "what of the wall was not judged, and why",
-			func(v *analysis.Vertebra) string { return v.Wall.Reason }, assessed),
+			func(v *analysis.Vertebra) string { return v.Wall.Reason.String() }, assessed),
 		number("posterior_wall_retropulsion_mm", inMM, "farthest that the wall stands behind the line expected from intact walls beside it",
 			func(v *analysis.Vertebra) float64 { return v.Wall.Measures.Retropulsion.Value }, hasRetropulsion),
 		number("posterior_wall_retropulsion_sd_mm", inMM, "its standard deviation",
@@ -107,7 +107,7 @@ func tissueFields() []field[*analysis.Vertebra] {
 		number("attenuation_volume_ml", inML, "volume of bone that it is the median of",
 			func(v *analysis.Vertebra) float64 { return v.Tissue.Attenuation.Volume }, measured),
 		text("attenuation_reason", "why it was not measured, or what makes it doubtful",
-			func(v *analysis.Vertebra) string { return v.Tissue.Attenuation.Reason }, hasTissue),
+			func(v *analysis.Vertebra) string { return v.Tissue.Attenuation.Reason.String() }, hasTissue),
 		number("lesions_lytic_percent", inPercent, "lytic share of the body",
 			func(v *analysis.Vertebra) float64 { return 100 * v.Tissue.Lesions.Lytic.Value }, lytic),
 		number("lesions_sclerotic_percent", inPercent, "sclerotic share of the body",
@@ -203,9 +203,9 @@ func hasCementInOutline(v *analysis.Vertebra) bool {
 // doubtful.
 func canalReason(c *analysis.Canal) string {
 	if c.Reason != "" {
-		return c.Reason
+		return c.Reason.String()
 	}
-	return c.Assessment.Reason
+	return c.Assessment.Reason.String()
 }
 
 // leaked returns the leak to a place, the zero Leak if there is none.
@@ -221,7 +221,7 @@ func leaked(t *cement.Treated, p cement.Place) cement.Leak {
 func doubts(t *cement.Treated, separator string) string {
 	all := make([]string, len(t.Doubts))
 	for i, d := range t.Doubts {
-		all[i] = string(d)
+		all[i] = d.String()
 	}
 	return strings.Join(all, separator)
 }

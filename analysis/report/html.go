@@ -170,9 +170,9 @@ func newLevelDetails(v *analysis.Vertebra) levelDetails {
 }
 
 func newCriterionRow(c *finding.WallCriterion) criterionRow {
-	out := criterionRow{Name: words(c.Name), Implies: c.Implies.String(), Rule: c.Rule, Source: c.Source}
+	out := criterionRow{Name: words(c.Name), Implies: c.Implies.String(), Rule: c.Rule.String(), Source: c.Source.String()}
 	if c.Reason != "" {
-		out.Value, out.Met = c.Reason, finding.CannotTell.String()
+		out.Value, out.Met = c.Reason.String(), finding.CannotTell.String()
 		return out
 	}
 	decimals := map[string]int{"mm": 1, "1": 2}[c.Unit]

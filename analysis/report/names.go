@@ -105,7 +105,7 @@ func fixed(x float64, decimals int) string {
 func criteria(findings []finding.Finding) []string {
 	var out []string
 	for _, f := range findings {
-		if c := f.Criterion + " [" + f.Source + "]"; !slices.Contains(out, c) {
+		if c := f.Criterion.String() + " [" + f.Source.String() + "]"; !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}

@@ -175,10 +175,10 @@ func TestHTMLShowsRulesAndSources(t *testing.T) {
 	var want []string
 	for _, v := range madeResult().Vertebrae {
 		for _, f := range v.Treatment {
-			want = append(want, f.Statement, f.Rule, f.Source)
+			want = append(want, f.Statement.String(), f.Rule.String(), f.Source.String())
 		}
 		for _, c := range v.Wall.Criteria {
-			want = append(want, c.Rule, c.Source)
+			want = append(want, c.Rule.String(), c.Source.String())
 		}
 	}
 	for _, code := range []string{
@@ -189,7 +189,7 @@ func TestHTMLShowsRulesAndSources(t *testing.T) {
 		if rule.Criterion == "" || rule.Source == "" {
 			t.Errorf("%s: rule %+v", code, rule)
 		}
-		want = append(want, rule.Criterion, rule.Source)
+		want = append(want, rule.Criterion.String(), rule.Source.String())
 	}
 	for _, s := range want {
 		if !strings.Contains(page, s) {

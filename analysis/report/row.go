@@ -167,10 +167,10 @@ func note(v *analysis.Vertebra) string {
 		remarks = append(remarks, "or "+v.LevelAlternative.String())
 	}
 	if v.Reason != "" {
-		remarks = append(remarks, v.Reason)
+		remarks = append(remarks, v.Reason.String())
 	}
 	if d := v.Deformity; d != nil && d.Reason != "" && d.Reason != v.Reason {
-		remarks = append(remarks, d.Reason)
+		remarks = append(remarks, d.Reason.String())
 	}
 	return strings.Join(append(remarks, readerNote(v)...), "; ")
 }

@@ -4,22 +4,28 @@
 package report
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
 // Rule is what a statement rests on.
 type Rule struct {
-	Criterion string // the rule, with its numbers
-	Source    string // where the rule is from
+	Criterion phrase.Text // the rule, with its numbers
+	Source    phrase.Text // where the rule is from
 }
 
 // RuleOf returns the rule behind findings of a code about canal or tissue, also
 // where nothing was found by it. An unknown code has the zero Rule.
 func RuleOf(code string) Rule { return rulesByCode()[code] }
+
+// Rules returns the rules that RuleOf knows, in no order.
+func Rules() []Rule { return slices.Collect(maps.Values(rulesByCode())) }
 
 // rulesByCode holds the rules that findings state, by their code. They are told by
 // the findings of a body that meets all of them, so that each rule has one home.

@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -59,7 +60,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 	from, to = b.Posterior.near(-1), b.Anterior.near(-1)
 	b.Inferior = plateIn(b.Frame, below, upperPlate, from, to)
 	if side := cmp.Or(im.cutSide(above, lowerPlate, b.Width), im.cutSide(below, upperPlate, b.Width)); side != "" {
-		b.Truncated, b.Reason = true, "the volume ends at the body's "+side+" side"
+		b.Truncated, b.Reason = true, phrase.Of("the volume ends at the body's %s side", side)
 	}
 	return b
 }
@@ -70,7 +71,7 @@ const discSeen = 1.5
 
 // cutSide names the side on which the volume ends at an outlined endplate of a body
 // of the given width; it is empty if the volume goes on for discSeen.
-func (im *reader) cutSide(f *discFit, plate int, width float64) string {
+func (im *reader) cutSide(f *discFit, plate int, width float64) phrase.Text {
 	beyond := discSeen
 	if plate == upperPlate {
 		beyond = -beyond

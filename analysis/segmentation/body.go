@@ -3,7 +3,10 @@
 
 package segmentation
 
-import "github.com/endplate/endplate/analysis/volume"
+import (
+	"github.com/endplate/endplate/analysis/phrase"
+	"github.com/endplate/endplate/analysis/volume"
+)
 
 // Body is the outline of one vertebral body in its mid-sagittal plane, the
 // plane through the centres of canal and body. Coordinates are those of Frame:
@@ -21,7 +24,7 @@ type Body struct {
 	// Truncated is set where the volume does not hold both endplates from wall to
 	// wall; Reason says on which side it ends.
 	Truncated bool
-	Reason    string
+	Reason    phrase.Text
 }
 
 // Plate is the outer face of an endplate in the mid-sagittal plane: the mean

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
@@ -32,7 +33,7 @@ type Canal struct {
 	Sections []CanalSection // ascending, from Low to High
 
 	// Reason says why there is no section, or what makes them doubtful.
-	Reason string
+	Reason phrase.Text
 
 	// Lateral is how far to the left and to the right of the axis the pedicles
 	// stand, mm; +Inf where they do not bound the canal.

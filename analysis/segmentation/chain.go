@@ -4,11 +4,12 @@
 package segmentation
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/spatial/r3"
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // agreeDepths traces anew the walls of bodies much deeper or shallower than those
@@ -67,7 +68,7 @@ func dropImplausible(drafts []draft, bodies []Body) {
 			most = implausibleEnd
 		}
 		if beside > 1 && bodies[i].Reason == "" && !drafts[i].found.Sacral && height > most*tallest {
-			bodies[i] = Body{Frame: bodies[i].Frame, Reason: fmt.Sprintf(
+			bodies[i] = Body{Frame: bodies[i].Frame, Reason: phrase.Of(
 				"%.0f %% taller than the bodies beside it: an endplate was not found", 100*(height/tallest-1))}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -33,7 +34,7 @@ type LabelBody struct {
 	// Truncated is set where the volume's border cuts the vertebral body. A cut
 	// arch or process alone does not count: the body can be measured.
 	Truncated bool
-	Reason    string
+	Reason    phrase.Text
 }
 
 // Errors of FromLabels.

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -61,7 +62,7 @@ func outlineLabel(column []labelVertebra, i int) LabelBody {
 
 // obstacle says why a label cannot be outlined, if so, and whether that is
 // because the volume cuts its body.
-func (v *labelVertebra) obstacle(column []labelVertebra) (reason string, truncated bool) {
+func (v *labelVertebra) obstacle(column []labelVertebra) (reason phrase.Text, truncated bool) {
 	radii := make([]float64, len(column))
 	for i := range column {
 		radii[i] = column[i].core.radius
@@ -69,7 +70,7 @@ func (v *labelVertebra) obstacle(column []labelVertebra) (reason string, truncat
 	slices.Sort(radii)
 	switch {
 	case v.mask.level <= spine.C2:
-		return v.mask.level.String() + " has no two endplates", false
+		return phrase.Of("%s has no two endplates", v.mask.level), false
 	case v.mask.oversized():
 		return "the label is larger than a vertebra", false
 	case v.core.radius < max(minBodyRadius, minRelativeRadius*radii[len(radii)/2]):

@@ -4,10 +4,9 @@
 package segmentation
 
 import (
-	"fmt"
-
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -83,7 +82,7 @@ func DetectLabelScheme(m *volume.LabelMap) (LabelScheme, error) {
 	case total.vertebrae == 1 && verse.vertebrae == 0:
 		return TotalSegmentator, nil
 	}
-	return UnknownScheme, fmt.Errorf("the labels' numbers do not follow the column: neither VerSe nor TotalSegmentator numbering")
+	return UnknownScheme, &phrase.Failure{Text: "the labels' numbers do not follow the column: neither VerSe nor TotalSegmentator numbering"}
 }
 
 // labelHeights returns the mean z of each label's voxels, LPS mm.

@@ -8,6 +8,8 @@ package spine
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Level is a vertebral level, numbered as in the VerSe label maps: C1…C7 are
@@ -117,7 +119,10 @@ const (
 )
 
 // String returns "superior" or "inferior".
-func (e Endplate) String() string {
+func (e Endplate) String() string { return e.Text().String() }
+
+// Text returns the endplate's name in lower case.
+func (e Endplate) Text() phrase.Text {
 	if e == Inferior {
 		return "inferior"
 	}

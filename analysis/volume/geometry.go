@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Geometry places a grid of voxels in the patient. The grid may be sheared
@@ -112,7 +114,7 @@ func (f Frame) Coordinates(p r3.Vec) (s, a, l float64) {
 
 // SideBeyond names the patient's side on which voxel coordinates leave a canonical
 // volume by more than half a voxel; it is empty if they do not.
-func (g Geometry) SideBeyond(i, j, k float64) string {
+func (g Geometry) SideBeyond(i, j, k float64) phrase.Text {
 	switch {
 	case k > float64(g.Slices)-0.5:
 		return "superior"

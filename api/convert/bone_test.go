@@ -220,6 +220,11 @@ func each(m protoreflect.Message, f func(protoreflect.Message)) {
 	m.Range(func(d protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case d.Kind() != protoreflect.MessageKind:
+		case d.IsMap():
+			v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
+				each(v.Message(), f)
+				return true
+			})
 		case d.IsList():
 			for i := range v.List().Len() {
 				each(v.List().Get(i).Message(), f)

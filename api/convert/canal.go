@@ -31,9 +31,9 @@ func canal(c *analysis.Canal) *endplatev1.Canal {
 	if c.Size == nil && c.Reason == "" && c.Assessment.Reason == "" {
 		return nil
 	}
-	out := &endplatev1.Canal{Reason: c.Reason}
+	out := &endplatev1.Canal{Reason: c.Reason.String()}
 	if out.Reason == "" {
-		out.Reason = c.Assessment.Reason
+		out.Reason = c.Assessment.Reason.String()
 	}
 	if s := c.Size; s != nil {
 		out.ApMm, out.ApSdMm = estimate(s.AP)
@@ -51,7 +51,7 @@ func canal(c *analysis.Canal) *endplatev1.Canal {
 	if c.Assessment.Class != finding.CanalNotAssessed {
 		rule := report.RuleOf(finding.CanalCompromise)
 		out.CompromiseClass, out.Borderline = canalClasses[c.Assessment.Class], new(c.Assessment.Borderline)
-		out.Criterion, out.Source = rule.Criterion, rule.Source
+		out.Criterion, out.Source = rule.Criterion.String(), rule.Source.String()
 	}
 	return out
 }
@@ -63,8 +63,8 @@ func wall(w *analysis.Wall) *endplatev1.PosteriorWall {
 	}
 	m := &w.Measures
 	out := &endplatev1.PosteriorWall{
-		State: wallStates[w.State], Reason: w.Reason,
-		RetropulsionReason: m.RetropulsionReason, GapReason: m.GapReason,
+		State: wallStates[w.State], Reason: w.Reason.String(),
+		RetropulsionReason: m.RetropulsionReason.String(), GapReason: m.GapReason.String(),
 	}
 	if r := m.Retropulsion; r != nil {
 		out.RetropulsionMm, out.RetropulsionSdMm = estimate(r.Estimate)
@@ -106,7 +106,7 @@ func wallAngles(out *endplatev1.PosteriorWall, m *finding.WallMeasures) {
 func wallCriterion(c *finding.WallCriterion) *endplatev1.WallCriterion {
 	out := &endplatev1.WallCriterion{
 		Name: c.Name, Unit: c.Unit, Cut: number(c.Cut), Implies: wallStates[c.Implies],
-		Rule: c.Rule, Source: c.Source, Reason: c.Reason,
+		Rule: c.Rule.String(), Source: c.Source.String(), Reason: c.Reason.String(),
 	}
 	if c.Reason == "" {
 		out.Value, out.Sd = number(c.Value), number(c.SD)

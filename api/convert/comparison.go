@@ -27,6 +27,7 @@ func ComparisonReport(r *report.ComparisonReport) *endplatev1.ComparisonReport {
 	for _, s := range r.Skipped {
 		out.Skipped = append(out.Skipped, skipped(s))
 	}
+	out.Phrases = phrases(out, r.Comparisons, r.Course)
 	return out
 }
 
@@ -51,7 +52,7 @@ func Comparison(c *comparison.Comparison) *endplatev1.Comparison {
 		})
 	}
 	for _, w := range c.Warnings {
-		out.Warnings = append(out.Warnings, &endplatev1.Warning{Code: w.Code, Message: w.Message})
+		out.Warnings = append(out.Warnings, &endplatev1.Warning{Code: w.Code, Message: w.Message.String()})
 	}
 	return out
 }
@@ -105,7 +106,7 @@ func vertebraChange(p *comparison.Pair) *endplatev1.VertebraChange {
 		Level:             level(p.Level),
 		LevelBefore:       level(p.LevelBefore),
 		LevelAfter:        level(p.LevelAfter),
-		Reason:            p.Reason,
+		Reason:            p.Reason.String(),
 		TreatedBefore:     new(p.TreatedBefore),
 		Treated:           new(p.Treated),
 		Unaffected:        new(p.Unaffected),
@@ -134,7 +135,7 @@ func vertebraChange(p *comparison.Pair) *endplatev1.VertebraChange {
 		out.CementVolumeMl = change(p.Cement.Volume)
 		for _, l := range p.Cement.NewLeaks {
 			out.NewLeaks = append(out.NewLeaks, &endplatev1.NewLeak{
-				Place: l.Place, VolumeMl: number(l.Volume), DistanceMm: number(l.Distance),
+				Place: l.Place.String(), VolumeMl: number(l.Volume), DistanceMm: number(l.Distance),
 			})
 		}
 	}
@@ -156,13 +157,13 @@ func change(c *comparison.Change) *endplatev1.Change {
 		Before: number(c.Before.Value), BeforeSd: number(c.Before.SD),
 		After: number(c.After.Value), AfterSd: number(c.After.SD),
 		Change: number(c.Value), ChangeSd: number(c.SD),
-		Lsc: number(c.LSC), Significant: new(c.Significant), Tracked: new(c.Tracked), Reason: c.Reason,
+		Lsc: number(c.LSC), Significant: new(c.Significant), Tracked: new(c.Tracked), Reason: c.Reason.String(),
 	}
 }
 
 func restoration(q comparison.Quotient) *endplatev1.Restoration {
 	if !q.Defined {
-		return &endplatev1.Restoration{Reason: q.Reason}
+		return &endplatev1.Restoration{Reason: q.Reason.String()}
 	}
 	return &endplatev1.Restoration{Percent: number(q.Value), SdPercent: number(q.SD)}
 }

@@ -34,6 +34,7 @@ func Report(r *report.Report) *endplatev1.Report {
 	for _, s := range r.Skipped {
 		out.Skipped = append(out.Skipped, skipped(s))
 	}
+	out.Phrases = phrases(out, r.Examinations, report.Rules())
 	return out
 }
 
@@ -54,7 +55,7 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 		FrameOfReferenceUid: e.FrameOfReferenceUID,
 		Modality:            e.Modality,
 		Path:                e.Path,
-		Reason:              e.Result.Reason,
+		Reason:              e.Result.Reason.String(),
 		Density:             density(e.Result.Density),
 		Findings:            findings(e.Result.Findings),
 	}
@@ -65,7 +66,7 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 		a.Angles = append(a.Angles, angle(x))
 	}
 	for _, w := range e.Result.Warnings {
-		a.Warnings = append(a.Warnings, &endplatev1.Warning{Code: w.Code, Message: w.Message})
+		a.Warnings = append(a.Warnings, &endplatev1.Warning{Code: w.Code, Message: w.Message.String()})
 	}
 	return a
 }
@@ -82,9 +83,9 @@ func findings(all []finding.Finding) []*endplatev1.Finding {
 		out = append(out, &endplatev1.Finding{
 			Code:       f.Code,
 			Levels:     levels(f.Levels),
-			Statement:  f.Statement,
-			Criterion:  f.Criterion,
-			Source:     f.Source,
+			Statement:  f.Statement.String(),
+			Criterion:  f.Criterion.String(),
+			Source:     f.Source.String(),
 			Borderline: new(f.Borderline),
 
 			Verdict:       verdicts[f.Verdict],
@@ -101,7 +102,7 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 		LevelAlternative: level(v.LevelAlternative),
 		Complete:         new(v.Complete),
 		Status:           status(v.Status),
-		StatusReason:     v.Reason,
+		StatusReason:     v.Reason.String(),
 		Center:           position(v.Center),
 		Landmarks:        landmarks(v.Landmarks),
 		Heights:          heights(v.Heights, v.Expected),
@@ -215,7 +216,7 @@ func deformity(d *finding.Deformity) *endplatev1.Deformity {
 		return nil
 	}
 	if !d.Assessed {
-		return &endplatev1.Deformity{Reason: d.Reason}
+		return &endplatev1.Deformity{Reason: d.Reason.String()}
 	}
 	return &endplatev1.Deformity{
 		GenantGrade:        new(int32(d.Grade)),
@@ -227,7 +228,7 @@ func deformity(d *finding.Deformity) *endplatev1.Deformity {
 		Basis:              basis(d.Basis),
 		Severe:             new(d.Severe),
 		VertebraPlana:      new(d.VertebraPlana),
-		Reason:             d.Reason,
+		Reason:             d.Reason.String(),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
@@ -38,9 +39,7 @@ func treated(t *cement.Treated) *endplatev1.Cement {
 		SaturatedPercent: percent(t.SaturatedShare),
 		Confidence:       number(t.Confidence),
 	}
-	for _, d := range t.Doubts {
-		out.Doubts = append(out.Doubts, string(d))
-	}
+	out.Doubts = told(t.Doubts)
 	if t.Inside > 0 {
 		out.LeftSharePercent = percent(t.Left)
 	}
@@ -92,15 +91,15 @@ func fracture(f *finding.Fracture) *endplatev1.Fracture {
 }
 
 func endplate(e finding.EndplateState) *endplatev1.EndplateState {
-	return &endplatev1.EndplateState{Broken: answers[e.Broken], Because: e.Because}
+	return &endplatev1.EndplateState{Broken: answers[e.Broken], Because: e.Because.String()}
 }
 
 // candidate gives each criterion the source of the class that asks for it.
 func candidate(c *finding.Candidate) *endplatev1.FractureCandidate {
-	out := &endplatev1.FractureCandidate{System: c.System, ClassName: c.Class, Open: c.Open, Source: c.Source}
+	out := &endplatev1.FractureCandidate{System: c.System, ClassName: c.Class, Open: told(c.Open), Source: c.Source.String()}
 	for _, r := range c.Criteria {
 		out.Criteria = append(out.Criteria, &endplatev1.ClassCriterion{
-			Rule: r.Text, Answer: answers[r.Answer], Because: r.Because, Source: c.Source,
+			Rule: r.Text.String(), Answer: answers[r.Answer], Because: r.Because.String(), Source: c.Source.String(),
 		})
 	}
 	return out
@@ -110,8 +109,17 @@ func treatmentFacts(facts []finding.TreatmentFact) []*endplatev1.TreatmentFact {
 	var out []*endplatev1.TreatmentFact
 	for _, f := range facts {
 		out = append(out, &endplatev1.TreatmentFact{
-			Code: f.Code, Answer: answers[f.Answer], Statement: f.Statement, Rule: f.Rule, Source: f.Source,
+			Code: f.Code, Answer: answers[f.Answer], Statement: f.Statement.String(), Rule: f.Rule.String(), Source: f.Source.String(),
 		})
+	}
+	return out
+}
+
+// told returns texts in English.
+func told(all []phrase.Text) []string {
+	var out []string
+	for _, t := range all {
+		out = append(out, t.String())
 	}
 	return out
 }

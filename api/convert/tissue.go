@@ -42,12 +42,12 @@ func addTissue(out *endplatev1.Vertebra, t *morphometry.Tissue) {
 	out.Cortex = cortex(&t.Cortex)
 	rule := report.RuleOf(finding.PedicleErosionCode)
 	out.Pedicles = &endplatev1.Pedicles{
-		Left: pedicle(&t.Left), Right: pedicle(&t.Right), Criterion: rule.Criterion, Source: rule.Source,
+		Left: pedicle(&t.Left), Right: pedicle(&t.Right), Criterion: rule.Criterion.String(), Source: rule.Source.String(),
 	}
 }
 
 func attenuation(a *morphometry.Attenuation) *endplatev1.Attenuation {
-	out := &endplatev1.Attenuation{Reason: a.Reason}
+	out := &endplatev1.Attenuation{Reason: a.Reason.String()}
 	if a.Measured() {
 		out.MedianHu, out.SdHu, out.SpreadHu = number(a.HU), number(a.SD), number(a.Spread)
 		out.VolumeMl = number(a.Volume)
@@ -58,8 +58,8 @@ func attenuation(a *morphometry.Attenuation) *endplatev1.Attenuation {
 func lesions(l *morphometry.Lesions) *endplatev1.Lesions {
 	lytic, sclerotic := report.RuleOf(finding.LyticLesionCode), report.RuleOf(finding.ScleroticLesionCode)
 	out := &endplatev1.Lesions{
-		LyticReason: l.Lytic.Reason, ScleroticReason: l.Sclerotic.Reason, Reason: l.Reason,
-		LyticCriterion: lytic.Criterion, ScleroticCriterion: sclerotic.Criterion, Source: lytic.Source,
+		LyticReason: l.Lytic.Reason.String(), ScleroticReason: l.Sclerotic.Reason.String(), Reason: l.Reason.String(),
+		LyticCriterion: lytic.Criterion.String(), ScleroticCriterion: sclerotic.Criterion.String(), Source: lytic.Source.String(),
 	}
 	if l.Lytic.Assessed {
 		out.LyticPercent = percent(l.Lytic.Value)
@@ -75,7 +75,7 @@ func lesions(l *morphometry.Lesions) *endplatev1.Lesions {
 
 func cleft(g *morphometry.Gas) *endplatev1.VacuumCleft {
 	rule := report.RuleOf(finding.VacuumCleftCode)
-	out := &endplatev1.VacuumCleft{Criterion: rule.Criterion, Source: rule.Source, Reason: g.Reason}
+	out := &endplatev1.VacuumCleft{Criterion: rule.Criterion.String(), Source: rule.Source.String(), Reason: g.Reason.String()}
 	if g.Assessed {
 		out.Present = new(g.Present())
 		out.VolumeMl, out.VolumeSdMl = number(g.Volume), number(g.SD)
@@ -101,14 +101,14 @@ func cortex(c *morphometry.Cortex) *endplatev1.Cortex {
 		AnteriorWall:     face(segmentation.AnteriorFace),
 		LeftWall:         face(segmentation.LeftFace),
 		RightWall:        face(segmentation.RightFace),
-		Criterion:        rule.Criterion,
-		Source:           rule.Source,
-		Reason:           c.Reason,
+		Criterion:        rule.Criterion.String(),
+		Source:           rule.Source.String(),
+		Reason:           c.Reason.String(),
 	}
 }
 
 func pedicle(p *morphometry.Pedicle) *endplatev1.Pedicle {
-	out := &endplatev1.Pedicle{Status: pedicleStates[p.Status], Reason: p.Reason}
+	out := &endplatev1.Pedicle{Status: pedicleStates[p.Status], Reason: p.Reason.String()}
 	if p.HU != 0 { // 0 where it could not be read
 		out.AttenuationHu = number(p.HU)
 	}
@@ -124,8 +124,8 @@ func density(d *finding.Density) *endplatev1.Density {
 		return nil
 	}
 	out := &endplatev1.Density{
-		Band: densityBands[d.Band], Reason: d.Reason, Criterion: d.Criterion, Source: d.Source,
-		Contrast: &endplatev1.Contrast{State: contrastStates[d.Contrast.State], Statement: d.Contrast.Statement},
+		Band: densityBands[d.Band], Reason: d.Reason.String(), Criterion: d.Criterion.String(), Source: d.Source.String(),
+		Contrast: &endplatev1.Contrast{State: contrastStates[d.Contrast.State], Statement: d.Contrast.Statement.String()},
 	}
 	if d.Band != finding.NotBanded {
 		out.Borderline = new(d.Borderline)

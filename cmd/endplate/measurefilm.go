@@ -222,7 +222,7 @@ func filmJSON(m *radiograph.Image, r *analysis.Film) filmAnalysis {
 	a := filmAnalysis{
 		StudyInstanceUID: m.Header.StudyInstanceUID, SeriesInstanceUID: m.Header.SeriesInstanceUID, SOPInstanceUID: m.Header.SOPInstanceUID,
 		Modality: m.Header.Modality, Algorithm: filmAlgorithm{name, versionString()},
-		Calibration:   filmCalibration{Basis: r.Calibration.Basis.String(), Reason: r.Calibration.Reason},
+		Calibration:   filmCalibration{Basis: r.Calibration.Basis.String(), Reason: r.Calibration.Reason.String()},
 		NotAssessable: analysis.NotOnFilms,
 	}
 	if r.Calibration.Millimetres() {
@@ -235,13 +235,13 @@ func filmJSON(m *radiograph.Image, r *analysis.Film) filmAnalysis {
 		a.Angles = append(a.Angles, filmAngle{g.Name, g.Level.String(), g.From.String(), g.To.String(), g.Degrees, g.SD})
 	}
 	for _, f := range r.Findings {
-		if !r.Calibration.Millimetres() && strings.Contains(f.Statement, " mm") {
+		if !r.Calibration.Millimetres() && strings.Contains(f.Statement.String(), " mm") {
 			continue // told in millimetres that nobody knows
 		}
-		a.Findings = append(a.Findings, filmFinding{f.Code, f.Statement})
+		a.Findings = append(a.Findings, filmFinding{f.Code, f.Statement.String()})
 	}
 	for _, w := range r.Warnings {
-		a.Warnings = append(a.Warnings, filmWarning(w))
+		a.Warnings = append(a.Warnings, filmWarning{w.Code, w.Message.String()})
 	}
 	return a
 }
@@ -268,7 +268,7 @@ func filmVertebraJSON(v *analysis.FilmVertebra, unit radiograph.Spacing) filmMea
 	}
 	if d := v.Deformity; d != nil && d.Assessed {
 		out.Deformity = &filmDeformity{
-			d.Grade, strings.ToUpper(d.Shape.String()), d.WorstLoss, d.WorstLossSD, strings.ToUpper(d.WorstHeight.String()), d.Borderline, d.VertebraPlana, d.Reason,
+			d.Grade, strings.ToUpper(d.Shape.String()), d.WorstLoss, d.WorstLossSD, strings.ToUpper(d.WorstHeight.String()), d.Borderline, d.VertebraPlana, d.Reason.String(),
 		}
 	}
 	return out

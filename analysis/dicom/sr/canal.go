@@ -26,7 +26,7 @@ func canal(c *analysis.Canal) []*item {
 		if reason == "" {
 			return nil
 		}
-		return []*item{quantity{concept: code.Area, name: "canal area at the pedicles"}.unmeasured(code.Failure, reason).add(where)}
+		return []*item{quantity{concept: code.Area, name: "canal area at the pedicles"}.unmeasured(code.Failure, reason.String()).add(where)}
 	}
 	s := c.Size
 	all := []*item{
@@ -43,11 +43,11 @@ func canal(c *analysis.Canal) []*item {
 	if class, ok := canalCodes[c.Assessment.Class]; ok {
 		r := report.RuleOf(finding.CanalCompromise)
 		return append(all, coded(contains, code.CanalClass, class).add(
-			coded(hasProperties, code.Borderline, yes(c.Assessment.Borderline)), because(reason),
-		).add(rule(r.Criterion, r.Source)...))
+			coded(hasProperties, code.Borderline, yes(c.Assessment.Borderline)), because(reason.String()),
+		).add(rule(r.Criterion.String(), r.Source.String())...))
 	}
 	if reason != "" {
-		all = append(all, quantity{concept: code.Compromise, name: "canal compromise by area"}.unmeasured(code.Failure, reason).add(where))
+		all = append(all, quantity{concept: code.Compromise, name: "canal compromise by area"}.unmeasured(code.Failure, reason.String()).add(where))
 	}
 	return all
 }

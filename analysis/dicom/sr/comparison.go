@@ -109,7 +109,7 @@ func (d *document) compared(before Compared, c *comparison.Comparison) *item {
 		all.add(findingItem(f))
 	}
 	for _, w := range c.Warnings {
-		all.add(text(contains, code.Warning, w.Code+": "+w.Message))
+		all.add(text(contains, code.Warning, w.Code+": "+w.Message.String()))
 	}
 	return all
 }
@@ -158,7 +158,7 @@ func named(p *comparison.Pair) []*item {
 		yesNo(code.TreatedBefore, p.TreatedBefore),
 		yesNo(code.TreatedAfter, p.Treated),
 		yesNo(code.Unaffected, p.Unaffected),
-		text(contains, code.Because, p.Reason),
+		text(contains, code.Because, p.Reason.String()),
 	}
 	if p.Alike > 0 {
 		all = append(all, quantity{concept: code.Alike, name: "likeness of the endplates' pictures", value: p.Alike, unit: code.NoUnits}.item())
@@ -205,7 +205,7 @@ func change(c *comparison.Change, concept code.Code, name string, unit code.Code
 	return []*item{q.item(where()).add(
 		reading(c.Before, code.Before, "before"),
 		reading(c.After, code.After, "after"),
-		coded(hasProperties, code.LevelOfSignificance, significance).add(because(c.Reason), numeric(inferredFrom, code.Least, c.LSC, unit)),
+		coded(hasProperties, code.LevelOfSignificance, significance).add(because(c.Reason.String()), numeric(inferredFrom, code.Least, c.LSC, unit)),
 		coded(hasConceptMod, code.Tracked, yes(c.Tracked)),
 	)}
 }
@@ -216,11 +216,11 @@ func restored(q comparison.Quotient, h finding.Height) *item {
 	if q.Defined {
 		return n.item(derived(code.Calculated))
 	}
-	return n.unmeasured(code.CalculationFailure, q.Reason)
+	return n.unmeasured(code.CalculationFailure, q.Reason.String())
 }
 
 func newLeak(l comparison.Leak) []*item {
-	return []*item{text(contains, code.NewLeak, l.Place).add(
+	return []*item{text(contains, code.NewLeak, l.Place.String()).add(
 		numeric(inferredFrom, code.Volume, l.Volume, code.Millilitre),
 		numeric(inferredFrom, code.LeakDistance, l.Distance, code.Millimetre),
 	)}

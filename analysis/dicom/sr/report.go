@@ -114,13 +114,13 @@ func (d *document) lines(v *analysis.Vertebra) []*item {
 func (d *document) evaluations(r *analysis.Result) *item {
 	all := container(contains, code.QualitativeEvaluations)
 	if r.Reason != "" || len(r.Vertebrae) == 0 {
-		all.add(coded(contains, code.Finding, code.NoVertebra).add(because(r.Reason)))
+		all.add(coded(contains, code.Finding, code.NoVertebra).add(because(r.Reason.String())))
 	}
 	for _, f := range r.Findings {
 		all.add(findingItem(f))
 	}
 	for _, w := range r.Warnings {
-		all.add(text(contains, code.Warning, w.Code+": "+w.Message))
+		all.add(text(contains, code.Warning, w.Code+": "+w.Message.String()))
 	}
 	if len(all.children) == 0 {
 		return nil
@@ -138,7 +138,7 @@ func findingItem(f finding.Finding) *item {
 			i.add(site(where))
 		}
 	}
-	i.add(text(hasProperties, code.Statement, f.Statement)).add(rule(f.Criterion, f.Source)...)
+	i.add(text(hasProperties, code.Statement, f.Statement.String())).add(rule(f.Criterion.String(), f.Source.String())...)
 	i.add(coded(hasProperties, code.Borderline, yes(f.Borderline)))
 	if verdict, given := verdictCodes[f.Verdict]; given {
 		i.add(coded(hasProperties, code.Verdict, verdict).add(because(strings.TrimSpace(f.VerdictReason))))

@@ -30,10 +30,10 @@ func attenuation(a *morphometry.Attenuation) []*item {
 		if a.Reason == "" {
 			return nil
 		}
-		return []*item{q.unmeasured(code.Failure, a.Reason).add(where)}
+		return []*item{q.unmeasured(code.Failure, a.Reason.String()).add(where)}
 	}
 	return []*item{
-		q.item(where, derived(code.Median)).add(because(a.Reason)),
+		q.item(where, derived(code.Median)).add(because(a.Reason.String())),
 		quantity{concept: code.Spread, name: "spread of attenuation between voxels", value: a.Spread, unit: code.Hounsfield}.item(where),
 		quantity{concept: code.Volume, name: "volume of cancellous bone measured", value: a.Volume, unit: code.Millilitre}.item(where),
 	}
@@ -41,8 +41,8 @@ func attenuation(a *morphometry.Attenuation) []*item {
 
 func lesions(l *morphometry.Lesions) []*item {
 	all := []*item{
-		lesion(code.LyticShare, "lytic part of the body", &l.Lytic, l.Reason),
-		lesion(code.ScleroticShare, "sclerotic part of the body", &l.Sclerotic, l.Reason),
+		lesion(code.LyticShare, "lytic part of the body", &l.Lytic, l.Reason.String()),
+		lesion(code.ScleroticShare, "sclerotic part of the body", &l.Sclerotic, l.Reason.String()),
 	}
 	if l.Reason == "" {
 		q := quantity{concept: code.ExpectedBone, name: "expected attenuation of cancellous bone", value: l.Reference, unit: code.Hounsfield}
@@ -58,7 +58,7 @@ func lesion(concept code.Code, name string, s *morphometry.Share, reason string)
 		return q.item(where)
 	}
 	if s.Reason != "" {
-		reason = s.Reason
+		reason = s.Reason.String()
 	}
 	return q.unmeasured(code.Failure, reason).add(where)
 }
@@ -67,7 +67,7 @@ func lesion(concept code.Code, name string, s *morphometry.Share, reason string)
 func (d *document) cleft(g *morphometry.Gas) []*item {
 	q := quantity{concept: code.Volume, name: "volume of gas in the body", value: g.Volume, sd: g.SD, unit: code.Millilitre}
 	if !g.Assessed {
-		return []*item{q.unmeasured(code.Failure, g.Reason).add(method(code.OfGas))}
+		return []*item{q.unmeasured(code.Failure, g.Reason.String()).add(method(code.OfGas))}
 	}
 	all := []*item{
 		q.item(site(code.VertebralBody), method(code.OfGas)),
@@ -105,7 +105,7 @@ func cortex(c *morphometry.Cortex) []*item {
 		)
 	}
 	if len(all) == 0 && c.Reason != "" {
-		all = append(all, share(code.CortexGap, "faces without cortex", 0).unmeasured(code.Failure, c.Reason))
+		all = append(all, share(code.CortexGap, "faces without cortex", 0).unmeasured(code.Failure, c.Reason.String()))
 	}
 	return all
 }
@@ -115,7 +115,7 @@ var pedicleCodes = map[morphometry.PedicleStatus]code.Code{
 }
 
 func pedicle(p *morphometry.Pedicle, side code.Code, name string) []*item {
-	all := []*item{coded(contains, code.PedicleState, pedicleCodes[p.Status]).add(onSide(code.Pedicle, side), because(p.Reason))}
+	all := []*item{coded(contains, code.PedicleState, pedicleCodes[p.Status]).add(onSide(code.Pedicle, side), because(p.Reason.String()))}
 	if p.HU != 0 { // 0 where it could not be read
 		all = append(all, quantity{concept: code.Attenuation, name: "attenuation of the " + name + " pedicle", value: p.HU, unit: code.Hounsfield}.item(onSide(code.Pedicle, side)))
 	}
@@ -141,11 +141,11 @@ func (d *document) density(b *finding.Density) *item {
 		return nil
 	}
 	g := d.group("cancellous bone", "bone").add(coded(contains, code.Finding, code.Spine), site(code.Spine))
-	band := coded(contains, code.Bone, bandCodes[b.Band]).add(because(b.Reason)).add(rule(b.Criterion, b.Source)...)
+	band := coded(contains, code.Bone, bandCodes[b.Band]).add(because(b.Reason.String())).add(rule(b.Criterion.String(), b.Source.String())...)
 	if b.Band != finding.NotBanded {
 		band.add(coded(hasProperties, code.Borderline, yes(b.Borderline)))
 	}
-	g.add(band, coded(contains, code.Contrast, contrastCodes[b.Contrast.State]).add(because(b.Contrast.Statement)))
+	g.add(band, coded(contains, code.Contrast, contrastCodes[b.Contrast.State]).add(because(b.Contrast.Statement.String())))
 	if b.KVP > 0 {
 		g.add(quantity{concept: code.TubeVoltage, name: "tube voltage", value: b.KVP, unit: code.Kilovolt}.item())
 	}

@@ -26,7 +26,7 @@ func cementOf(t *cement.Treated) []*item {
 		quantity{concept: code.CementConfidence, name: "confidence in the cement, 0 to 1", value: t.Confidence, unit: code.NoUnits}.item(where()),
 	}
 	for _, doubt := range t.Doubts {
-		all = append(all, text(contains, code.Doubt, string(doubt)))
+		all = append(all, text(contains, code.Doubt, doubt.String()))
 	}
 	if t.Inside > 0 {
 		all = append(all, share(code.LeftShare, "cement to the left", t.Left).item(where()))
@@ -85,8 +85,8 @@ func fracture(f *finding.Fracture) []*item {
 		return nil
 	}
 	all := []*item{
-		answer(contains, code.EndplateBroke, f.Superior.Broken).add(site(code.EndplateSite, code.SuperiorAspect), because(f.Superior.Because)),
-		answer(contains, code.EndplateBroke, f.Inferior.Broken).add(site(code.EndplateSite, code.InferiorAspect), because(f.Inferior.Because)),
+		answer(contains, code.EndplateBroke, f.Superior.Broken).add(site(code.EndplateSite, code.SuperiorAspect), because(f.Superior.Because.String())),
+		answer(contains, code.EndplateBroke, f.Inferior.Broken).add(site(code.EndplateSite, code.InferiorAspect), because(f.Inferior.Because.String())),
 		coded(contains, code.FractureCode, wallCodes[f.Wall]).add(site(code.PosteriorWall)),
 	}
 	if f.WallShare != nil {
@@ -100,12 +100,12 @@ func fracture(f *finding.Fracture) []*item {
 
 // candidate is a class that may hold, with what it asks for.
 func candidate(c *finding.Candidate) *item {
-	i := text(contains, code.Candidate, c.System+" "+c.Class).add(text(hasProperties, code.Source, c.Source))
+	i := text(contains, code.Candidate, c.System+" "+c.Class).add(text(hasProperties, code.Source, c.Source.String()))
 	for _, asked := range c.Criteria {
-		i.add(answer(hasProperties, code.ClassAsks, asked.Answer).add(text(hasProperties, code.Criterion, asked.Text), because(asked.Because)))
+		i.add(answer(hasProperties, code.ClassAsks, asked.Answer).add(text(hasProperties, code.Criterion, asked.Text.String()), because(asked.Because.String())))
 	}
 	for _, open := range c.Open {
-		i.add(text(hasProperties, code.OpenQuestion, open))
+		i.add(text(hasProperties, code.OpenQuestion, open.String()))
 	}
 	return i
 }
@@ -114,7 +114,7 @@ func candidate(c *finding.Candidate) *item {
 func facts(all []finding.TreatmentFact) []*item {
 	var items []*item
 	for _, f := range all {
-		items = append(items, answer(contains, code.Fact, f.Answer).add(text(hasProperties, code.Statement, f.Statement)).add(rule(f.Rule, f.Source)...))
+		items = append(items, answer(contains, code.Fact, f.Answer).add(text(hasProperties, code.Statement, f.Statement.String())).add(rule(f.Rule.String(), f.Source.String())...))
 	}
 	return items
 }

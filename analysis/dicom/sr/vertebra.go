@@ -50,7 +50,7 @@ func (d *document) vertebra(v *analysis.Vertebra) *item {
 		d.points(contains, code.BodyCenter, "POINT", v.Center),
 	)
 	g.add(d.heights(v)...)
-	g.add(coded(contains, code.Status, statusCodes[v.Status]).add(because(v.Reason)), yesNo(code.Complete, v.Complete))
+	g.add(coded(contains, code.Status, statusCodes[v.Status]).add(because(v.Reason.String())), yesNo(code.Complete, v.Complete))
 	g.add(levelDoubt(v)...)
 	g.add(readerDid(v.Reader)...)
 	g.add(d.landmarks(v.Landmarks)...)
@@ -165,7 +165,7 @@ func (d *document) heights(v *analysis.Vertebra) []*item {
 		q := quantity{concept: code.Height, name: h.which.String() + " height", value: h.measured, sd: h.measuredSD, unit: code.Millimetre}
 		if v.Heights == nil {
 			if v.Level != spine.S1 {
-				all = append(all, q.unmeasured(whyNot(v.Status), v.Reason).add(where))
+				all = append(all, q.unmeasured(whyNot(v.Status), v.Reason.String()).add(where))
 			}
 			continue
 		}
@@ -311,11 +311,11 @@ func deformity(f *finding.Deformity) []*item {
 	}
 	loss := quantity{concept: code.HeightLoss, name: "largest loss of height", value: f.WorstLoss, sd: f.WorstLossSD, unit: code.Percent}
 	if !f.Assessed {
-		return []*item{loss.unmeasured(code.Failure, f.Reason)}
+		return []*item{loss.unmeasured(code.Failure, f.Reason.String())}
 	}
 	return []*item{
 		loss.item(site(code.VertebralBody, heightParts[f.WorstHeight]), coded(hasConceptMod, code.LossBasis, basisCodes[f.Basis])),
-		coded(contains, code.Genant, genantCodes[f.Grade]).add(coded(hasProperties, code.Borderline, yes(f.Borderline)), because(f.Reason)),
+		coded(contains, code.Genant, genantCodes[f.Grade]).add(coded(hasProperties, code.Borderline, yes(f.Borderline)), because(f.Reason.String())),
 		coded(contains, code.Deformity, shapeCodes[f.Shape]),
 		yesNo(code.Severe, f.Severe),
 		yesNo(code.Plana, f.VertebraPlana),

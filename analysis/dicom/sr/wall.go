@@ -22,7 +22,7 @@ func wall(w *analysis.Wall) []*item {
 	if len(w.Criteria) == 0 && w.State == finding.WallNotAssessable && w.Reason == "" {
 		return nil
 	}
-	all := []*item{coded(contains, code.Wall, wallCodes[w.State]).add(because(w.Reason))}
+	all := []*item{coded(contains, code.Wall, wallCodes[w.State]).add(because(w.Reason.String()))}
 	all = append(all, retropulsion(&w.Measures)...)
 	all = append(all, wallGap(&w.Measures)...)
 	all = append(all, wallAngles(&w.Measures)...)
@@ -41,13 +41,13 @@ func retropulsion(m *finding.WallMeasures) []*item {
 		if m.RetropulsionReason == "" {
 			return nil
 		}
-		return []*item{quantity{concept: code.Retropulsion, name: "retropulsion"}.unmeasured(code.Failure, m.RetropulsionReason).add(onWall())}
+		return []*item{quantity{concept: code.Retropulsion, name: "retropulsion"}.unmeasured(code.Failure, m.RetropulsionReason.String()).add(onWall())}
 	}
 	return []*item{
 		estimate(code.Retropulsion, "retropulsion", r.Estimate, code.Millimetre).item(onWall()).add(expectedFrom(r.From)...),
 		share(code.RetropulsionAt, "height of the greatest retropulsion", r.Along).item(onWall()),
 		quantity{concept: code.RetropulsionLeft, name: "greatest retropulsion, to the left", value: r.Left, unit: code.Millimetre}.item(onWall()),
-		yesNo(code.OwnLine, r.OwnLine).add(because(m.RetropulsionReason)),
+		yesNo(code.OwnLine, r.OwnLine).add(because(m.RetropulsionReason.String())),
 	}
 }
 
@@ -57,7 +57,7 @@ func wallGap(m *finding.WallMeasures) []*item {
 		if m.GapReason == "" {
 			return nil
 		}
-		return []*item{share(code.CortexGap, "posterior wall without cortex", 0).unmeasured(code.Failure, m.GapReason).add(onWall())}
+		return []*item{share(code.CortexGap, "posterior wall without cortex", 0).unmeasured(code.Failure, m.GapReason.String()).add(onWall())}
 	}
 	return []*item{
 		share(code.CortexGap, "posterior wall without cortex", g.Share).item(onWall()),
@@ -120,8 +120,8 @@ func wallCriterion(c *finding.WallCriterion) *item {
 	}
 	i := coded(contains, code.WallCriterion, met).add(
 		coded(hasProperties, code.Implies, wallCodes[c.Implies]),
-		because(c.Reason),
-	).add(rule(c.Rule, c.Source)...)
+		because(c.Reason.String()),
+	).add(rule(c.Rule.String(), c.Source.String())...)
 	if c.Reason == "" {
 		i.add(
 			numeric(inferredFrom, code.CriterionValue, c.Value, unit).add(text(hasConceptMod, code.EquivalentMeaning, name), uncertainty(c.SD, unit)),

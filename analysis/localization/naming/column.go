@@ -4,9 +4,9 @@
 package naming
 
 import (
-	"fmt"
 	"math"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -67,8 +67,9 @@ const (
 	lastLumbarRow    = lastThoracicRow + normalLumbar - 1     // L4–L5
 )
 
-func (c *column) String() string {
-	return fmt.Sprintf("%d ribs, %d lumbar", c.thoracic, c.lumbar)
+// text returns the column in words.
+func (c *column) text() phrase.Text {
+	return phrase.Of("%d ribs, %d lumbar", c.thoracic, c.lumbar)
 }
 
 func columns() []column {

@@ -4,10 +4,10 @@
 package naming
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -31,7 +31,7 @@ func Follow(chain []localization.Vertebra, names []spine.Level, at int, level sp
 		}
 	}
 	if len(fits) == 0 {
-		return nil, fmt.Errorf("%w: vertebra %d of %d as %v fits no spine", errFixedLevel, at+1, len(chain), level)
+		return nil, &phrase.Failure{Kind: errFixedLevel, Text: phrase.Of("fixed level cannot hold: vertebra %d of %d as %s fits no spine", at+1, len(chain), level)}
 	}
 	out := weighed(fits, shares, len(chain))
 	out[at] = Name{Level: level, Probability: 1}
@@ -141,7 +141,7 @@ func Transitional(names []spine.Level) (Warning, bool) {
 	cols := columns()
 	for c := range cols {
 		if !slices.ContainsFunc(names, func(l spine.Level) bool { return cols[c].siteOf(l) < 0 }) {
-			return Warning{"LEVELS_TRANSITIONAL", "the level names assume " + cols[c].String()}, c > 0
+			return Warning{"LEVELS_TRANSITIONAL", phrase.Of("the level names assume %s", cols[c].text())}, c > 0
 		}
 	}
 	return Warning{}, false

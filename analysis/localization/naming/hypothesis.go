@@ -4,10 +4,10 @@
 package naming
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -121,20 +121,20 @@ func (h hypothesis) logPrior(g *geometry) float64 {
 }
 
 // inconsistencies tells what in the chain contradicts h.
-func (h hypothesis) inconsistencies(chain []localization.Vertebra) []string {
-	var out []string
+func (h hypothesis) inconsistencies(chain []localization.Vertebra) []phrase.Text {
+	var out []phrase.Text
 	if h.skip >= 0 {
-		out = append(out, fmt.Sprintf("a vertebra between %v and %v seems to be missing", h.level(h.skip), h.level(h.skip+1)))
+		out = append(out, phrase.Of("a vertebra between %s and %s seems to be missing", h.level(h.skip), h.level(h.skip+1)))
 	}
 	if h.extra >= 0 {
-		out = append(out, fmt.Sprintf("what was found between %v and %v seems to be no vertebra", h.level(h.extra-1), h.level(h.extra+1)))
+		out = append(out, phrase.Of("what was found between %s and %s seems to be no vertebra", h.level(h.extra-1), h.level(h.extra+1)))
 	}
 	if n := h.overrun(len(chain)); n > 0 {
-		out = append(out, fmt.Sprintf("the chain seems to run %d segments beyond S1", n))
+		out = append(out, phrase.Of("the chain seems to run %d segments beyond S1", n))
 	}
 	for i, v := range chain {
 		if v.Sacral && h.level(i) != spine.S1 && h.level(i) != spine.Unknown {
-			out = append(out, fmt.Sprintf("what was found as the sacrum seems to be %v", h.level(i)))
+			out = append(out, phrase.Of("what was found as the sacrum seems to be %s", h.level(i)))
 		}
 	}
 	return out

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/localization"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -50,7 +51,7 @@ type Naming struct {
 
 	// Hypothesis is the column that the names assume, such as "12 ribs, 5
 	// lumbar".
-	Hypothesis string
+	Hypothesis phrase.Text
 
 	Warnings []Warning
 }
@@ -58,7 +59,7 @@ type Naming struct {
 // Warning tells of something that makes the names doubtful.
 type Warning struct {
 	Code    string // LEVELS_GUESSED, LEVELS_TRANSITIONAL, …
-	Message string
+	Message phrase.Text
 }
 
 // Levels names the vertebrae of s, found in vol, which must be canonical. It
@@ -96,7 +97,7 @@ func nameFixed(hs []hypothesis, seen *observation, fixed Fixed) (Naming, error) 
 	own := marginal(hs, weigh(hs, seen), nearest, fixed.Level)
 	n := conclude(agree, weigh(agree, seen), seen, []string{"fixed"})
 	if own.Probability < contradicted {
-		n.Warnings = append(n.Warnings, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("the image speaks for %v (%.0f %%) where %v was given",
+		n.Warnings = append(n.Warnings, Warning{"LEVELS_INCONSISTENT", phrase.Of("the image speaks for %s (%.0f %%) where %s was given",
 			own.Alternative, 100*own.AlternativeProbability, fixed.Level)})
 	}
 	return n, nil
@@ -112,7 +113,7 @@ func tooLong(n int) Naming {
 		Guess: true,
 		Warnings: []Warning{{
 			Code:    "LEVELS_INCONSISTENT",
-			Message: fmt.Sprintf("the chain of %d vertebrae fits no spine", n),
+			Message: phrase.Of("the chain of %d vertebrae fits no spine", n),
 		}},
 	}
 }
@@ -170,7 +171,7 @@ func weigh(hs []hypothesis, seen *observation) []float64 {
 func conclude(hs []hypothesis, p []float64, seen *observation, given []string) Naming {
 	n := len(seen.vertebrae)
 	best := likeliest(hs, p, n)
-	out := Naming{Hypothesis: best.column.String()}
+	out := Naming{Hypothesis: best.column.text()}
 	for i := range n {
 		out.Names = append(out.Names, marginal(hs, p, i, best.level(i)))
 	}
@@ -251,8 +252,8 @@ func leastSure(names []Name) Name {
 
 // missed tells of steps so long that a crushed vertebra may lie between two names
 // that follow each other.
-func missed(best hypothesis, seen *observation) []string {
-	var out []string
+func missed(best hypothesis, seen *observation) []phrase.Text {
+	var out []phrase.Text
 	for i, r := range seen.geometry.ratio {
 		if r <= oddPitchRatio || i == best.skip || rough(seen.vertebrae[i]) || rough(seen.vertebrae[i+1]) {
 			continue
@@ -262,8 +263,8 @@ func missed(best hypothesis, seen *observation) []string {
 	return out
 }
 
-func missedBetween(upper, lower spine.Level, ratio float64) string {
-	return fmt.Sprintf("%v and %v lie %.1f times as far apart as their neighbours: a crushed vertebra between them may have been missed",
+func missedBetween(upper, lower spine.Level, ratio float64) phrase.Text {
+	return phrase.Of("%s and %s lie %.1f times as far apart as their neighbours: a crushed vertebra between them may have been missed",
 		upper, lower, ratio)
 }
 
@@ -273,7 +274,7 @@ func warnings(n *Naming, best hypothesis, seen *observation) []Warning {
 		out = append(out, Warning{"LEVELS_GUESSED", "neither the ribs' ends nor the sacrum anchor the level names: they are a guess"})
 	}
 	if best.column.thoracic != normalThoracic || best.column.lumbar != normalLumbar {
-		out = append(out, Warning{"LEVELS_TRANSITIONAL", "the level names assume " + n.Hypothesis})
+		out = append(out, Warning{"LEVELS_TRANSITIONAL", phrase.Of("the level names assume %s", n.Hypothesis)})
 	}
 	for _, message := range missed(best, seen) {
 		out = append(out, Warning{"VERTEBRA_MISSED", message})
@@ -282,7 +283,7 @@ func warnings(n *Naming, best hypothesis, seen *observation) []Warning {
 		out = append(out, Warning{"LEVELS_INCONSISTENT", message})
 	}
 	if least := leastSure(n.Names); !n.Guess && least.Probability < doubtful {
-		out = append(out, Warning{"LEVELS_INCONSISTENT", fmt.Sprintf("the cues to the level names disagree: %v might be %v (%.0f %%)",
+		out = append(out, Warning{"LEVELS_INCONSISTENT", phrase.Of("the cues to the level names disagree: %s might be %s (%.0f %%)",
 			least.Level, least.Alternative, 100*least.AlternativeProbability)})
 	}
 	return out

@@ -135,7 +135,7 @@ func TestAnchorsNameThePhantom(t *testing.T) {
 			if p := leastProbability(n); n.Guess || p < anchored {
 				t.Errorf("guess = %v, least probability = %.2f, want no guess and at least %.2f", n.Guess, p, anchored)
 			}
-			if n.Hypothesis != "12 ribs, 5 lumbar" {
+			if n.Hypothesis.String() != "12 ribs, 5 lumbar" {
 				t.Errorf("hypothesis = %q, want the normal one", n.Hypothesis)
 			}
 		})

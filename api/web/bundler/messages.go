@@ -57,13 +57,18 @@ func writeMessage(b *bytes.Buffer, m protoreflect.MessageDescriptor) {
 		writeEnum(b, m.Enums().Get(i))
 	}
 	for i := range m.Messages().Len() {
-		writeMessage(b, m.Messages().Get(i))
+		if entry := m.Messages().Get(i); !entry.IsMapEntry() {
+			writeMessage(b, entry)
+		}
 	}
 	fmt.Fprintf(b, "\nexport interface %s {\n", typeName(m))
 	for i := range m.Fields().Len() {
 		f := m.Fields().Get(i)
 		kind := fieldType(f)
-		if f.IsList() {
+		switch {
+		case f.IsMap():
+			kind = fmt.Sprintf("Record<string, %s>", fieldType(f.MapValue()))
+		case f.IsList():
 			kind += "[]"
 		}
 		fmt.Fprintf(b, "  %s?: %s;\n", f.Name(), kind)

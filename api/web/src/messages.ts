@@ -314,6 +314,7 @@ export interface ComparisonReport {
   chosen?: string[];
   skipped?: Skipped[];
   algorithm?: Algorithm;
+  phrases?: Record<string, Phrase>;
 }
 
 export interface Comparison {
@@ -648,6 +649,18 @@ export type Answer =
 export interface Report {
   analyses?: Analysis[];
   skipped?: Skipped[];
+  phrases?: Record<string, Phrase>;
+}
+
+export interface Phrase {
+  template?: string;
+  values?: PhraseValue[];
+}
+
+export interface PhraseValue {
+  number?: string;
+  name?: string;
+  phrase?: Phrase;
 }
 
 export interface Analysis {

@@ -102,7 +102,9 @@ type ComparisonReport struct {
 	// The inputs that were not analysed, or not wholly.
 	Skipped []*Skipped `protobuf:"bytes,4,rep,name=skipped,proto3" json:"skipped,omitempty"`
 	// What computed the result.
-	Algorithm     *Algorithm `protobuf:"bytes,5,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Algorithm *Algorithm `protobuf:"bytes,5,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// As in Report.
+	Phrases       map[string]*Phrase `protobuf:"bytes,6,rep,name=phrases,proto3" json:"phrases,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +170,13 @@ func (x *ComparisonReport) GetSkipped() []*Skipped {
 func (x *ComparisonReport) GetAlgorithm() *Algorithm {
 	if x != nil {
 		return x.Algorithm
+	}
+	return nil
+}
+
+func (x *ComparisonReport) GetPhrases() map[string]*Phrase {
+	if x != nil {
+		return x.Phrases
 	}
 	return nil
 }
@@ -1338,14 +1347,18 @@ var File_endplate_v1_comparison_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\n" +
-	"\x1cendplate/v1/comparison.proto\x12\vendplate.v1\x1a\x1dendplate/v1/measurement.proto\"\x85\x02\n" +
+	"\x1cendplate/v1/comparison.proto\x12\vendplate.v1\x1a\x1dendplate/v1/measurement.proto\"\x9c\x03\n" +
 	"\x10ComparisonReport\x129\n" +
 	"\vcomparisons\x18\x01 \x03(\v2\x17.endplate.v1.ComparisonR\vcomparisons\x128\n" +
 	"\vtime_course\x18\x02 \x01(\v2\x17.endplate.v1.TimeCourseR\n" +
 	"timeCourse\x12\x16\n" +
 	"\x06chosen\x18\x03 \x03(\tR\x06chosen\x12.\n" +
 	"\askipped\x18\x04 \x03(\v2\x14.endplate.v1.SkippedR\askipped\x124\n" +
-	"\talgorithm\x18\x05 \x01(\v2\x16.endplate.v1.AlgorithmR\talgorithm\"\xce\x03\n" +
+	"\talgorithm\x18\x05 \x01(\v2\x16.endplate.v1.AlgorithmR\talgorithm\x12D\n" +
+	"\aphrases\x18\x06 \x03(\v2*.endplate.v1.ComparisonReport.PhrasesEntryR\aphrases\x1aO\n" +
+	"\fPhrasesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12)\n" +
+	"\x05value\x18\x02 \x01(\v2\x13.endplate.v1.PhraseR\x05value:\x028\x01\"\xce\x03\n" +
 	"\n" +
 	"Comparison\x128\n" +
 	"\x06before\x18\x01 \x01(\v2 .endplate.v1.ComparedExaminationR\x06before\x126\n" +
@@ -1510,7 +1523,7 @@ func file_endplate_v1_comparison_proto_rawDescGZIP() []byte {
 }
 
 var file_endplate_v1_comparison_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_endplate_v1_comparison_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_endplate_v1_comparison_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_endplate_v1_comparison_proto_goTypes = []any{
 	(Match_State)(0),            // 0: endplate.v1.Match.State
 	(*ComparisonReport)(nil),    // 1: endplate.v1.ComparisonReport
@@ -1525,59 +1538,63 @@ var file_endplate_v1_comparison_proto_goTypes = []any{
 	(*AngleChange)(nil),         // 10: endplate.v1.AngleChange
 	(*TimeCourse)(nil),          // 11: endplate.v1.TimeCourse
 	(*LevelCourse)(nil),         // 12: endplate.v1.LevelCourse
-	(*Skipped)(nil),             // 13: endplate.v1.Skipped
-	(*Algorithm)(nil),           // 14: endplate.v1.Algorithm
-	(*Finding)(nil),             // 15: endplate.v1.Finding
-	(*Warning)(nil),             // 16: endplate.v1.Warning
-	(Level)(0),                  // 17: endplate.v1.Level
-	(*Heights)(nil),             // 18: endplate.v1.Heights
+	nil,                         // 13: endplate.v1.ComparisonReport.PhrasesEntry
+	(*Skipped)(nil),             // 14: endplate.v1.Skipped
+	(*Algorithm)(nil),           // 15: endplate.v1.Algorithm
+	(*Finding)(nil),             // 16: endplate.v1.Finding
+	(*Warning)(nil),             // 17: endplate.v1.Warning
+	(Level)(0),                  // 18: endplate.v1.Level
+	(*Heights)(nil),             // 19: endplate.v1.Heights
+	(*Phrase)(nil),              // 20: endplate.v1.Phrase
 }
 var file_endplate_v1_comparison_proto_depIdxs = []int32{
 	2,  // 0: endplate.v1.ComparisonReport.comparisons:type_name -> endplate.v1.Comparison
 	11, // 1: endplate.v1.ComparisonReport.time_course:type_name -> endplate.v1.TimeCourse
-	13, // 2: endplate.v1.ComparisonReport.skipped:type_name -> endplate.v1.Skipped
-	14, // 3: endplate.v1.ComparisonReport.algorithm:type_name -> endplate.v1.Algorithm
-	3,  // 4: endplate.v1.Comparison.before:type_name -> endplate.v1.ComparedExamination
-	3,  // 5: endplate.v1.Comparison.after:type_name -> endplate.v1.ComparedExamination
-	4,  // 6: endplate.v1.Comparison.match:type_name -> endplate.v1.Match
-	6,  // 7: endplate.v1.Comparison.vertebrae:type_name -> endplate.v1.VertebraChange
-	10, // 8: endplate.v1.Comparison.angles:type_name -> endplate.v1.AngleChange
-	15, // 9: endplate.v1.Comparison.findings:type_name -> endplate.v1.Finding
-	16, // 10: endplate.v1.Comparison.warnings:type_name -> endplate.v1.Warning
-	0,  // 11: endplate.v1.Match.state:type_name -> endplate.v1.Match.State
-	5,  // 12: endplate.v1.Match.registration:type_name -> endplate.v1.Registration
-	17, // 13: endplate.v1.VertebraChange.level:type_name -> endplate.v1.Level
-	17, // 14: endplate.v1.VertebraChange.level_before:type_name -> endplate.v1.Level
-	17, // 15: endplate.v1.VertebraChange.level_after:type_name -> endplate.v1.Level
-	7,  // 16: endplate.v1.VertebraChange.anterior_height_mm:type_name -> endplate.v1.Change
-	7,  // 17: endplate.v1.VertebraChange.middle_height_mm:type_name -> endplate.v1.Change
-	7,  // 18: endplate.v1.VertebraChange.posterior_height_mm:type_name -> endplate.v1.Change
-	18, // 19: endplate.v1.VertebraChange.expected:type_name -> endplate.v1.Heights
-	8,  // 20: endplate.v1.VertebraChange.anterior_restored:type_name -> endplate.v1.Restoration
-	8,  // 21: endplate.v1.VertebraChange.middle_restored:type_name -> endplate.v1.Restoration
-	8,  // 22: endplate.v1.VertebraChange.posterior_restored:type_name -> endplate.v1.Restoration
-	7,  // 23: endplate.v1.VertebraChange.wedge_angle_deg:type_name -> endplate.v1.Change
-	7,  // 24: endplate.v1.VertebraChange.disc_height_below_mm:type_name -> endplate.v1.Change
-	7,  // 25: endplate.v1.VertebraChange.body_volume_ml:type_name -> endplate.v1.Change
-	7,  // 26: endplate.v1.VertebraChange.canal_ap_mm:type_name -> endplate.v1.Change
-	7,  // 27: endplate.v1.VertebraChange.canal_area_mm2:type_name -> endplate.v1.Change
-	7,  // 28: endplate.v1.VertebraChange.retropulsion_mm:type_name -> endplate.v1.Change
-	7,  // 29: endplate.v1.VertebraChange.cement_volume_ml:type_name -> endplate.v1.Change
-	9,  // 30: endplate.v1.VertebraChange.new_leaks:type_name -> endplate.v1.NewLeak
-	17, // 31: endplate.v1.AngleChange.level:type_name -> endplate.v1.Level
-	7,  // 32: endplate.v1.AngleChange.degrees:type_name -> endplate.v1.Change
-	3,  // 33: endplate.v1.TimeCourse.examinations:type_name -> endplate.v1.ComparedExamination
-	12, // 34: endplate.v1.TimeCourse.levels:type_name -> endplate.v1.LevelCourse
-	15, // 35: endplate.v1.TimeCourse.findings:type_name -> endplate.v1.Finding
-	2,  // 36: endplate.v1.TimeCourse.steps:type_name -> endplate.v1.Comparison
-	2,  // 37: endplate.v1.TimeCourse.since_treatment:type_name -> endplate.v1.Comparison
-	17, // 38: endplate.v1.LevelCourse.level:type_name -> endplate.v1.Level
-	18, // 39: endplate.v1.LevelCourse.heights:type_name -> endplate.v1.Heights
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	14, // 2: endplate.v1.ComparisonReport.skipped:type_name -> endplate.v1.Skipped
+	15, // 3: endplate.v1.ComparisonReport.algorithm:type_name -> endplate.v1.Algorithm
+	13, // 4: endplate.v1.ComparisonReport.phrases:type_name -> endplate.v1.ComparisonReport.PhrasesEntry
+	3,  // 5: endplate.v1.Comparison.before:type_name -> endplate.v1.ComparedExamination
+	3,  // 6: endplate.v1.Comparison.after:type_name -> endplate.v1.ComparedExamination
+	4,  // 7: endplate.v1.Comparison.match:type_name -> endplate.v1.Match
+	6,  // 8: endplate.v1.Comparison.vertebrae:type_name -> endplate.v1.VertebraChange
+	10, // 9: endplate.v1.Comparison.angles:type_name -> endplate.v1.AngleChange
+	16, // 10: endplate.v1.Comparison.findings:type_name -> endplate.v1.Finding
+	17, // 11: endplate.v1.Comparison.warnings:type_name -> endplate.v1.Warning
+	0,  // 12: endplate.v1.Match.state:type_name -> endplate.v1.Match.State
+	5,  // 13: endplate.v1.Match.registration:type_name -> endplate.v1.Registration
+	18, // 14: endplate.v1.VertebraChange.level:type_name -> endplate.v1.Level
+	18, // 15: endplate.v1.VertebraChange.level_before:type_name -> endplate.v1.Level
+	18, // 16: endplate.v1.VertebraChange.level_after:type_name -> endplate.v1.Level
+	7,  // 17: endplate.v1.VertebraChange.anterior_height_mm:type_name -> endplate.v1.Change
+	7,  // 18: endplate.v1.VertebraChange.middle_height_mm:type_name -> endplate.v1.Change
+	7,  // 19: endplate.v1.VertebraChange.posterior_height_mm:type_name -> endplate.v1.Change
+	19, // 20: endplate.v1.VertebraChange.expected:type_name -> endplate.v1.Heights
+	8,  // 21: endplate.v1.VertebraChange.anterior_restored:type_name -> endplate.v1.Restoration
+	8,  // 22: endplate.v1.VertebraChange.middle_restored:type_name -> endplate.v1.Restoration
+	8,  // 23: endplate.v1.VertebraChange.posterior_restored:type_name -> endplate.v1.Restoration
+	7,  // 24: endplate.v1.VertebraChange.wedge_angle_deg:type_name -> endplate.v1.Change
+	7,  // 25: endplate.v1.VertebraChange.disc_height_below_mm:type_name -> endplate.v1.Change
+	7,  // 26: endplate.v1.VertebraChange.body_volume_ml:type_name -> endplate.v1.Change
+	7,  // 27: endplate.v1.VertebraChange.canal_ap_mm:type_name -> endplate.v1.Change
+	7,  // 28: endplate.v1.VertebraChange.canal_area_mm2:type_name -> endplate.v1.Change
+	7,  // 29: endplate.v1.VertebraChange.retropulsion_mm:type_name -> endplate.v1.Change
+	7,  // 30: endplate.v1.VertebraChange.cement_volume_ml:type_name -> endplate.v1.Change
+	9,  // 31: endplate.v1.VertebraChange.new_leaks:type_name -> endplate.v1.NewLeak
+	18, // 32: endplate.v1.AngleChange.level:type_name -> endplate.v1.Level
+	7,  // 33: endplate.v1.AngleChange.degrees:type_name -> endplate.v1.Change
+	3,  // 34: endplate.v1.TimeCourse.examinations:type_name -> endplate.v1.ComparedExamination
+	12, // 35: endplate.v1.TimeCourse.levels:type_name -> endplate.v1.LevelCourse
+	16, // 36: endplate.v1.TimeCourse.findings:type_name -> endplate.v1.Finding
+	2,  // 37: endplate.v1.TimeCourse.steps:type_name -> endplate.v1.Comparison
+	2,  // 38: endplate.v1.TimeCourse.since_treatment:type_name -> endplate.v1.Comparison
+	18, // 39: endplate.v1.LevelCourse.level:type_name -> endplate.v1.Level
+	19, // 40: endplate.v1.LevelCourse.heights:type_name -> endplate.v1.Heights
+	20, // 41: endplate.v1.ComparisonReport.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_comparison_proto_init() }
@@ -1601,7 +1618,7 @@ func file_endplate_v1_comparison_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_comparison_proto_rawDesc), len(file_endplate_v1_comparison_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

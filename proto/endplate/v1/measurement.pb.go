@@ -301,7 +301,7 @@ func (x Vertebra_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Vertebra_Status.Descriptor instead.
 func (Vertebra_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{4, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Shape of a deformity, by the height that lost most.
@@ -362,7 +362,7 @@ func (x Deformity_Shape) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Shape.Descriptor instead.
 func (Deformity_Shape) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 0}
 }
 
 // Height names one of the three heights.
@@ -419,7 +419,7 @@ func (x Deformity_Height) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Height.Descriptor instead.
 func (Deformity_Height) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10, 1}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 1}
 }
 
 // Basis says what a loss is relative to.
@@ -476,7 +476,7 @@ func (x Deformity_Basis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Basis.Descriptor instead.
 func (Deformity_Basis) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10, 2}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 2}
 }
 
 // Class is a class of the canal's compromise by its area.
@@ -541,7 +541,7 @@ func (x Canal_Class) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Canal_Class.Descriptor instead.
 func (Canal_Class) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14, 0}
 }
 
 // State says what is known of the wall.
@@ -602,7 +602,7 @@ func (x PosteriorWall_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PosteriorWall_State.Descriptor instead.
 func (PosteriorWall_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15, 0}
 }
 
 // Status says what is known of a pedicle.
@@ -659,7 +659,7 @@ func (x Pedicle_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Pedicle_Status.Descriptor instead.
 func (Pedicle_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23, 0}
 }
 
 // Place is where cement leaked to, after Yeom et al., Spine 2003.
@@ -724,7 +724,7 @@ func (x CementLeak_Place) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CementLeak_Place.Descriptor instead.
 func (CementLeak_Place) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26, 0}
 }
 
 // Band is a range of the attenuation of L1, without contrast medium at 120 kVp.
@@ -789,7 +789,7 @@ func (x Density_Band) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Density_Band.Descriptor instead.
 func (Density_Band) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33, 0}
 }
 
 // State says whether there is any.
@@ -846,7 +846,7 @@ func (x Contrast_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Contrast_State.Descriptor instead.
 func (Contrast_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34, 0}
 }
 
 // Verdict is what a reader says of a finding.
@@ -899,7 +899,7 @@ func (x Finding_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Verdict.Descriptor instead.
 func (Finding_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35, 0}
 }
 
 // Report is what one run found in all of its inputs.
@@ -908,7 +908,10 @@ type Report struct {
 	// The series that were analysed, also those that show no spine.
 	Analyses []*Analysis `protobuf:"bytes,1,rep,name=analyses,proto3" json:"analyses,omitempty"`
 	// The inputs that were not analysed, or not wholly.
-	Skipped       []*Skipped `protobuf:"bytes,2,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	Skipped []*Skipped `protobuf:"bytes,2,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	// What the sentences of the report are made of, by the sentence: those with values
+	// in them. One that is not here is its own template.
+	Phrases       map[string]*Phrase `protobuf:"bytes,3,rep,name=phrases,proto3" json:"phrases,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -957,6 +960,176 @@ func (x *Report) GetSkipped() []*Skipped {
 	return nil
 }
 
+func (x *Report) GetPhrases() map[string]*Phrase {
+	if x != nil {
+		return x.Phrases
+	}
+	return nil
+}
+
+// Phrase is what a sentence is made of, so that it can be said in another language
+// than English. The words of templates change as those of sentences do: programs go
+// by codes and measurements.
+type Phrase struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The English sentence with a verb of printf for each value, such as "%s", "%d" or
+	// "%+.1f", and "%%" for a percent sign.
+	Template string `protobuf:"bytes,1,opt,name=template,proto3" json:"template,omitempty"`
+	// The values, in the order of the verbs.
+	Values        []*PhraseValue `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Phrase) Reset() {
+	*x = Phrase{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Phrase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Phrase) ProtoMessage() {}
+
+func (x *Phrase) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Phrase.ProtoReflect.Descriptor instead.
+func (*Phrase) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Phrase) GetTemplate() string {
+	if x != nil {
+		return x.Template
+	}
+	return ""
+}
+
+func (x *Phrase) GetValues() []*PhraseValue {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// PhraseValue is a value in a sentence.
+type PhraseValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of them.
+	//
+	// Types that are valid to be assigned to Value:
+	//
+	//	*PhraseValue_Number
+	//	*PhraseValue_Name
+	//	*PhraseValue_Phrase
+	Value         isPhraseValue_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhraseValue) Reset() {
+	*x = PhraseValue{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhraseValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhraseValue) ProtoMessage() {}
+
+func (x *PhraseValue) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhraseValue.ProtoReflect.Descriptor instead.
+func (*PhraseValue) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PhraseValue) GetValue() isPhraseValue_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *PhraseValue) GetNumber() string {
+	if x != nil {
+		if x, ok := x.Value.(*PhraseValue_Number); ok {
+			return x.Number
+		}
+	}
+	return ""
+}
+
+func (x *PhraseValue) GetName() string {
+	if x != nil {
+		if x, ok := x.Value.(*PhraseValue_Name); ok {
+			return x.Name
+		}
+	}
+	return ""
+}
+
+func (x *PhraseValue) GetPhrase() *Phrase {
+	if x != nil {
+		if x, ok := x.Value.(*PhraseValue_Phrase); ok {
+			return x.Phrase
+		}
+	}
+	return nil
+}
+
+type isPhraseValue_Value interface {
+	isPhraseValue_Value()
+}
+
+type PhraseValue_Number struct {
+	// A number as the sentence writes it, such as "+3.4".
+	Number string `protobuf:"bytes,1,opt,name=number,proto3,oneof"`
+}
+
+type PhraseValue_Name struct {
+	// What is called the same in every language, such as a level, and words of a
+	// reader.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3,oneof"`
+}
+
+type PhraseValue_Phrase struct {
+	// A part with words of its own.
+	Phrase *Phrase `protobuf:"bytes,3,opt,name=phrase,proto3,oneof"`
+}
+
+func (*PhraseValue_Number) isPhraseValue_Value() {}
+
+func (*PhraseValue_Name) isPhraseValue_Value() {}
+
+func (*PhraseValue_Phrase) isPhraseValue_Value() {}
+
 // Analysis is the result for one series or label map.
 type Analysis struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -991,7 +1164,7 @@ type Analysis struct {
 
 func (x *Analysis) Reset() {
 	*x = Analysis{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[1]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1176,7 @@ func (x *Analysis) String() string {
 func (*Analysis) ProtoMessage() {}
 
 func (x *Analysis) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[1]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1189,7 @@ func (x *Analysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Analysis.ProtoReflect.Descriptor instead.
 func (*Analysis) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{1}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Analysis) GetStudyInstanceUid() string {
@@ -1116,7 +1289,7 @@ type Algorithm struct {
 
 func (x *Algorithm) Reset() {
 	*x = Algorithm{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1301,7 @@ func (x *Algorithm) String() string {
 func (*Algorithm) ProtoMessage() {}
 
 func (x *Algorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1314,7 @@ func (x *Algorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Algorithm.ProtoReflect.Descriptor instead.
 func (*Algorithm) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{2}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Algorithm) GetName() string {
@@ -1177,7 +1350,7 @@ type Skipped struct {
 
 func (x *Skipped) Reset() {
 	*x = Skipped{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1362,7 @@ func (x *Skipped) String() string {
 func (*Skipped) ProtoMessage() {}
 
 func (x *Skipped) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1375,7 @@ func (x *Skipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Skipped.ProtoReflect.Descriptor instead.
 func (*Skipped) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{3}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Skipped) GetPath() string {
@@ -1312,7 +1485,7 @@ type Vertebra struct {
 
 func (x *Vertebra) Reset() {
 	*x = Vertebra{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1497,7 @@ func (x *Vertebra) String() string {
 func (*Vertebra) ProtoMessage() {}
 
 func (x *Vertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1510,7 @@ func (x *Vertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vertebra.ProtoReflect.Descriptor instead.
 func (*Vertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{4}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Vertebra) GetLevel() Level {
@@ -1565,7 +1738,7 @@ type Position struct {
 
 func (x *Position) Reset() {
 	*x = Position{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1577,7 +1750,7 @@ func (x *Position) String() string {
 func (*Position) ProtoMessage() {}
 
 func (x *Position) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1590,7 +1763,7 @@ func (x *Position) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Position.ProtoReflect.Descriptor instead.
 func (*Position) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Position) GetX() float64 {
@@ -1633,7 +1806,7 @@ type Landmark struct {
 
 func (x *Landmark) Reset() {
 	*x = Landmark{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1645,7 +1818,7 @@ func (x *Landmark) String() string {
 func (*Landmark) ProtoMessage() {}
 
 func (x *Landmark) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,7 +1831,7 @@ func (x *Landmark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Landmark.ProtoReflect.Descriptor instead.
 func (*Landmark) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Landmark) GetX() float64 {
@@ -1724,7 +1897,7 @@ type Landmarks struct {
 
 func (x *Landmarks) Reset() {
 	*x = Landmarks{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1909,7 @@ func (x *Landmarks) String() string {
 func (*Landmarks) ProtoMessage() {}
 
 func (x *Landmarks) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1922,7 @@ func (x *Landmarks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Landmarks.ProtoReflect.Descriptor instead.
 func (*Landmarks) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Landmarks) GetSuperiorAnterior() *Landmark {
@@ -1823,7 +1996,7 @@ type Direction struct {
 
 func (x *Direction) Reset() {
 	*x = Direction{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +2008,7 @@ func (x *Direction) String() string {
 func (*Direction) ProtoMessage() {}
 
 func (x *Direction) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +2021,7 @@ func (x *Direction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direction.ProtoReflect.Descriptor instead.
 func (*Direction) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Direction) GetX() float64 {
@@ -1906,7 +2079,7 @@ type Heights struct {
 
 func (x *Heights) Reset() {
 	*x = Heights{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +2091,7 @@ func (x *Heights) String() string {
 func (*Heights) ProtoMessage() {}
 
 func (x *Heights) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +2104,7 @@ func (x *Heights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heights.ProtoReflect.Descriptor instead.
 func (*Heights) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Heights) GetAnteriorMm() float64 {
@@ -2047,7 +2220,7 @@ type Deformity struct {
 
 func (x *Deformity) Reset() {
 	*x = Deformity{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2232,7 @@ func (x *Deformity) String() string {
 func (*Deformity) ProtoMessage() {}
 
 func (x *Deformity) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2245,7 @@ func (x *Deformity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deformity.ProtoReflect.Descriptor instead.
 func (*Deformity) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Deformity) GetGenantGrade() int32 {
@@ -2167,7 +2340,7 @@ type Angle struct {
 
 func (x *Angle) Reset() {
 	*x = Angle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2352,7 @@ func (x *Angle) String() string {
 func (*Angle) ProtoMessage() {}
 
 func (x *Angle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2365,7 @@ func (x *Angle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Angle.ProtoReflect.Descriptor instead.
 func (*Angle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Angle) GetName() string {
@@ -2294,7 +2467,7 @@ type Canal struct {
 
 func (x *Canal) Reset() {
 	*x = Canal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2479,7 @@ func (x *Canal) String() string {
 func (*Canal) ProtoMessage() {}
 
 func (x *Canal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2492,7 @@ func (x *Canal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Canal.ProtoReflect.Descriptor instead.
 func (*Canal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Canal) GetApMm() float64 {
@@ -2543,7 +2716,7 @@ type PosteriorWall struct {
 
 func (x *PosteriorWall) Reset() {
 	*x = PosteriorWall{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2555,7 +2728,7 @@ func (x *PosteriorWall) String() string {
 func (*PosteriorWall) ProtoMessage() {}
 
 func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2568,7 +2741,7 @@ func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PosteriorWall.ProtoReflect.Descriptor instead.
 func (*PosteriorWall) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PosteriorWall) GetState() PosteriorWall_State {
@@ -2792,7 +2965,7 @@ type WallCriterion struct {
 
 func (x *WallCriterion) Reset() {
 	*x = WallCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2804,7 +2977,7 @@ func (x *WallCriterion) String() string {
 func (*WallCriterion) ProtoMessage() {}
 
 func (x *WallCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2817,7 +2990,7 @@ func (x *WallCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WallCriterion.ProtoReflect.Descriptor instead.
 func (*WallCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WallCriterion) GetName() string {
@@ -2917,7 +3090,7 @@ type Attenuation struct {
 
 func (x *Attenuation) Reset() {
 	*x = Attenuation{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2929,7 +3102,7 @@ func (x *Attenuation) String() string {
 func (*Attenuation) ProtoMessage() {}
 
 func (x *Attenuation) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2942,7 +3115,7 @@ func (x *Attenuation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attenuation.ProtoReflect.Descriptor instead.
 func (*Attenuation) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Attenuation) GetMedianHu() float64 {
@@ -3007,7 +3180,7 @@ type Lesions struct {
 
 func (x *Lesions) Reset() {
 	*x = Lesions{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3019,7 +3192,7 @@ func (x *Lesions) String() string {
 func (*Lesions) ProtoMessage() {}
 
 func (x *Lesions) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3032,7 +3205,7 @@ func (x *Lesions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lesions.ProtoReflect.Descriptor instead.
 func (*Lesions) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Lesions) GetLyticPercent() float64 {
@@ -3121,7 +3294,7 @@ type VacuumCleft struct {
 
 func (x *VacuumCleft) Reset() {
 	*x = VacuumCleft{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3133,7 +3306,7 @@ func (x *VacuumCleft) String() string {
 func (*VacuumCleft) ProtoMessage() {}
 
 func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3146,7 +3319,7 @@ func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumCleft.ProtoReflect.Descriptor instead.
 func (*VacuumCleft) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *VacuumCleft) GetPresent() bool {
@@ -3224,7 +3397,7 @@ type Cortex struct {
 
 func (x *Cortex) Reset() {
 	*x = Cortex{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3236,7 +3409,7 @@ func (x *Cortex) String() string {
 func (*Cortex) ProtoMessage() {}
 
 func (x *Cortex) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3249,7 +3422,7 @@ func (x *Cortex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cortex.ProtoReflect.Descriptor instead.
 func (*Cortex) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Cortex) GetSuperiorEndplate() *CortexFace {
@@ -3321,7 +3494,7 @@ type CortexFace struct {
 
 func (x *CortexFace) Reset() {
 	*x = CortexFace{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3333,7 +3506,7 @@ func (x *CortexFace) String() string {
 func (*CortexFace) ProtoMessage() {}
 
 func (x *CortexFace) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3346,7 +3519,7 @@ func (x *CortexFace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CortexFace.ProtoReflect.Descriptor instead.
 func (*CortexFace) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CortexFace) GetGapPercent() float64 {
@@ -3380,7 +3553,7 @@ type Pedicles struct {
 
 func (x *Pedicles) Reset() {
 	*x = Pedicles{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3392,7 +3565,7 @@ func (x *Pedicles) String() string {
 func (*Pedicles) ProtoMessage() {}
 
 func (x *Pedicles) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3405,7 +3578,7 @@ func (x *Pedicles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicles.ProtoReflect.Descriptor instead.
 func (*Pedicles) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Pedicles) GetLeft() *Pedicle {
@@ -3454,7 +3627,7 @@ type Pedicle struct {
 
 func (x *Pedicle) Reset() {
 	*x = Pedicle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3466,7 +3639,7 @@ func (x *Pedicle) String() string {
 func (*Pedicle) ProtoMessage() {}
 
 func (x *Pedicle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3479,7 +3652,7 @@ func (x *Pedicle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicle.ProtoReflect.Descriptor instead.
 func (*Pedicle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Pedicle) GetStatus() Pedicle_Status {
@@ -3544,7 +3717,7 @@ type Cement struct {
 
 func (x *Cement) Reset() {
 	*x = Cement{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3556,7 +3729,7 @@ func (x *Cement) String() string {
 func (*Cement) ProtoMessage() {}
 
 func (x *Cement) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3569,7 +3742,7 @@ func (x *Cement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cement.ProtoReflect.Descriptor instead.
 func (*Cement) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Cement) GetVolumeMl() float64 {
@@ -3671,7 +3844,7 @@ type CementContact struct {
 
 func (x *CementContact) Reset() {
 	*x = CementContact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3683,7 +3856,7 @@ func (x *CementContact) String() string {
 func (*CementContact) ProtoMessage() {}
 
 func (x *CementContact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3696,7 +3869,7 @@ func (x *CementContact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementContact.ProtoReflect.Descriptor instead.
 func (*CementContact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CementContact) GetTouches() bool {
@@ -3735,7 +3908,7 @@ type CementLeak struct {
 
 func (x *CementLeak) Reset() {
 	*x = CementLeak{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3747,7 +3920,7 @@ func (x *CementLeak) String() string {
 func (*CementLeak) ProtoMessage() {}
 
 func (x *CementLeak) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3760,7 +3933,7 @@ func (x *CementLeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementLeak.ProtoReflect.Descriptor instead.
 func (*CementLeak) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CementLeak) GetPlace() CementLeak_Place {
@@ -3798,7 +3971,7 @@ type Metal struct {
 
 func (x *Metal) Reset() {
 	*x = Metal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3810,7 +3983,7 @@ func (x *Metal) String() string {
 func (*Metal) ProtoMessage() {}
 
 func (x *Metal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3823,7 +3996,7 @@ func (x *Metal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metal.ProtoReflect.Descriptor instead.
 func (*Metal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Metal) GetVolumeMl() float64 {
@@ -3859,7 +4032,7 @@ type Fracture struct {
 
 func (x *Fracture) Reset() {
 	*x = Fracture{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3871,7 +4044,7 @@ func (x *Fracture) String() string {
 func (*Fracture) ProtoMessage() {}
 
 func (x *Fracture) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3884,7 +4057,7 @@ func (x *Fracture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fracture.ProtoReflect.Descriptor instead.
 func (*Fracture) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Fracture) GetSuperiorEndplate() *EndplateState {
@@ -3935,7 +4108,7 @@ type EndplateState struct {
 
 func (x *EndplateState) Reset() {
 	*x = EndplateState{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3947,7 +4120,7 @@ func (x *EndplateState) String() string {
 func (*EndplateState) ProtoMessage() {}
 
 func (x *EndplateState) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3960,7 +4133,7 @@ func (x *EndplateState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndplateState.ProtoReflect.Descriptor instead.
 func (*EndplateState) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *EndplateState) GetBroken() Answer {
@@ -3997,7 +4170,7 @@ type FractureCandidate struct {
 
 func (x *FractureCandidate) Reset() {
 	*x = FractureCandidate{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4009,7 +4182,7 @@ func (x *FractureCandidate) String() string {
 func (*FractureCandidate) ProtoMessage() {}
 
 func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4022,7 +4195,7 @@ func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FractureCandidate.ProtoReflect.Descriptor instead.
 func (*FractureCandidate) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FractureCandidate) GetSystem() string {
@@ -4077,7 +4250,7 @@ type ClassCriterion struct {
 
 func (x *ClassCriterion) Reset() {
 	*x = ClassCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4089,7 +4262,7 @@ func (x *ClassCriterion) String() string {
 func (*ClassCriterion) ProtoMessage() {}
 
 func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4102,7 +4275,7 @@ func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassCriterion.ProtoReflect.Descriptor instead.
 func (*ClassCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ClassCriterion) GetRule() string {
@@ -4153,7 +4326,7 @@ type TreatmentFact struct {
 
 func (x *TreatmentFact) Reset() {
 	*x = TreatmentFact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4165,7 +4338,7 @@ func (x *TreatmentFact) String() string {
 func (*TreatmentFact) ProtoMessage() {}
 
 func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4178,7 +4351,7 @@ func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreatmentFact.ProtoReflect.Descriptor instead.
 func (*TreatmentFact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *TreatmentFact) GetCode() string {
@@ -4240,7 +4413,7 @@ type Density struct {
 
 func (x *Density) Reset() {
 	*x = Density{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4252,7 +4425,7 @@ func (x *Density) String() string {
 func (*Density) ProtoMessage() {}
 
 func (x *Density) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4265,7 +4438,7 @@ func (x *Density) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Density.ProtoReflect.Descriptor instead.
 func (*Density) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Density) GetBand() Density_Band {
@@ -4330,7 +4503,7 @@ type Contrast struct {
 
 func (x *Contrast) Reset() {
 	*x = Contrast{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4342,7 +4515,7 @@ func (x *Contrast) String() string {
 func (*Contrast) ProtoMessage() {}
 
 func (x *Contrast) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4355,7 +4528,7 @@ func (x *Contrast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contrast.ProtoReflect.Descriptor instead.
 func (*Contrast) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Contrast) GetState() Contrast_State {
@@ -4398,7 +4571,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4410,7 +4583,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4423,7 +4596,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Finding) GetCode() string {
@@ -4495,7 +4668,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4507,7 +4680,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4520,7 +4693,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Warning) GetCode() string {
@@ -4541,10 +4714,22 @@ var File_endplate_v1_measurement_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\n" +
-	"\x1dendplate/v1/measurement.proto\x12\vendplate.v1\"k\n" +
+	"\x1dendplate/v1/measurement.proto\x12\vendplate.v1\"\xf8\x01\n" +
 	"\x06Report\x121\n" +
 	"\banalyses\x18\x01 \x03(\v2\x15.endplate.v1.AnalysisR\banalyses\x12.\n" +
-	"\askipped\x18\x02 \x03(\v2\x14.endplate.v1.SkippedR\askipped\"\x90\x04\n" +
+	"\askipped\x18\x02 \x03(\v2\x14.endplate.v1.SkippedR\askipped\x12:\n" +
+	"\aphrases\x18\x03 \x03(\v2 .endplate.v1.Report.PhrasesEntryR\aphrases\x1aO\n" +
+	"\fPhrasesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12)\n" +
+	"\x05value\x18\x02 \x01(\v2\x13.endplate.v1.PhraseR\x05value:\x028\x01\"V\n" +
+	"\x06Phrase\x12\x1a\n" +
+	"\btemplate\x18\x01 \x01(\tR\btemplate\x120\n" +
+	"\x06values\x18\x02 \x03(\v2\x18.endplate.v1.PhraseValueR\x06values\"u\n" +
+	"\vPhraseValue\x12\x18\n" +
+	"\x06number\x18\x01 \x01(\tH\x00R\x06number\x12\x14\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x12-\n" +
+	"\x06phrase\x18\x03 \x01(\v2\x13.endplate.v1.PhraseH\x00R\x06phraseB\a\n" +
+	"\x05value\"\x90\x04\n" +
 	"\bAnalysis\x12,\n" +
 	"\x12study_instance_uid\x18\x01 \x01(\tR\x10studyInstanceUid\x12.\n" +
 	"\x13series_instance_uid\x18\x02 \x01(\tR\x11seriesInstanceUid\x123\n" +
@@ -5122,7 +5307,7 @@ func file_endplate_v1_measurement_proto_rawDescGZIP() []byte {
 }
 
 var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Level)(0),                // 0: endplate.v1.Level
 	(Answer)(0),               // 1: endplate.v1.Answer
@@ -5138,118 +5323,125 @@ var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Contrast_State)(0),       // 11: endplate.v1.Contrast.State
 	(Finding_Verdict)(0),      // 12: endplate.v1.Finding.Verdict
 	(*Report)(nil),            // 13: endplate.v1.Report
-	(*Analysis)(nil),          // 14: endplate.v1.Analysis
-	(*Algorithm)(nil),         // 15: endplate.v1.Algorithm
-	(*Skipped)(nil),           // 16: endplate.v1.Skipped
-	(*Vertebra)(nil),          // 17: endplate.v1.Vertebra
-	(*Position)(nil),          // 18: endplate.v1.Position
-	(*Landmark)(nil),          // 19: endplate.v1.Landmark
-	(*Landmarks)(nil),         // 20: endplate.v1.Landmarks
-	(*Direction)(nil),         // 21: endplate.v1.Direction
-	(*Heights)(nil),           // 22: endplate.v1.Heights
-	(*Deformity)(nil),         // 23: endplate.v1.Deformity
-	(*Angle)(nil),             // 24: endplate.v1.Angle
-	(*Canal)(nil),             // 25: endplate.v1.Canal
-	(*PosteriorWall)(nil),     // 26: endplate.v1.PosteriorWall
-	(*WallCriterion)(nil),     // 27: endplate.v1.WallCriterion
-	(*Attenuation)(nil),       // 28: endplate.v1.Attenuation
-	(*Lesions)(nil),           // 29: endplate.v1.Lesions
-	(*VacuumCleft)(nil),       // 30: endplate.v1.VacuumCleft
-	(*Cortex)(nil),            // 31: endplate.v1.Cortex
-	(*CortexFace)(nil),        // 32: endplate.v1.CortexFace
-	(*Pedicles)(nil),          // 33: endplate.v1.Pedicles
-	(*Pedicle)(nil),           // 34: endplate.v1.Pedicle
-	(*Cement)(nil),            // 35: endplate.v1.Cement
-	(*CementContact)(nil),     // 36: endplate.v1.CementContact
-	(*CementLeak)(nil),        // 37: endplate.v1.CementLeak
-	(*Metal)(nil),             // 38: endplate.v1.Metal
-	(*Fracture)(nil),          // 39: endplate.v1.Fracture
-	(*EndplateState)(nil),     // 40: endplate.v1.EndplateState
-	(*FractureCandidate)(nil), // 41: endplate.v1.FractureCandidate
-	(*ClassCriterion)(nil),    // 42: endplate.v1.ClassCriterion
-	(*TreatmentFact)(nil),     // 43: endplate.v1.TreatmentFact
-	(*Density)(nil),           // 44: endplate.v1.Density
-	(*Contrast)(nil),          // 45: endplate.v1.Contrast
-	(*Finding)(nil),           // 46: endplate.v1.Finding
-	(*Warning)(nil),           // 47: endplate.v1.Warning
+	(*Phrase)(nil),            // 14: endplate.v1.Phrase
+	(*PhraseValue)(nil),       // 15: endplate.v1.PhraseValue
+	(*Analysis)(nil),          // 16: endplate.v1.Analysis
+	(*Algorithm)(nil),         // 17: endplate.v1.Algorithm
+	(*Skipped)(nil),           // 18: endplate.v1.Skipped
+	(*Vertebra)(nil),          // 19: endplate.v1.Vertebra
+	(*Position)(nil),          // 20: endplate.v1.Position
+	(*Landmark)(nil),          // 21: endplate.v1.Landmark
+	(*Landmarks)(nil),         // 22: endplate.v1.Landmarks
+	(*Direction)(nil),         // 23: endplate.v1.Direction
+	(*Heights)(nil),           // 24: endplate.v1.Heights
+	(*Deformity)(nil),         // 25: endplate.v1.Deformity
+	(*Angle)(nil),             // 26: endplate.v1.Angle
+	(*Canal)(nil),             // 27: endplate.v1.Canal
+	(*PosteriorWall)(nil),     // 28: endplate.v1.PosteriorWall
+	(*WallCriterion)(nil),     // 29: endplate.v1.WallCriterion
+	(*Attenuation)(nil),       // 30: endplate.v1.Attenuation
+	(*Lesions)(nil),           // 31: endplate.v1.Lesions
+	(*VacuumCleft)(nil),       // 32: endplate.v1.VacuumCleft
+	(*Cortex)(nil),            // 33: endplate.v1.Cortex
+	(*CortexFace)(nil),        // 34: endplate.v1.CortexFace
+	(*Pedicles)(nil),          // 35: endplate.v1.Pedicles
+	(*Pedicle)(nil),           // 36: endplate.v1.Pedicle
+	(*Cement)(nil),            // 37: endplate.v1.Cement
+	(*CementContact)(nil),     // 38: endplate.v1.CementContact
+	(*CementLeak)(nil),        // 39: endplate.v1.CementLeak
+	(*Metal)(nil),             // 40: endplate.v1.Metal
+	(*Fracture)(nil),          // 41: endplate.v1.Fracture
+	(*EndplateState)(nil),     // 42: endplate.v1.EndplateState
+	(*FractureCandidate)(nil), // 43: endplate.v1.FractureCandidate
+	(*ClassCriterion)(nil),    // 44: endplate.v1.ClassCriterion
+	(*TreatmentFact)(nil),     // 45: endplate.v1.TreatmentFact
+	(*Density)(nil),           // 46: endplate.v1.Density
+	(*Contrast)(nil),          // 47: endplate.v1.Contrast
+	(*Finding)(nil),           // 48: endplate.v1.Finding
+	(*Warning)(nil),           // 49: endplate.v1.Warning
+	nil,                       // 50: endplate.v1.Report.PhrasesEntry
 }
 var file_endplate_v1_measurement_proto_depIdxs = []int32{
-	14, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
-	16, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
-	15, // 2: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
-	17, // 3: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
-	24, // 4: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
-	46, // 5: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
-	47, // 6: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
-	44, // 7: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
-	0,  // 8: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
-	0,  // 9: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
-	2,  // 10: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
-	18, // 11: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
-	20, // 12: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
-	22, // 13: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
-	23, // 14: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
-	25, // 15: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
-	26, // 16: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
-	28, // 17: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
-	29, // 18: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
-	30, // 19: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
-	31, // 20: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
-	33, // 21: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
-	35, // 22: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
-	38, // 23: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
-	39, // 24: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
-	43, // 25: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
-	19, // 26: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
-	19, // 27: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
-	19, // 28: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
-	19, // 29: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
-	19, // 30: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
-	19, // 31: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
-	21, // 32: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
-	21, // 33: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
-	0,  // 34: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
-	3,  // 35: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
-	4,  // 36: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
-	5,  // 37: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
-	0,  // 38: endplate.v1.Angle.level:type_name -> endplate.v1.Level
-	0,  // 39: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
-	6,  // 40: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
-	7,  // 41: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
-	0,  // 42: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
-	27, // 43: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
-	7,  // 44: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
-	18, // 45: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
-	32, // 46: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
-	32, // 47: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
-	32, // 48: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
-	32, // 49: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
-	32, // 50: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
-	34, // 51: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
-	34, // 52: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
-	8,  // 53: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
-	36, // 54: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
-	36, // 55: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
-	37, // 56: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
-	9,  // 57: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
-	40, // 58: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
-	40, // 59: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
-	7,  // 60: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
-	41, // 61: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
-	1,  // 62: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
-	42, // 63: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
-	1,  // 64: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
-	1,  // 65: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
-	10, // 66: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
-	45, // 67: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
-	11, // 68: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
-	0,  // 69: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
-	12, // 70: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
-	71, // [71:71] is the sub-list for method output_type
-	71, // [71:71] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	16, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
+	18, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
+	50, // 2: endplate.v1.Report.phrases:type_name -> endplate.v1.Report.PhrasesEntry
+	15, // 3: endplate.v1.Phrase.values:type_name -> endplate.v1.PhraseValue
+	14, // 4: endplate.v1.PhraseValue.phrase:type_name -> endplate.v1.Phrase
+	17, // 5: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
+	19, // 6: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
+	26, // 7: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
+	48, // 8: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
+	49, // 9: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
+	46, // 10: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
+	0,  // 11: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
+	0,  // 12: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
+	2,  // 13: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
+	20, // 14: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
+	22, // 15: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
+	24, // 16: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
+	25, // 17: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
+	27, // 18: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
+	28, // 19: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
+	30, // 20: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
+	31, // 21: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
+	32, // 22: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
+	33, // 23: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
+	35, // 24: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
+	37, // 25: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
+	40, // 26: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
+	41, // 27: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
+	45, // 28: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
+	21, // 29: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
+	21, // 30: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
+	21, // 31: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
+	21, // 32: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
+	21, // 33: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
+	21, // 34: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
+	23, // 35: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
+	23, // 36: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
+	0,  // 37: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
+	3,  // 38: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
+	4,  // 39: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
+	5,  // 40: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
+	0,  // 41: endplate.v1.Angle.level:type_name -> endplate.v1.Level
+	0,  // 42: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
+	6,  // 43: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
+	7,  // 44: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
+	0,  // 45: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
+	29, // 46: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
+	7,  // 47: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
+	20, // 48: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
+	34, // 49: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
+	34, // 50: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
+	34, // 51: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
+	34, // 52: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
+	34, // 53: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
+	36, // 54: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
+	36, // 55: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
+	8,  // 56: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
+	38, // 57: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
+	38, // 58: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
+	39, // 59: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
+	9,  // 60: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
+	42, // 61: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
+	42, // 62: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
+	7,  // 63: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
+	43, // 64: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
+	1,  // 65: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
+	44, // 66: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
+	1,  // 67: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
+	1,  // 68: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
+	10, // 69: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
+	47, // 70: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
+	11, // 71: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
+	0,  // 72: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
+	12, // 73: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
+	14, // 74: endplate.v1.Report.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	75, // [75:75] is the sub-list for method output_type
+	75, // [75:75] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_measurement_proto_init() }
@@ -5257,11 +5449,14 @@ func file_endplate_v1_measurement_proto_init() {
 	if File_endplate_v1_measurement_proto != nil {
 		return
 	}
-	file_endplate_v1_measurement_proto_msgTypes[4].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[5].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[2].OneofWrappers = []any{
+		(*PhraseValue_Number)(nil),
+		(*PhraseValue_Name)(nil),
+		(*PhraseValue_Phrase)(nil),
+	}
 	file_endplate_v1_measurement_proto_msgTypes[6].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[7].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[8].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[9].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[10].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[11].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[12].OneofWrappers = []any{}
@@ -5270,22 +5465,24 @@ func file_endplate_v1_measurement_proto_init() {
 	file_endplate_v1_measurement_proto_msgTypes[15].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[16].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[17].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[18].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[19].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[21].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[22].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[23].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[24].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[25].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[26].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[31].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[27].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[28].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[33].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_measurement_proto_rawDesc), len(file_endplate_v1_measurement_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
