@@ -21,6 +21,7 @@ import (
 
 	"github.com/endplate/endplate/api/dimse/scp"
 	"github.com/endplate/endplate/api/internal/auth"
+	"github.com/endplate/endplate/api/internal/jobs"
 	"github.com/endplate/endplate/api/internal/store"
 )
 
@@ -59,7 +60,7 @@ const (
 func Diagnose(ctx context.Context, c Config, report func(Diagnosis)) {
 	d := &doctor{Config: c, report: report}
 	checks := []func(context.Context){d.configuration, d.folder, d.space, d.blobs, d.database, d.clock,
-		d.ports, d.dicomPeers, d.certificate, d.credentials, d.issuer, d.auditFile, d.destinations}
+		d.ports, d.dicomPeers, d.certificate, d.credentials, d.issuer, d.auditFile, d.published, d.destinations}
 	for _, check := range checks {
 		ctx, cancel := context.WithTimeout(ctx, checkTime)
 		check(ctx)
@@ -72,6 +73,8 @@ type doctor struct {
 	Config
 	report  func(Diagnosis)
 	running bool // a server has the database open
+	// said is what a server has said last of what is published, nil where that is not known
+	said *store.Publishing
 }
 
 func (d *doctor) fine(check, format string, args ...any) {
@@ -176,6 +179,7 @@ func (d *doctor) blobs(ctx context.Context) {
 func (d *doctor) database(ctx context.Context) {
 	const check = "database"
 	state, err := store.InspectDatabase(ctx, d.Storage.DatabaseURL())
+	d.said = state.Publishing
 	switch {
 	case err != nil:
 		d.broken(check, "check --database, that the database runs, and the rights of its user", "%v", err)
@@ -344,6 +348,29 @@ func (d *doctor) auditFile(context.Context) {
 		os.Remove(path) // it is for the server to make it
 	}
 	d.fine(check, "%s can be written", path)
+}
+
+// published compares what is made of results and where it goes with what the server that
+// was started last was told, which holds for all processes.
+func (d *doctor) published(context.Context) {
+	const check = "results"
+	kinds, err := d.Results.kinds()
+	to, errTo := d.Results.destinations()
+	if d.said == nil || err != nil || errTo != nil {
+		return // there is nothing to compare, or configuration tells of the error
+	}
+	c := jobs.Config{Results: kinds, Destinations: to, Serves: d.serves()}
+	difference, err := c.Disagrees(*d.said)
+	switch {
+	case err != nil:
+		d.broken(check, "start it with the server's --results and --destination", "%v", err)
+	case difference != "" && c.Serves:
+		d.warn(check, "start the workers with the same --results and --destination", "the server that was started last was told otherwise, which changes for all when this one starts: %s", difference)
+	case difference != "":
+		d.warn(check, "start it with the server's --results and --destination", "the server was told otherwise: %s", difference)
+	default:
+		d.fine(check, "the server that was started last was told the same")
+	}
 }
 
 // destinations asks each destination whether it answers: an archive by C-ECHO, a

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/endplate/endplate/api"
+	"github.com/endplate/endplate/api/internal/store"
 	"github.com/endplate/endplate/api/orthanctest"
 )
 
@@ -200,6 +202,52 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		change(&c)
 		if err := c.Check(); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Which objects are made and where they go is the same in every process: what one is
+// told is compared with what the server was that was started last.
+func TestDoctorComparesWorkersWithTheServer(t *testing.T) {
+	t.Parallel()
+	c := minimal(t)
+	s, err := store.Open(t.Context(), store.Config{Database: c.Storage.DatabaseURL(), Blobs: "mem://"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := store.Publishing{Kinds: []string{"sr", "seg"}, Destinations: []store.Target{{Name: "pacs", Kinds: []string{"sr"}}}}
+	if err := errors.Join(s.Write(t.Context(), func(tx *store.Tx) error { return tx.SetPublishing(t.Context(), said) }), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	pacs := "pacs=dicom://PACS@" + orthanctest.FreePort(t)
+	for _, tt := range []struct {
+		name    string
+		results api.Results
+		worker  bool
+		want    api.Severity
+		text    string
+	}{
+		{"the same server", api.Results{Kinds: "seg,sr", Destinations: []string{pacs + "?kinds=sr"}}, false, api.Fine, "the same"},
+		{"the same worker", api.Results{Kinds: "sr,seg", Destinations: []string{pacs + "?kinds=sr"}}, true, api.Fine, "the same"},
+		{"a server that changes it", api.Results{Kinds: "sr"}, false, api.Warning, "results"},
+		{"a worker that was told of more", api.Results{Kinds: "sr,seg,sc", Destinations: []string{pacs + "?kinds=sr"}}, true, api.Warning, `"seg,sr" hold, not "sc,seg,sr"`},
+		{"a worker that sends all", api.Results{Kinds: "sr,seg", Destinations: []string{pacs}}, true, api.Warning, "destinations"},
+		{"a worker without the destination", api.Results{Kinds: "sr,seg"}, true, api.Broken, "pacs"},
+	} {
+		c := c
+		c.Results = tt.results
+		c.Results.GiveUpAfter = time.Hour
+		if tt.worker {
+			c.GRPCAddr, c.Work.Workers = "", 1
+		}
+		var found api.Diagnosis
+		for _, d := range diagnose(t, c) {
+			if d.Check == "results" {
+				found = d
+			}
+		}
+		if found.Severity != tt.want || !strings.Contains(found.Text, tt.text) || (found.Advice == "") != (tt.want == api.Fine) {
+			t.Errorf("%s: %+v, want %v: %s", tt.name, found, tt.want, tt.text)
 		}
 	}
 }

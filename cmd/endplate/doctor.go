@@ -26,10 +26,13 @@ func newDoctorCommand() *cobra.Command {
 		Short: "Check whether a server can run here as configured",
 		Long: `Check what a server needs: the settings, the data folder with its rights and room,
 that what is written there is durable, the database and its version, the clock,
-that the addresses are free, certificate, credentials, issuer and audit file. It
-says what is wrong and what to do about it, and changes nothing.
+that the addresses are free, certificate, credentials, issuer and audit file, that
+the results go where they are to, and that the server which was started last was
+told the same of them. It says what is wrong and what to do about it, and changes
+nothing.
 
 It takes the flags, the environment and the file of settings of 'endplate serve'.
+With --grpc-addr and --http-addr empty it looks at them as a worker's.
 
 With --probe it asks the server that runs on this machine whether it is ready,
 as a container's health check does.

@@ -34,9 +34,9 @@ func (q *Queue) publishing(ctx context.Context, from settings) (store.Publishing
 }
 
 // own returns what this process was told.
-func (q *Queue) own() store.Publishing {
-	p := store.Publishing{Kinds: q.Results}
-	for _, d := range q.Destinations {
+func (c *Config) own() store.Publishing {
+	p := store.Publishing{Kinds: c.Results}
+	for _, d := range c.Destinations {
 		p.Destinations = append(p.Destinations, store.Target{Name: d.Name, Kinds: d.Kinds})
 	}
 	return p
@@ -51,15 +51,25 @@ func (q *Queue) agree(ctx context.Context) error {
 	if err != nil || !said {
 		return err
 	}
-	if unknown := q.unknown(p); len(unknown) > 0 {
-		return fault.New(fault.Invalid, fault.InvalidField,
-			"the server sends results to %s, which this worker has no --destination for", strings.Join(unknown, ", "))
+	difference, err := q.Disagrees(p)
+	if err != nil {
+		return err
 	}
 	q.told = p
-	if difference := differs(p, q.own()); difference != "" {
+	if difference != "" {
 		q.Logger.WarnContext(ctx, "the server's settings of results hold, not those of this worker", slog.String("difference", difference))
 	}
 	return nil
+}
+
+// Disagrees says in words how a process differs from what a server has said. The error
+// is of a worker that cannot do what it would be asked to, and does not start.
+func (c *Config) Disagrees(p store.Publishing) (difference string, err error) {
+	if unknown := c.unknown(p); len(unknown) > 0 && !c.Serves {
+		err = fault.New(fault.Invalid, fault.InvalidField,
+			"the server sends results to %s, which this worker has no --destination for", strings.Join(unknown, ", "))
+	}
+	return differs(p, c.own()), err
 }
 
 // compareSettings tells once of what another server was told since, if it is not what
@@ -100,9 +110,9 @@ func differs(holds, own store.Publishing) string {
 }
 
 // unknown returns the destinations of which this process does not know where they are.
-func (q *Queue) unknown(p store.Publishing) (names []string) {
+func (c *Config) unknown(p store.Publishing) (names []string) {
 	for _, d := range p.Destinations {
-		if !slices.ContainsFunc(q.Destinations, func(own destination.Destination) bool { return own.Name == d.Name }) {
+		if !slices.ContainsFunc(c.Destinations, func(own destination.Destination) bool { return own.Name == d.Name }) {
 			names = append(names, d.Name)
 		}
 	}

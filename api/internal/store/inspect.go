@@ -30,6 +30,10 @@ type DatabaseState struct {
 	Known   int64         // version that this program makes of it
 	Ahead   time.Duration // by which the database's clock is ahead of ours
 	Sealed  bool          // tables may not be made in it
+
+	// Publishing is what a server has said last of what is published; nil where none
+	// has, or where the schema is not the one that this program knows.
+	Publishing *Publishing
 }
 
 // InspectDatabase looks at a database without changing anything in it.
@@ -76,6 +80,13 @@ func (s *Store) inspect(ctx context.Context) (DatabaseState, error) {
 	state.Sealed = sealed > 0
 	if tables > 0 {
 		err = s.row(ctx, "SELECT MAX(version_id) FROM "+versionTable).scan(&state.Schema)
+	}
+	if err != nil || state.Schema != state.Known {
+		return state, err
+	}
+	p, said, err := s.Publishing(ctx)
+	if said {
+		state.Publishing = &p
 	}
 	return state, err
 }
