@@ -4,6 +4,7 @@
 package dicom_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
@@ -35,6 +36,35 @@ func TestLossyCompressionIsTold(t *testing.T) {
 		}
 		if got := d.Value(tag.LossyImageCompression); got != tt.compressed || join(tag.LossyImageCompressionRatio) != tt.ratio || join(tag.LossyImageCompressionMethod) != tt.ways {
 			t.Errorf("told %q, ratio %q, method %q; want %+v", got, join(tag.LossyImageCompressionRatio), join(tag.LossyImageCompressionMethod), tt)
+		}
+	}
+}
+
+// A transfer syntax that always loses tells of it where the attribute is missing, by its
+// method and by how much smaller the image is; one that may lose does not.
+func TestLossyTransferSyntaxesTell(t *testing.T) {
+	for syntax, method := range map[string]string{
+		"1.2.840.10008.1.2.4.50": "ISO_10918_1", "1.2.840.10008.1.2.4.51": "ISO_10918_1", "1.2.840.10008.1.2.4.81": "ISO_14495_1",
+		"1.2.840.10008.1.2.4.57": "", "1.2.840.10008.1.2.4.70": "", "1.2.840.10008.1.2.4.80": "",
+		"1.2.840.10008.1.2.4.90": "", "1.2.840.10008.1.2.4.91": "", "1.2.840.10008.1.2.4.201": "", "1.2.840.10008.1.2.4.203": "", rleLossless: "",
+	} {
+		slice := func(k int) dataset {
+			d := identified(k).with(tag.PixelData, encapsulated(nil, make([]byte, 20)))
+			if syntax == "1.2.840.10008.1.2.4.50" {
+				d = d.with(tag.BitsAllocated, words(8)).with(tag.BitsStored, words(8)).with(tag.HighBit, words(7))
+			}
+			return d
+		}
+		sources := files(syntax, slice(0), slice(1), slice(2))
+		d := &made.Dataset{}
+		originOf(t, sources).PutLossyImageCompression(d)
+		compressed, ratio := "00", 0.0
+		if method != "" {
+			compressed, ratio = "01", math.Floor(10*2*testRows*testColumns/float64(sources[0].Size))/10
+		}
+		got, _ := d.Number(tag.LossyImageCompressionRatio)
+		if d.Value(tag.LossyImageCompression) != compressed || d.Value(tag.LossyImageCompressionMethod) != method || got != ratio {
+			t.Errorf("%s: %q by %q, ratio %g; want %q by %q, %g", syntax, d.Value(tag.LossyImageCompression), d.Value(tag.LossyImageCompressionMethod), got, compressed, method, ratio)
 		}
 	}
 }
