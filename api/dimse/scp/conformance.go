@@ -84,9 +84,27 @@ var answers = []answer{
 	{Status: dimse.ProcessingFailure, When: "An error of the server, or of its disk. The server's log has the cause."},
 	{Status: dimse.DuplicateSOPInstance, When: "Another data set, or the same in another transfer syntax or series, is stored under the SOP Instance UID. It is left as it is."},
 	{Status: dimse.InvalidSOPInstance, When: "The Affected SOP Instance UID is no UID."},
-	{Status: dimse.SOPClassNotSupported, When: "The SOP class is not that of the presentation context, or not taken."},
+	{Status: dimse.SOPClassNotSupported, When: "The SOP class is not that of the presentation context, or not taken; or identities are to be taken out of the instance, and cannot be."},
 	{Status: dimse.CannotUnderstand, When: "The data set cannot be read, lacks a UID or the pixel data, or is not the instance that the command names."},
 }
+
+// commitmentAnswers says what the statuses of N-ACTION mean here.
+var commitmentAnswers = []answer{
+	{Status: dimse.Success, When: "The request is on the disk, and will be reported on."},
+	{Status: dimse.ProcessingFailure, When: "An error of the server, or of its disk."},
+	{Status: dimse.NoSuchObjectInstance, When: "The Requested SOP Instance UID is not the well-known one of the service."},
+	{Status: dimse.NoSuchArgument, When: "There is no data set."},
+	{Status: dimse.InvalidArgumentValue, When: fmt.Sprintf("The data set cannot be read, is longer than %d MiB, lacks a UID, or refers to nothing or to more than %d instances.", longestRequest>>20, mostReferences)},
+	{Status: dimse.NoSuchSOPClass, When: "The Requested SOP Class UID is not that of the service."},
+	{Status: dimse.NoSuchActionType, When: "The Action Type ID is not 1."},
+	{Status: dimse.ResourceLimitation, When: "Storage is full, or the store does not answer. The same request may succeed later."},
+}
+
+// CommitmentAnswers returns the statuses of N-ACTION.
+func (conformance) CommitmentAnswers() []answer { return commitmentAnswers }
+
+// Place returns the place of what has an index.
+func (conformance) Place(index int) int { return index + 1 }
 
 // Answers returns the statuses of C-STORE.
 func (conformance) Answers() []answer { return answers }

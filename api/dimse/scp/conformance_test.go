@@ -6,6 +6,7 @@ package scp_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,5 +122,47 @@ func TestConformanceStatementNamesEveryStatus(t *testing.T) {
 				t.Errorf("%v: no row %q", k, status)
 			}
 		}
+	}
+}
+
+// Every status that a request for storage commitment is answered by is in the statement.
+func TestConformanceStatementNamesEveryStatusOfCommitment(t *testing.T) {
+	t.Parallel()
+	p := commitmentStart(t, scp.Config{})
+	var b bytes.Buffer
+	if err := scp.WriteConformance(&b, scp.Config{AETitle: "SPINE", Store: p.store}); err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(b.String(), "| Status of the N-ACTION |")
+	a := p.dial(t, commitmentDialer(dimse.ExplicitVRLittleEndian))
+	pc, _ := a.Context(dimse.StorageCommitmentPushModel)
+	for want, change := range map[dimse.Status]func(*dimse.Command, *io.Reader){
+		dimse.Success:              func(*dimse.Command, *io.Reader) {},
+		dimse.NoSuchSOPClass:       func(c *dimse.Command, _ *io.Reader) { c.RequestedSOPClassUID = ctImageStorage },
+		dimse.NoSuchObjectInstance: func(c *dimse.Command, _ *io.Reader) { c.RequestedSOPInstanceUID = "1.2.3" },
+		dimse.NoSuchActionType:     func(c *dimse.Command, _ *io.Reader) { c.ActionTypeID = 2 },
+		dimse.NoSuchArgument:       func(_ *dimse.Command, data *io.Reader) { *data = nil },
+		dimse.InvalidArgumentValue: func(_ *dimse.Command, data *io.Reader) { *data = request(t, "1.2.9") },
+	} {
+		c := &dimse.Command{Field: dimse.NActionRQ, MessageID: a.NextMessageID(), ActionTypeID: 1,
+			RequestedSOPClassUID: dimse.StorageCommitmentPushModel, RequestedSOPInstanceUID: dimse.StorageCommitmentInstance}
+		data := request(t, "1.2.9", "1.2.3.4")
+		change(c, &data)
+		if err := a.Send(t.Context(), pc.ID, c, data); err != nil {
+			t.Fatal(err)
+		}
+		m, err := a.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Command.Status; got != want || !strings.Contains(table, fmt.Sprintf("\n| %04XH |", uint16(got))) {
+			t.Errorf("answered by %v, want %v, which the statement is to name", got, want)
+		}
+		if m.Command.Status == dimse.Success { // it is reported on here
+			told(t, a)
+		}
+	}
+	if !strings.Contains(table, "\n| 0110H |") || !strings.Contains(table, "\n| 0213H |") {
+		t.Error("the statuses of a store that fails are missing")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"text/template"
+	"time"
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/api/dimse"
@@ -57,6 +58,10 @@ type object struct {
 	dicom.Kind
 	ClassName string
 }
+
+// AnswerTime and MoveTime are how long the peer may take.
+func (conformance) AnswerTime() time.Duration { return answerTime }
+func (conformance) MoveTime() time.Duration   { return moveTime }
 
 func (c *conformance) add(service, class string, syntaxes []string) {
 	a := asked{Service: service, Name: dimse.NameOf(class), UID: class}

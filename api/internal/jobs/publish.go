@@ -48,7 +48,8 @@ func (q *Queue) Publish(ctx context.Context, tx *store.Tx, analysisID string, re
 
 // publishComparison has the report of a comparison made, as Publish does. It refers to
 // the reports of the revisions compared, which are made too where they were not, as
-// those of before the server made any.
+// those of before the server made any. What was finished before then is not published
+// by itself: nothing old is to appear in an archive that nobody asked for.
 func (q *Queue) publishComparison(ctx context.Context, tx *store.Tx, c store.Comparison, revisions []int) error {
 	p, err := q.publishing(ctx, tx)
 	if err != nil || !slices.Contains(p.Kinds, measure.KindOfComparisons) {

@@ -87,7 +87,7 @@ func comparisonsArePublished(t *testing.T, config store.Config) {
 	a := newArchive(t)
 	c := jobs.Config{Store: s, Workers: 1, Do: child("child", measure.Limits{Memory: 4 << 30, Time: patience})}
 	before, after := putSpine(t, s, 1, "A", 40), putSpine(t, s, 2, "A", 15)
-	// The analyses are of before results were published.
+	// The analyses, and one comparison, are of before results were published.
 	first := idle(t, c)
 	if err := first.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -96,6 +96,8 @@ func comparisonsArePublished(t *testing.T, config store.Config) {
 	for _, id := range ids {
 		ended(t, s, id)
 	}
+	old := compare(t, first, ids...)
+	comparisonEnded(t, s, old)
 	if err := first.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +142,9 @@ func comparisonsArePublished(t *testing.T, config store.Config) {
 	deliveries(t, s, 5, "made", inState(store.Delivered))
 	if copies, came, _ := a.holds(); copies != 5 || came != 5 {
 		t.Errorf("the archive has %d objects of what came %d times", copies, came)
+	}
+	if p, err := s.Publication(t.Context(), store.OfComparison(old)); fault.Of(err) != fault.NotExist || err == nil {
+		t.Errorf("what was compared before is published unasked: %+v, %v", p, err)
 	}
 	storetest.Whole(t, s)
 }
