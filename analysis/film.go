@@ -12,6 +12,7 @@ import (
 	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/radiograph"
+	"github.com/endplate/endplate/analysis/radiograph/detect"
 	"github.com/endplate/endplate/analysis/radiograph/outline"
 )
 
@@ -55,12 +56,9 @@ type FilmVertebra struct {
 // same as absent. Lateral films miss 93 % of leaks into the canal (Yeom 2003).
 var NotOnFilms = []string{"canal", "cement leaks into the canal", "posterior wall", "pedicles", "attenuation", "edema"}
 
-// ErrNoSeeds is returned for a film without seeds: nothing finds vertebrae on it by itself.
-var ErrNoSeeds = errors.New("a film is measured from seeds: the centres of two or more vertebrae")
-
-// MeasureFilm measures the bodies between and beside the seeds on a lateral film. One that
-// is refused gives a result with the reason. The error says what is wrong with the options,
-// or is ctx's.
+// MeasureFilm measures the bodies that a lateral film shows; seeds name them, and help where
+// they are not found without. A film that is refused gives a result with the reason. The
+// error says what is wrong with the options, or is ctx's.
 func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Film, error) {
 	r := &Film{Calibration: m.Header.Scale.Calibrate()}
 	if opt.Distance != 0 {
@@ -73,23 +71,27 @@ func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Fi
 	if r.Refusal = radiograph.Recognize(m, radiograph.FindField(m), len(opt.Seeds) > 0); r.Refusal != nil {
 		return r, nil
 	}
-	if len(opt.Seeds) == 0 {
-		return nil, ErrNoSeeds
+	found, err := detect.Find(ctx, m, r.Calibration.Spacing, opt.Seeds, opt.Anterior)
+	if refusal, ok := errors.AsType[*radiograph.Refusal](err); ok {
+		r.Refusal = refusal
+		return r, nil
 	}
-	found, err := outline.Fit(ctx, m, r.Calibration.Spacing, opt.Seeds, opt.Anterior)
 	if err != nil {
 		return nil, err
 	}
 	r.Anterior = found.Anterior
 	if !found.Told {
-		r.warn("ANTERIOR_SIDE_SEEN", "the side of anterior was told from the skin's distance: neither the header nor a reader says it")
+		r.warn("ANTERIOR_SIDE_SEEN", "the side of anterior was told from the film: neither the header nor a reader says it")
+	}
+	if p := found.Names.Probability; p < detect.SureNames {
+		r.warn("LEVELS_GUESSED", fmt.Sprintf("the names of the levels are a guess (probability %.2f; the next likeliest are off by %+d): give the centre of one as a seed", p, found.Names.Shifted))
 	}
 	mm := 1.0
 	if !r.Calibration.Millimetres() {
 		mm = found.NominalScale(r.Calibration.Spacing)
 		r.warn("UNCALIBRATED", phrase.Of("no millimetres: %s; limits in millimetres take the bodies as of an average adult's size", r.Calibration.Reason))
 	}
-	r.assess(found, mm)
+	r.assess(&found.Spine, mm)
 	return r, nil
 }
 

@@ -91,12 +91,14 @@ var stages = []string{
 	"spine",
 	"volume",
 	"radiograph",
+	"radiograph/network",
 	"nifti",
 	"localization",
 	"localization/naming",
 	"segmentation",
 	"landmark",
 	"radiograph/outline",
+	"radiograph/detect",
 	"morphometry",
 	"cement",
 	"finding",
@@ -109,7 +111,7 @@ var stages = []string{
 
 // beside are packages that stand outside the data's path: the boundary and the
 // truth. No stage imports them.
-var beside = []string{"dicom", "phantom", "radiograph/projection"}
+var beside = []string{"dicom", "phantom", "radiograph/projection", "radiograph/train"}
 
 func isBeside(pkg string) bool {
 	return slices.ContainsFunc(beside, func(b string) bool { return pkg == b || strings.HasPrefix(pkg, b+"/") })

@@ -94,7 +94,7 @@ Not a medical device: for research, not for diagnosis.`,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newPhantomCommand(), newFilmCommand(),
+	root.AddCommand(newMeasureCommand(), newCompareCommand(), newBatchCommand(), newDeidentifyCommand(), newPhantomCommand(), newFilmCommand(), newFilmSetCommand(),
 		newServeCommand(), newQueueWorkerCommand(), newTokenCommand(), newDoctorCommand(), newConformanceCommand(), newVersionCommand())
 	root.AddCommand(newSendCommand(), newAnalysesCommand(), newWatchCommand(), newCorrectCommand(), newComparisonsCommand(), newDeliveriesCommand()) // of a server
 	root.AddCommand(newFetchCommand(), newEchoCommand())                                                                                             // of an archive

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/gonum/spatial/r2"
+
+	"github.com/endplate/endplate/analysis/radiograph"
 )
 
 // nearerSkin is how many times farther the skin of the belly must lie from the spine than
@@ -19,13 +21,8 @@ const nearerSkin = 1.25
 func (s *search) side() (Side, bool) {
 	down := r2.Unit(r2.Sub(s.at[len(s.at)-1], s.at[0]))
 	right := r2.Vec{X: down.Y, Y: -down.X}
-	for n, axis := range []r2.Vec{{X: 1}, {Y: 1}} {
-		for letter, sign := range map[string]float64{"A": 1, "P": -1} {
-			along := sign * r2.Dot(axis, right)
-			if strings.HasPrefix(s.film.image.Header.PatientOrientation[n], letter) && along*along > 0.25 {
-				return sideOf(along > 0), true
-			}
-		}
+	if told := SideByHeader(&s.film.image.Header, down); told != UnknownSide {
+		return told, true
 	}
 	var reach [2]float64
 	for n, direction := range []r2.Vec{right, r2.Scale(-1, right)} {
@@ -48,6 +45,22 @@ func (s *search) side() (Side, bool) {
 		return Left, false
 	}
 	return UnknownSide, false
+}
+
+// SideByHeader returns where PatientOrientation says that anterior is, of a film on which
+// down is the way to inferior; UnknownSide where it does not.
+func SideByHeader(h *radiograph.Header, down r2.Vec) Side {
+	down = r2.Unit(down)
+	right := r2.Vec{X: down.Y, Y: -down.X}
+	for n, axis := range []r2.Vec{{X: 1}, {Y: 1}} {
+		for letter, sign := range map[string]float64{"A": 1, "P": -1} {
+			along := sign * r2.Dot(axis, right)
+			if strings.HasPrefix(h.PatientOrientation[n], letter) && along*along > 0.25 {
+				return sideOf(along > 0)
+			}
+		}
+	}
+	return UnknownSide
 }
 
 func sideOf(right bool) Side {

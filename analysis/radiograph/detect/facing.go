@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package detect
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/spatial/r2"
+
+	"github.com/endplate/endplate/analysis/radiograph/outline"
+)
+
+// Which end of a ridge is superior and on which side anterior lies, the spotter tells by
+// votes; where they are not clear, the second network tells, which has never seen a body
+// that lies otherwise than upright with anterior to the right: the points of one that lies
+// so are the surer.
+const (
+	clearWay    = 1.2 // of the 2 of all votes
+	clearFacing = 0.9 // of the 1 of all votes
+	glances     = 7   // bodies that are looked at
+	voteWorth   = 0.1 // of all votes, in logarithms of the scatter
+)
+
+// lie is a way in which a spine may lie on a film.
+type lie struct {
+	turned bool // the ridge runs from inferior to superior
+	side   outline.Side
+}
+
+// facing returns how the spine lies, and the ridge from superior to inferior. down is the way
+// from one seed to one below; zero where there are none.
+func (f *film) facing(ctx context.Context, ridge []spot, side outline.Side, down r2.Vec) (*row, []spot, error) {
+	vote := upsideDown(ridge)
+	if along := r2.Dot(down, r2.Sub(ridge[len(ridge)-1].at, ridge[0].at)); along != 0 {
+		vote = math.Copysign(2, -along)
+	}
+	r := &row{side: side, told: side != outline.UnknownSide}
+	best, least := lie{}, math.Inf(1)
+	for _, l := range f.lies(ridge, vote, side) {
+		cost := 0.0
+		if !l.only {
+			scatter, err := f.scatter(ctx, ridge, l.lie)
+			if err != nil {
+				return nil, nil, err
+			}
+			cost = scatter - voteWorth*l.votes
+		}
+		if cost < least {
+			best, least = l.lie, cost
+		}
+	}
+	if !r.told {
+		r.side, r.told = best.side, f.header(ridge, best.turned) != outline.UnknownSide
+	}
+	if best.turned {
+		ridge = turned(ridge)
+	}
+	return r, ridge, nil
+}
+
+// votedLie is a lie with the votes for it; only is set where there is no other.
+type votedLie struct {
+	lie
+	votes float64
+	only  bool
+}
+
+// lies returns the ways in which the spine may lie as far as votes, header and reader leave
+// them open.
+func (f *film) lies(ridge []spot, vote float64, side outline.Side) []votedLie {
+	var all []votedLie
+	for _, t := range []bool{false, true} {
+		way := vote
+		if !t {
+			way = -vote
+		}
+		if way < -clearWay {
+			continue
+		}
+		told := side
+		if told == outline.UnknownSide {
+			told = f.header(ridge, t)
+		}
+		right := facingRight(ridge)
+		if t {
+			right = -right // who goes the other way has it on the other hand
+		}
+		for _, s := range []outline.Side{outline.Left, outline.Right} {
+			votes := right
+			if s == outline.Left {
+				votes = -right
+			}
+			if told == s || told == outline.UnknownSide && votes >= -clearFacing {
+				all = append(all, votedLie{lie: lie{t, s}, votes: way + votes})
+			}
+		}
+	}
+	if len(all) == 1 {
+		all[0].only = true
+	}
+	return all
+}
+
+// header returns the side that the header tells.
+func (f *film) header(ridge []spot, turned bool) outline.Side {
+	var down r2.Vec
+	for _, s := range ridge {
+		down = r2.Add(down, s.axis)
+	}
+	if turned {
+		down = r2.Scale(-1, down)
+	}
+	return outline.SideByHeader(&f.image.Header, down)
+}
+
+// halfDepth is that of a body, of the distance of bodies: about.
+const halfDepth = 0.5
+
+// facingRight returns the votes that anterior lies to the right where a ridge runs down: 1 if
+// all say so, -1 if all say the contrary.
+func facingRight(ridge []spot) float64 {
+	var turn, weight float64
+	for _, s := range ridge {
+		turn -= s.probability * r2.Cross(r2.Unit(s.axis), s.fore) // rows run down
+		weight += s.probability * halfDepth * r2.Norm(s.axis)
+	}
+	return min(max(turn/weight, -1), 1)
+}
+
+// scatter returns the mean logarithm of how sharply bodies are seen along a ridge if it lies
+// in a way.
+func (f *film) scatter(ctx context.Context, ridge []spot, l lie) (float64, error) {
+	if l.turned {
+		ridge = turned(ridge)
+	}
+	var sum float64
+	for n := range glances {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		s := &ridge[(2*n+1)*len(ridge)/(2*glances)]
+		at, _, err := f.glance(&pose{s.at, s.axis, l.side == outline.Right})
+		if err != nil {
+			return 0, err
+		}
+		_, sharp, err := f.glance(&pose{at, s.axis, l.side == outline.Right})
+		if err != nil {
+			return 0, err
+		}
+		sum += math.Log(float64(sharp)) / glances
+	}
+	return sum, nil
+}
