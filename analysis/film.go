@@ -84,7 +84,7 @@ func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Fi
 		r.warn("ANTERIOR_SIDE_SEEN", "the side of anterior was told from the film: neither the header nor a reader says it")
 	}
 	if p := found.Names.Probability; p < detect.SureNames {
-		r.warn("LEVELS_GUESSED", fmt.Sprintf("the names of the levels are a guess (probability %.2f; the next likeliest are off by %+d): give the centre of one as a seed", p, found.Names.Shifted))
+		r.warn("LEVELS_GUESSED", phrase.Of("the names of the levels are a guess (probability %.2f; the next likeliest are off by %+d): give the centre of one as a seed", p, found.Names.Shifted))
 	}
 	mm := 1.0
 	if !r.Calibration.Millimetres() {

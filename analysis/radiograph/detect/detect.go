@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r2"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/radiograph/outline"
 	"github.com/endplate/endplate/analysis/spine"
@@ -116,7 +117,7 @@ const (
 )
 
 func refuse(found []spot) error {
-	return &radiograph.Refusal{Code: "NOT_SPINE", Reason: fmt.Sprintf("no row of vertebral bodies was found on the film (%d that may be some): give seeds to measure it all the same", len(found))}
+	return &radiograph.Refusal{Code: "NOT_SPINE", Reason: phrase.Of("no row of vertebral bodies was found on the film (%d that may be some): give seeds to measure it all the same", len(found))}
 }
 
 // column is a chain with its names.
