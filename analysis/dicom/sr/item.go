@@ -4,7 +4,9 @@
 package sr
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,12 +64,46 @@ func (i *item) add(children ...*item) *item {
 	return i
 }
 
-// done returns the data set of the item with its children.
+// done returns the data set of the item with its children, those of a number in the
+// order of TID 300, which is significant.
 func (i *item) done() *dataset.Dataset {
+	if i.Value(tag.ValueType) == "NUM" {
+		slices.SortStableFunc(i.children, func(a, b *dataset.Dataset) int { return cmp.Compare(rowOf(a), rowOf(b)) })
+	}
 	if len(i.children) > 0 {
 		i.Sequence(tag.ContentSequence, i.children...)
 	}
 	return i.Dataset
+}
+
+// rowOf returns the row of TID 300 that a child of a number is of, with that of TID 310
+// as its fraction. A graphic stands before all of them, for viewers such as OHIF that
+// take the first child for it; what the templates do not have stands behind.
+func rowOf(child *dataset.Dataset) float64 {
+	concept, valueType := code.Of(child, tag.ConceptNameCodeSequence), child.Value(tag.ValueType)
+	switch r := relation(child.Value(tag.RelationshipType)); {
+	case r == inferredFrom && valueType == "SCOORD3D":
+		return 0
+	case r == inferredFrom:
+		return 9
+	case r == hasProperties && valueType == "TEXT":
+		return 100
+	case r == hasProperties && concept.Is(code.LevelOfSignificance):
+		return 8.4
+	case r == hasProperties && concept.Is(code.Uncertainty):
+		return 8.5
+	case r == hasProperties:
+		return 8.2
+	case concept.Is(code.MeasurementMethod):
+		return 3
+	case concept.Is(code.Derivation):
+		return 4
+	case concept.Is(code.FindingSite):
+		return 5
+	case concept.Is(code.EquivalentMeaning):
+		return 16
+	}
+	return 2
 }
 
 func container(r relation, concept code.Code) *item {

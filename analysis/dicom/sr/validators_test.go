@@ -249,6 +249,44 @@ func TestTrackingUnitsAndCodes(t *testing.T) {
 	}
 }
 
+// What belongs to a number stands in the order of TID 300, which is significant, behind
+// the graphic that it is drawn from.
+func TestNumbersAreInTheOrderOfTheTemplate(t *testing.T) {
+	want := map[string][]code.Code{
+		"anterior height": {code.Path, code.FindingSite, code.Uncertainty, code.EquivalentMeaning},
+		"wedge angle":     {code.EndplateLines, code.UpperEndplate, code.LowerEndplate, code.MeasurementMethod, code.Uncertainty, code.EquivalentMeaning},
+		"expected anterior height": {
+			code.ExpectedFrom, code.ExpectedFrom, code.MeasurementMethod, code.Derivation, code.FindingSite, code.Uncertainty, code.EquivalentMeaning,
+		},
+		"anterior by posterior height": {code.Derivation, code.PopulationMean, code.PopulationSD, code.ZScore, code.EquivalentMeaning},
+		"change of anterior height":    {code.Tracked, code.FindingSite, code.LevelOfSignificance, code.Uncertainty, code.Height, code.Height, code.EquivalentMeaning},
+	}
+	found := map[string]bool{}
+	for _, d := range []*dataset.Dataset{reports(t)["measured"], oneChanged(t)} {
+		everyItem(d, func(_, item *dataset.Dataset) {
+			var concepts []code.Code
+			name := ""
+			for _, child := range item.Items(tag.ContentSequence) {
+				concept := code.Of(child, tag.ConceptNameCodeSequence)
+				if concepts = append(concepts, concept); concept.Is(code.EquivalentMeaning) {
+					name = child.Value(tag.TextValue)
+				}
+			}
+			if order, ok := want[name]; ok && len(concepts) == len(order) {
+				found[name] = true
+				if !slices.Equal(concepts, order) {
+					t.Errorf("%s has %v", name, concepts)
+				}
+			}
+		})
+	}
+	for name := range want {
+		if !found[name] {
+			t.Errorf("there is no %s with so much", name)
+		}
+	}
+}
+
 func trackingOf(group *dataset.Dataset) (identifier, uid string) {
 	for _, item := range group.Items(tag.ContentSequence) {
 		switch c := code.Of(item, tag.ConceptNameCodeSequence); {
