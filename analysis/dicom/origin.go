@@ -108,27 +108,27 @@ func (s *Stack) Origin() (*Origin, error) {
 		}
 	}
 	head, err := s.images[0].in.content.head(func(t tag.Tag) bool {
-		return slices.Contains(identityTags, t) || slices.Contains(seriesTags, t) || slices.Contains(lossyTags, t)
+		return slices.Contains(identityTags, t) || slices.Contains(seriesTags, t) || slices.Contains(lossyTags, t) || t == tag.BitsAllocated
 	})
 	if err != nil {
 		return nil, fmt.Errorf("instance %s: %w", s.Slices[0].SOPInstanceUID, err)
 	}
 	o.PositionReferenceIndicator = head.Value(tag.PositionReferenceIndicator)
 	o.Identity = identityOf(&head.Dataset)
-	o.Lossy = lossyOf(&head.Dataset, head.TransferSyntaxUID, o.bytesOfFirst(), s.images[0].in.content.source.Size)
+	o.Lossy = lossyOf(&head.Dataset, head.TransferSyntaxUID, o.bytesOfFirst(head.Int(tag.BitsAllocated, 16)), s.images[0].in.content.source.Size)
 	return o, nil
 }
 
 // bytesOfFirst returns how many bytes the pixels of the first instance take that are not
-// compressed, two each.
-func (o *Origin) bytesOfFirst() int64 {
+// compressed.
+func (o *Origin) bytesOfFirst(bitsAllocated int) int64 {
 	frames := int64(0)
 	for _, m := range o.Images {
 		if m.SOPInstanceUID == o.Images[0].SOPInstanceUID {
 			frames++
 		}
 	}
-	return 2 * frames * int64(o.Geometry.Columns) * int64(o.Geometry.Rows)
+	return frames * int64(o.Geometry.Columns) * int64(o.Geometry.Rows) * int64(bitsAllocated) / 8
 }
 
 // head reads the elements that are wanted of an instance's header.
