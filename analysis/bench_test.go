@@ -58,6 +58,19 @@ func BenchmarkMeasureCT(b *testing.B) {
 	}
 }
 
+// BenchmarkMeasureSeries measures real series, where the development data lies
+// beside the checkout.
+func BenchmarkMeasureSeries(b *testing.B) {
+	for _, name := range []string{"lidc1", "colon", "petct2", "ts3mm"} {
+		b.Run(name, func(b *testing.B) {
+			vol := readFolder(b, shared(b, "data/ct/"+name))
+			for b.Loop() {
+				measureCT(b, vol)
+			}
+		})
+	}
+}
+
 // BenchmarkStages times the stages of MeasureCT, each given what the ones before
 // it made.
 func BenchmarkStages(b *testing.B) {

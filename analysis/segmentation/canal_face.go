@@ -136,10 +136,11 @@ func (f *faceFit) normal(x [4]float64) (m [4][4]float64, v [4]float64) {
 		at := float64(i) * f.step
 		w := f.window(at)
 		u, t := (at-x[0])/f.sigma, (at-x[0]-x[1])/f.sigma
-		outer, inner := gaussStep(u), gaussStep(t)
+		outer, outerDensity := normal(u)
+		inner, innerDensity := normal(t)
 		rest := f.p[i] - (x[2] + (f.dense-x[2])*outer + (x[3]-f.dense)*inner)
-		slope := -(x[3] - f.dense) * gauss(t) / f.sigma
-		j := [4]float64{slope - (f.dense-x[2])*gauss(u)/f.sigma, slope, 1 - outer, inner}
+		slope := -(x[3] - f.dense) * innerDensity / f.sigma
+		j := [4]float64{slope - (f.dense-x[2])*outerDensity/f.sigma, slope, 1 - outer, inner}
 		for a := range j {
 			v[a] += w * j[a] * rest
 			for b := 0; b <= a; b++ {

@@ -102,9 +102,9 @@ type voxel struct {
 	u             float64 // a, -1 to 1 from wall to wall
 	first         int     // of the four surface functions that are not zero at a
 	weight, slope [4]float64
-	massFirst     int
-	mass          [4]float64
+	mass          [massKnots]float64
 	light         [3][2]float64 // of the walls of both bodies and of the disc's rim, 1/mm
+	lit           bool          // some of it is not zero
 }
 
 // at returns a voxel at a place of the disc.
@@ -112,11 +112,13 @@ func (d *discSpace) at(s, a, l, hu float64) voxel {
 	half := (d.basis.hi - d.basis.lo) / 2
 	v := voxel{s: s, a: a, l: l, hu: hu, u: (a - d.basis.lo - half) / half}
 	v.first, v.weight, v.slope = d.basis.at(a)
-	v.massFirst, v.mass, _ = d.mass.at(a)
+	_, v.mass, _ = d.mass.at(a)
 	for end := range 2 {
 		lower, upper := d.wall[lowerPlate][end], d.wall[upperPlate][end]
 		for i, w := range [3]float64{lower, upper, (lower + upper) / 2} {
-			v.light[i][end] = gauss((a-w)/d.wallSigma) / d.wallSigma
+			if light := gauss((a-w)/d.wallSigma) / d.wallSigma; light > faint {
+				v.light[i][end], v.lit = light, true
+			}
 		}
 	}
 	return v
@@ -173,95 +175,97 @@ func (d *discSpace) height(x []float64, plate int, a, l float64) (s, slope float
 	return s + tilt*l + bow*l*l, slope
 }
 
-// term is one non-zero entry of a row of the Jacobian.
-type term struct {
-	at int
-	v  float64
-}
-
 // faint is the light of a wall, 1/mm, or the density of a blur that is counted
 // as none: under a hundredth of a HU of the brightest plates.
 const faint = 1e-5
 
-// predict returns the model's attenuation at v and appends the derivatives to
-// terms.
-func (d *discSpace) predict(x []float64, v *voxel, terms []term) (float64, []term) {
+// predict returns the model's attenuation at v and sets t to its derivatives.
+func (d *discSpace) predict(x []float64, v *voxel, t *row) float64 {
 	at := d.levels()
-	disc := x[at+2] + v.u*x[at+3]
 	u2 := v.u * v.u
-	disc += u2 * x[d.annulus()]
+	disc := x[at+2] + v.u*x[at+3] + u2*x[d.annulus()]
 	for end, light := range v.light[2] {
 		disc += x[d.rim()+end] * light
 	}
 	y, open := disc, 1.0
+	t.from, t.to, t.lit = rowDisc, rowUpperLevel, v.lit
 	for plate := range 2 {
-		if !d.has[plate] {
-			continue
-		}
-		level := at + 4*plate
-		var part plateLight
-		if part, terms = d.plate(x, v, plate, x[level]+v.u*x[level+1], disc, terms); part.cover == 0 && part.hu == 0 {
-			continue
-		}
+		part := d.plate(x, v, plate, disc, t)
 		y += part.hu
 		open -= part.cover
-		terms = append(terms, term{level, part.cover}, term{level + 1, part.cover * v.u})
 	}
+	t.v[rowDisc], t.v[rowDisc+1], t.v[rowDisc+2] = open, open*v.u, open*u2
 	for end, light := range v.light[2] {
-		if light > faint {
-			terms = append(terms, term{d.rim() + end, open * light})
-		}
+		t.v[rowLights+4+end] = open * light
 	}
-	return y, append(terms, term{at + 2, open}, term{at + 3, open * v.u}, term{d.annulus(), open * u2})
+	return y
 }
 
 // plateLight is what one plate and the body behind it add to a voxel: HU, and
 // the share of the voxel's blur that the body covers.
 type plateLight struct{ hu, cover float64 }
 
-// plate returns the light of one plate and the body behind it, whose trabecular
-// bone has the attenuation bone.
-func (d *discSpace) plate(x []float64, v *voxel, plate int, bone, disc float64, terms []term) (plateLight, []term) {
-	p, m := d.surface(plate), d.masses(plate)
-	coef := x[p : p+d.basis.n+2]
-	s, slope := (coef[d.basis.n]+coef[d.basis.n+1]*v.l)*v.l, 0.0
-	mass := 0.0
-	for i := range 4 {
-		c := coef[v.first+i]
-		s += v.weight[i] * c
-		slope += v.slope[i] * c
-		mass += v.mass[i] * x[m+v.massFirst+i]
+// plate returns the light of one plate and the body behind it, before a disc of the
+// given attenuation, and sets their derivatives.
+func (d *discSpace) plate(x []float64, v *voxel, plate int, disc float64, t *row) plateLight {
+	at := &plateRows[plate]
+	var distance, slope, cos float64
+	var blur kernel
+	if d.has[plate] {
+		var s float64
+		s, slope = d.surfaceAt(x, v, plate)
+		blur, cos = d.blurAt(slope)
+		distance = (v.s - s) * cos
 	}
-	cos := 1 / math.Sqrt(1+slope*slope)
-	blur := d.blurAt(slope)
-	distance := (v.s - s) * cos
 	sign := 1.0 // bone lies below the lower plate, above the upper
 	if plate == upperPlate {
 		sign = -1
 	}
-	if sign*distance > blur.box/2+5*blur.sigma {
-		return plateLight{}, terms
+	if !d.has[plate] || sign*distance > blur.box/2+5*blur.sigma {
+		t.v[at.lights], t.v[at.lights+1] = 0, 0
+		return plateLight{}
 	}
 	cover, g, dg := blur.at(distance)
 	if plate == lowerPlate {
 		cover = 1 - cover
 	}
+	level := d.levels() + 4*plate
+	bone := x[level] + v.u*x[level+1]
 	for end, light := range v.light[plate] {
-		if light > faint {
-			n := d.walls() + 2*plate + end
-			bone += x[n] * light
-			terms = append(terms, term{n, light * cover})
-		}
+		bone += x[d.walls()+2*plate+end] * light
+		t.v[at.lights+end] = light * cover
 	}
-	out := plateLight{hu: (bone-disc)*cover + mass*g, cover: cover}
+	t.v[at.level], t.v[at.level+1] = cover, cover*v.u
+	t.from, t.to = min(t.from, at.level), max(t.to, at.level+2)
+	out := plateLight{hu: (bone - disc) * cover, cover: cover}
 	if g < faint {
-		return out, terms
+		return out
+	}
+	mass := 0.0
+	for i, m := range x[d.masses(plate):][:massKnots] {
+		mass += v.mass[i] * m
+		t.v[at.mass+i] = g * v.mass[i]
 	}
 	ds := cos * (sign*(bone-disc)*g - mass*dg) // of the surface's height
+	turn := distance * cos * slope             // the distance changes with the slope, too
 	for i := range 4 {
-		terms = append(terms, term{p + v.first + i, ds * v.weight[i]}, term{m + v.massFirst + i, g * v.mass[i]})
+		t.v[at.surface+i] = ds * (v.weight[i] + turn*v.slope[i])
 	}
-	return out, append(terms, term{p + d.basis.n, ds * v.l}, term{p + d.basis.n + 1, ds * v.l * v.l})
+	t.v[at.surface+4], t.v[at.surface+5] = ds*v.l, ds*v.l*v.l
+	t.from, t.to = min(t.from, at.surface), max(t.to, at.surface+6)
+	out.hu += mass * g
+	return out
+}
+
+// surfaceAt returns the height of a plate's centre at a voxel and its slope along a.
+func (d *discSpace) surfaceAt(x []float64, v *voxel, plate int) (s, slope float64) {
+	coef := x[d.surface(plate):][:d.basis.n+2]
+	s = (coef[d.basis.n] + coef[d.basis.n+1]*v.l) * v.l
+	for i, c := range coef[v.first:][:4] {
+		s += v.weight[i] * c
+		slope += v.slope[i] * c
+	}
+	return s, slope
 }
 
 // slopedBlur holds the blur across a surface as a function of its slope.
@@ -285,28 +289,41 @@ func newSlopedBlur(p psf, f volume.Frame) slopedBlur {
 	return b
 }
 
-// blurAt returns the blur across a surface with the given slope along a.
-func (d *discSpace) blurAt(slope float64) kernel {
+// blurAt returns the blur across a surface with the given slope along a, and the
+// cosine of that slope's angle.
+func (d *discSpace) blurAt(slope float64) (k kernel, cos float64) {
 	b := &d.sloped
 	c2 := 1 / (1 + slope*slope)
+	cos = math.Sqrt(c2)
 	variance := (b.variance[0]+slope*(b.variance[1]+slope*b.variance[2]))*c2 + boneThickness*boneThickness/12
-	return kernel{box: math.Abs(b.box[0]+slope*b.box[1]) * math.Sqrt(c2), sigma: math.Sqrt(variance)}
+	return kernel{box: math.Abs(b.box[0]+slope*b.box[1]) * cos, sigma: math.Sqrt(variance)}, cos
 }
 
 // linearize evaluates data and priors at x. Residuals count by a Cauchy
 // likelihood of the given scale.
 func (d *discSpace) linearize(x []float64, noise float64) *system {
 	q := newSystem(d.size())
-	terms := make([]term, 0, 32)
 	c2 := 4 * noise * noise // Cauchy scale 2σ: 95 % efficient on Gaussian residuals
 	unit := d.temper / (noise * noise)
+	var t row
+	var b block
+	first := 0           // of the voxels in b
+	logs, odds := 0., 1. // the sum of logarithms, and the product of what is yet to count
 	for i := range d.voxels {
 		v := &d.voxels[i]
-		y, t := d.predict(x, v, terms[:0])
-		r := y - v.hu
-		q.cost += unit * c2 / 2 * math.Log1p(r*r/c2)
-		q.add(r, unit/(1+r*r/c2), t)
+		if v.first != first {
+			q.addBlock(&b, d.columns(first))
+			b, first = block{}, v.first
+		}
+		r := d.predict(x, v, &t) - v.hu
+		odd := 1 + r*r/c2
+		if odds *= odd; odds > 1e100 {
+			logs, odds = logs+math.Log(odds), 1
+		}
+		b.add(r, unit/odd, &t)
 	}
+	q.addBlock(&b, d.columns(first))
+	q.cost = unit * c2 / 2 * (logs + math.Log(odds))
 	d.priors(q, x)
 	q.fold()
 	return q

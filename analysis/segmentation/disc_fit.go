@@ -7,6 +7,9 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 )
@@ -29,8 +32,19 @@ var (
 	stagesKinked = []stage{{1, true}, {0, true}}
 )
 
-// mostSteps bounds the steps of one stage.
-const mostSteps = 12
+// effort bounds a minimization: its steps, and the gain of cost from which on a step
+// is worth it. A cost is half a square of standard deviations.
+type effort struct {
+	steps  int
+	enough float64
+}
+
+// exploring finds which mode a start leads to, settling where the mode is, to a tenth
+// of its standard deviation.
+var (
+	exploring = effort{12, 0.02}
+	settling  = effort{24, 0.003}
+)
 
 // system holds the normal equations H·δ = -g of one linearization.
 type system struct {
@@ -42,6 +56,12 @@ type system struct {
 
 func newSystem(n int) *system { return &system{n: n, h: make([]float64, n*n), g: make([]float64, n)} }
 
+// term is one non-zero derivative of a residual.
+type term struct {
+	at int
+	v  float64
+}
+
 // add counts in a residual r of weight w with the given derivatives. Products fall
 // on either side of the diagonal until fold.
 func (q *system) add(r, w float64, terms []term) {
@@ -51,6 +71,18 @@ func (q *system) add(r, w float64, terms []term) {
 		row := q.h[t.at*q.n : (t.at+1)*q.n]
 		for _, o := range terms[i:] {
 			row[o.at] += wt * o.v
+		}
+	}
+}
+
+// addBlock counts in voxels whose rows stand for the given parameters. Products fall
+// on either side of the diagonal until fold.
+func (q *system) addBlock(b *block, columns [rowSize]int) {
+	for i, ci := range columns {
+		q.g[ci] += b.g[i]
+		row := q.h[ci*q.n : (ci+1)*q.n]
+		for j := i; j < rowSize; j++ {
+			row[columns[j]] += b.h[i][j]
 		}
 	}
 }
@@ -71,21 +103,24 @@ func (q *system) prior(r, sd float64, terms ...term) {
 	q.add(r, 1/(sd*sd), terms)
 }
 
-// solve returns the damped step of the system.
-func (q *system) solve(damping float64) ([]float64, bool) {
-	var chol mat.Cholesky
-	if !chol.Factorize(q.upper(damping)) {
-		return nil, false
+// solve returns the damped step of the system, without those of the parameters held
+// where they are.
+func (q *system) solve(damping float64, held []int) ([]float64, bool) {
+	h, step := q.upper(damping).RawSymmetric(), make([]float64, q.n)
+	for i, g := range q.g {
+		step[i] = -g
 	}
-	var step mat.VecDense
-	if chol.SolveVecTo(&step, mat.NewVecDense(q.n, q.g)) != nil {
-		return nil, false
+	for _, i := range held {
+		for j := range q.n {
+			h.Data[min(i, j)*h.Stride+max(i, j)] = 0
+		}
+		h.Data[i*h.Stride+i], step[i] = 1, 0
 	}
-	out := make([]float64, q.n)
-	for i := range out {
-		out[i] = -step.AtVec(i)
+	factor, ok := lapack64.Potrf(h)
+	if ok {
+		lapack64.Potrs(factor, blas64.General{Rows: q.n, Cols: 1, Stride: 1, Data: step})
 	}
-	return out, true
+	return step, ok
 }
 
 // upper returns the curvature, with a trace of it added on the diagonal so that
@@ -114,61 +149,68 @@ func (q *system) covariance() *mat.SymDense {
 	return &inv
 }
 
-// minimize runs Levenberg–Marquardt from x, which it changes.
-func (d *discSpace) minimize(x []float64, noise float64, iterations int) *system {
+// minimize runs Levenberg–Marquardt from x, which it changes, until a step brings, or
+// promises, less than enough, or it comes to a place that is known.
+func (d *discSpace) minimize(x []float64, noise float64, e effort, known func(x []float64) bool) *system {
 	q := d.linearize(x, noise)
 	damping := 1e-3
 	trial := make([]float64, len(x))
-	for range iterations {
-		step, ok := q.solve(damping)
+	for range e.steps {
+		step, ok := q.solve(damping, d.held(x, q))
 		if !ok {
 			damping *= 10
 			continue
 		}
-		largest := 0.0
-		for i := range x {
-			trial[i] = x[i] + step[i]
-			if i < d.masses(0) {
-				largest = max(largest, math.Abs(step[i]))
-			}
-		}
-		d.clampMasses(trial)
+		floats.AddTo(trial, x, step)
+		d.bright(func(i int) { trial[i] = max(trial[i], 0) })
 		next := d.linearize(trial, noise)
 		if next.cost >= q.cost {
 			damping *= 8
-			if damping > 1e6 {
+			if -floats.Dot(step, q.g)/2 < e.enough || damping > 1e6 {
 				break
 			}
 			continue
 		}
-		done := q.cost-next.cost < 1e-3 && largest < 0.01
+		done := q.cost-next.cost < e.enough
 		copy(x, trial)
 		q = next
 		damping = max(damping/5, 1e-6)
-		if done {
+		if done || known != nil && known(x) {
 			break
 		}
 	}
 	return q
 }
 
-// clampMasses keeps plates from becoming darker than their surroundings.
-func (d *discSpace) clampMasses(x []float64) {
+// bright calls each with every parameter that is not negative: plates, walls and rim
+// are no darker than their surroundings.
+func (d *discSpace) bright(each func(i int)) {
 	for i := d.masses(0); i < d.levels(); i++ {
-		x[i] = max(x[i], 0)
+		each(i)
 	}
 	for i := d.walls(); i < d.annulus(); i++ {
-		x[i] = max(x[i], 0)
+		each(i)
 	}
+}
+
+// held returns the parameters that are 0 and would become negative: a step that
+// counted on it would be none down.
+func (d *discSpace) held(x []float64, q *system) (held []int) {
+	d.bright(func(i int) {
+		if x[i] == 0 && q.g[i] > 0 {
+			held = append(held, i)
+		}
+	})
+	return held
 }
 
 // residualNoise returns the robust standard deviation of the residuals, HU.
 func (d *discSpace) residualNoise(x []float64) float64 {
 	r := make([]float64, len(d.voxels))
-	terms := make([]term, 0, 32)
+	var t row
 	for i := range d.voxels {
-		y, _ := d.predict(x, &d.voxels[i], terms[:0])
-		r[i] = math.Abs(y - d.voxels[i].hu)
+		v := &d.voxels[i]
+		r[i] = math.Abs(d.predict(x, v, &t) - v.hu)
 	}
 	slices.Sort(r)
 	return max(1.4826*r[len(r)/2], 5)
@@ -180,7 +222,7 @@ func (d *discSpace) fitFrom(start []float64, stages []stage) (x []float64, noise
 	noise = d.residualNoise(x)
 	for _, stage := range stages { // the noise follows the fit
 		d.enter(stage)
-		d.minimize(x, noise, mostSteps)
+		d.minimize(x, noise, exploring, nil)
 		noise = d.residualNoise(x)
 	}
 	return x, noise

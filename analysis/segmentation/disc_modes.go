@@ -47,8 +47,6 @@ const (
 	// mostCost is the cost, in units of modeTemper, by which a mode may exceed the
 	// best: a weight of 0.2 %.
 	mostCost = 6.0
-	// settleSteps bounds the steps of a mode on all voxels.
-	settleSteps = 24
 )
 
 // fit finds the modes about a start: from it as it is and smoothed, and from the
@@ -65,8 +63,10 @@ func (d *discSpace) fit(start []float64) *discFit {
 		likeliest = smooth
 	}
 	for _, x := range d.bends(likeliest) {
-		coarse.minimize(x, noise, mostSteps)
-		found = append(found, x)
+		back := func(x []float64) bool { return d.alike(x, likeliest) }
+		if coarse.minimize(x, noise, exploring, back); !back(x) {
+			found = append(found, x)
+		}
 	}
 	d.enter(final)
 	f := &discFit{space: d, noise: d.residualNoise(likeliest)}
@@ -127,7 +127,7 @@ func (f *discFit) settle(found [][]float64) {
 		if m.cost > all[0].cost+(mostCost+slack)*modeTemper || f.knows(m.x) {
 			continue
 		}
-		q := d.minimize(m.x, f.noise, settleSteps)
+		q := d.minimize(m.x, f.noise, settling, f.knows)
 		if m.cost = q.cost; !f.knows(m.x) {
 			m.cov = q.covariance()
 			f.modes = append(f.modes, m)
@@ -139,18 +139,20 @@ func (f *discFit) settle(found [][]float64) {
 
 // knows reports whether x is one of the modes.
 func (f *discFit) knows(x []float64) bool {
-	d := f.space
-	return slices.ContainsFunc(f.modes, func(m mode) bool {
-		for plate := range 2 {
-			// The outermost coefficients lie beyond the walls.
-			for i := d.surface(plate) + 1; i < d.surface(plate)+d.basis.n-1; i++ {
-				if d.has[plate] && math.Abs(x[i]-m.x[i]) > sameMode {
-					return false
-				}
+	return slices.ContainsFunc(f.modes, func(m mode) bool { return f.space.alike(x, m.x) })
+}
+
+// alike reports whether the plates of x and y are at the same places.
+func (d *discSpace) alike(x, y []float64) bool {
+	for plate := range 2 {
+		// The outermost coefficients lie beyond the walls.
+		for i := d.surface(plate) + 1; i < d.surface(plate)+d.basis.n-1; i++ {
+			if d.has[plate] && math.Abs(x[i]-y[i]) > sameMode {
+				return false
 			}
 		}
-		return true
-	})
+	}
+	return true
 }
 
 // weigh gives the modes their weights, and drops those of none.

@@ -55,8 +55,7 @@ func (d *discSpace) draw(rng *rand.Rand, truths ...[]float64) {
 				v := d.at(s+0.3*a/10, a, l, 0)
 				v.hu = 25 * rng.NormFloat64()
 				for _, truth := range truths {
-					hu, _ := d.predict(truth, &v, nil)
-					v.hu += hu / float64(len(truths))
+					v.hu += d.predict(truth, &v, new(row)) / float64(len(truths))
 				}
 				d.voxels = append(d.voxels, v)
 			}
@@ -92,4 +91,14 @@ func TestFitFindsThePlatesOfItsOwnModel(t *testing.T) {
 	if math.Abs(fit.noise-25) > 3 {
 		t.Errorf("noise %.1f HU, want 25", fit.noise)
 	}
+}
+
+func BenchmarkLinearize(b *testing.B) {
+	d := flatDisc()
+	truth := d.madePlates()
+	d.draw(rand.New(rand.NewPCG(3, 4)), truth)
+	for b.Loop() {
+		d.linearize(truth, 25)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(d.voxels)), "ns/voxel")
 }

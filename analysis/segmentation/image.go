@@ -440,6 +440,8 @@ func (im *reader) gather(d *discSpace, above, below *draft) {
 	lo, hi := im.box(d)
 	sx, sy, sz := im.vol.Spacing()
 	skip := max(int(voxelVolume/(sx*sy*sz)), 1)
+	// By the coefficients that they depend on, as linearize has them quickest.
+	byFirst := make([][]voxel, d.basis.n-3)
 	for k := lo[2]; k <= hi[2]; k++ {
 		for j := lo[1]; j <= hi[1]; j++ {
 			at := (k*im.vol.Rows + j) * im.vol.Columns
@@ -448,11 +450,13 @@ func (im *reader) gather(d *discSpace, above, below *draft) {
 			for i := lo[0] + (skip+phase-lo[0]%skip)%skip; i <= hi[0]; i += skip {
 				s, a, l := d.frame.Coordinates(im.vol.Position(float64(i), float64(j), float64(k)))
 				if math.Abs(l) <= profileReach && d.inWindow(s, a, above, below) {
-					d.voxels = append(d.voxels, d.at(s, a, l, float64(im.vol.Samples[at+i])))
+					v := d.at(s, a, l, float64(im.vol.Samples[at+i]))
+					byFirst[v.first] = append(byFirst[v.first], v)
 				}
 			}
 		}
 	}
+	d.voxels = slices.Concat(byFirst...)
 	correlated := 1.0
 	for _, axis := range d.blur.axes {
 		correlated *= 2 * math.Sqrt(math.Pi) * max(d.blur.across(axis).total(), textureLength)

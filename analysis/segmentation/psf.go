@@ -100,18 +100,13 @@ func (k kernel) at(x float64) (step, density, slope float64) {
 	if k.box < narrowBox*k.sigma {
 		s := k.total()
 		u := x / s
-		g := gauss(u) / s
-		return gaussStep(u), g, -u * g / s
+		step, g := normal(u)
+		g /= s
+		return step, g, -u * g / s
 	}
 	u, v := (x+k.box/2)/k.sigma, (x-k.box/2)/k.sigma
-	pu, pv := gaussStep(u), gaussStep(v)
-	gu, gv := gauss(u), gauss(v)
+	pu, gu := normal(u)
+	pv, gv := normal(v)
 	step = k.sigma * (u*pu + gu - v*pv - gv) / k.box
 	return step, (pu - pv) / k.box, (gu - gv) / (k.box * k.sigma)
 }
-
-// gauss is the standard normal density.
-func gauss(x float64) float64 { return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) }
-
-// gaussStep is the standard normal distribution function.
-func gaussStep(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }

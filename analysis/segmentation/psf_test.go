@@ -79,18 +79,20 @@ func TestPredictionDerivatives(t *testing.T) {
 	copy(x[d.levels():], []float64{180, 10, 80, -5, 160, 7, 200, 300, 250, 150})
 	for _, place := range [][3]float64{{-3, 1, 2}, {-2.2, -9.6, 0}, {2.5, 4, -3}, {0.3, 9.7, 1}, {4.5, -6, 4}} {
 		v := d.at(place[0], place[1], place[2], 0)
-		_, terms := d.predict(x, &v, nil)
+		var r row
+		d.predict(x, &v, &r)
 		got := make([]float64, d.size())
-		for _, term := range terms {
-			got[term.at] += term.v
+		for i, at := range d.columns(v.first) {
+			if i >= r.from && i < r.to || i >= rowLights && r.lit {
+				got[at] += r.v[i]
+			}
 		}
 		for i := range x {
 			const h = 1e-4
 			up, down := append([]float64(nil), x...), append([]float64(nil), x...)
 			up[i] += h
 			down[i] -= h
-			a, _ := d.predict(up, &v, nil)
-			b, _ := d.predict(down, &v, nil)
+			a, b := d.predict(up, &v, new(row)), d.predict(down, &v, new(row))
 			// A surface's slope shortens the distance to it, which the derivative leaves out.
 			if want := (a - b) / (2 * h); math.Abs(got[i]-want) > 0.1*math.Abs(want)+2 {
 				t.Errorf("at %v: derivative %d = %.3f, want %.3f", place, i, got[i], want)

@@ -42,7 +42,8 @@ func newEdgeFilter(sigma float64) *edgeFilter {
 	f := &edgeFilter{}
 	for i := -reach; i <= reach; i++ {
 		x := float64(i) * wallStep / sigma
-		b := [3]float64{1, gaussStep(-x), gauss(x) / sigma}
+		outside, density := normal(x)
+		b := [3]float64{1, 1 - outside, density / sigma}
 		f.basis = append(f.basis, b)
 		for j := range 3 {
 			for k := range 3 {

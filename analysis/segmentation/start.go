@@ -148,7 +148,8 @@ func candidates(at, lo float64, n int, sigma, sign float64) []candidate {
 		c := candidate{at: at + d, bone: make([]float64, n), plate: make([]float64, n), to: n}
 		for r := range n {
 			x := (lo + float64(r)*scanStep - c.at) / sigma
-			c.bone[r], c.plate[r] = gaussStep(-sign*x), gauss(x)/sigma
+			step, density := normal(-sign * x)
+			c.bone[r], c.plate[r] = step, density/sigma
 		}
 		out = append(out, c)
 	}
@@ -198,7 +199,8 @@ func (im *reader) findStart(d *discSpace, above, below *draft) bool {
 	n := len(st.profiles[0].hu)
 	// The sampler's own linear interpolation widens the blur.
 	_, _, dz := im.vol.Spacing()
-	sigma := math.Hypot(d.blurAt(0).total(), dz/math.Sqrt(6))
+	blur, _ := d.blurAt(0)
+	sigma := math.Hypot(blur.total(), dz/math.Sqrt(6))
 	lowers, uppers := absent(lo-50, n), absent(hi+50, n)
 	if d.has[lowerPlate] {
 		lowers = candidates(lowerAt, lo, n, sigma, 1)

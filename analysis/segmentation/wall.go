@@ -23,6 +23,8 @@ const (
 	// wallNoise, HU, is the contrast below which an edge counts for little:
 	// the noise of a body CT, after averaging, and the texture of soft tissue.
 	wallNoise = 30.0
+	// noStep, HU, is a step that rounding may make.
+	noStep = 1e-3
 	// wallBend is the price of a step of one mm from a profile to the next, in
 	// units of an edge's score. The waist of a body slopes by less than half.
 	wallBend = 0.35
@@ -47,10 +49,10 @@ func (p profiles) position(column float64) float64 { return p.x0 + column*wallSt
 func fitEdge(p []float64, window, c, sigma float64, insideFirst bool) float64 {
 	e := newEdge(p, window, c, sigma, wallReach, insideFirst)
 	both, step, plate := e.solve(true)
-	if step >= 0 && plate >= 0 {
+	if step >= noStep && plate >= 0 {
 		return both
 	}
-	if step < 0 {
+	if step < noStep {
 		beside := newEdge(p, window, c, sigma, min(wallShort*sigma, wallReach), insideFirst)
 		if both, _, plate = beside.solve(true); plate >= 0 && standsOut(p, c, sigma, insideFirst) {
 			return both
@@ -96,7 +98,8 @@ func newEdge(p []float64, window, c, sigma, outside float64, insideFirst bool) e
 		if !insideFirst {
 			x = -x
 		}
-		b := [3]float64{1, gaussStep(-x), gauss(x) / sigma}
+		outside, density := normal(x)
+		b := [3]float64{1, 1 - outside, density / sigma}
 		for j := range 3 {
 			e.v[j] += b[j] * p[i]
 			for k := range 3 {
