@@ -98,7 +98,7 @@ proof: ## the server killed CRASHES=200 times on each database and by DIMSE, 1,0
 .PHONY: objects
 objects: ## every DICOM object of every real series, checked by dciodvfy and dcentvfy, and reports by PixelMed; some three minutes on two cores
 	ENDPLATE_OBJECTS=1 go test -count=1 -v -timeout 1h -run '^TestObjectsOfRealSeries$$' ./cmd/endplate
-	ENDPLATE_PIXELMED=all go test -count=1 -v -run '^TestPixelMedRecognisesTheTemplate$$' ./analysis/dicom/sr
+	ENDPLATE_PIXELMED=all go test -count=1 -v -run PixelMed ./analysis/dicom/sr
 
 .PHONY: fmt
 fmt: $(BIN)/buf ## format Go and protobuf sources
