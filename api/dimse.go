@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/api/dicomweb"
 	"github.com/endplate/endplate/api/dimse"
 	"github.com/endplate/endplate/api/dimse/dul"
 	"github.com/endplate/endplate/api/dimse/scp"
@@ -125,7 +126,10 @@ func WriteConformance(w io.Writer, c Config) error {
 	if err := scp.WriteConformance(w, config); err != nil {
 		return err
 	}
-	return scu.WriteConformance(w, measure.Objects())
+	if err := scu.WriteConformance(w, measure.Objects()); err != nil || c.HTTPAddr == "" {
+		return err
+	}
+	return dicomweb.WriteConformance(w)
 }
 
 func (s *Server) scpConfig() (scp.Config, error) {

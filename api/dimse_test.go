@@ -340,3 +340,35 @@ func plainDataSet(class, instance, study, series string, pixels int) (b []byte) 
 	b = binary.LittleEndian.AppendUint32(b, uint32(pixels))
 	return append(b, make([]byte, pixels)...)
 }
+
+// The Conformance Statement is of what a server of the settings offers, and a setting
+// that cannot be has none.
+func TestConformanceStatementFollowsTheSettings(t *testing.T) {
+	t.Parallel()
+	c := minimal(t)
+	c.DIMSE = api.DIMSE{Addr: "127.0.0.1:0", AETitle: "SPINE", Associations: 3, PeerAssociations: 2, MaxPDU: 1 << 16}
+	for _, tt := range []struct {
+		change       func(*api.Config)
+		with, unlike string
+	}{
+		{func(*api.Config) {}, "committed to", "QIDO-RS"},
+		{func(c *api.Config) { c.HTTPAddr = "127.0.0.1:0" }, "Search (QIDO-RS)", "with TLS\n"},
+		{func(c *api.Config) { c.Storage.Deidentify = true }, "Not offered: identities", "Level 2"},
+		{func(c *api.Config) { c.Storage.SOPClasses = []string{petImageStorage} }, petImageStorage, enhancedSR},
+		{func(c *api.Config) { c.DIMSE.Peers = []string{"PACS@10.0.0.7:104"} }, "PACS@10.0.0.7:104", "| any |"},
+	} {
+		c := c
+		tt.change(&c)
+		var b bytes.Buffer
+		if err := api.WriteConformance(&b, c); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), tt.with) || strings.Contains(b.String(), tt.unlike) {
+			t.Errorf("no %q, or %q, in\n%s", tt.with, tt.unlike, &b)
+		}
+	}
+	c.DIMSE.AETitle = `a\b`
+	if err := api.WriteConformance(io.Discard, c); err == nil {
+		t.Error("an AE title that is none was taken")
+	}
+}
