@@ -36,9 +36,9 @@ type Options struct {
 	Progress func(stage string, fraction float64)
 }
 
-func (o Options) progress(stage string, fraction float64) {
+func (o Options) progress(stage phrase.Text, fraction float64) {
 	if o.Progress != nil {
-		o.Progress(stage, fraction)
+		o.Progress(stage.String(), fraction)
 	}
 }
 

@@ -170,7 +170,7 @@ func corrected(series []measure.StoredSeries, r *endplatev1.CorrectAnalysisReque
 	result, err := analysis.Correct(series[index].Result, corrections)
 	if impossible, ok := errors.AsType[*analysis.CorrectionError](err); ok {
 		return fault.New(fault.Invalid, fault.ImpossibleCorrection, "%v", impossible).
-			WithField(correctionField(r.GetCorrections(), impossible), "%s", impossible.Reason)
+			WithField(correctionField(r.GetCorrections(), impossible), "%s", impossible.Reason).WithText(impossible.Reason)
 	}
 	series[index].Result = result
 	return err

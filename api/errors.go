@@ -12,7 +12,9 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/endplate/endplate/api/convert"
 	"github.com/endplate/endplate/api/internal/fault"
+	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
 // errorDomain is the domain of the reasons in google.rpc.ErrorInfo.
@@ -54,6 +56,9 @@ func detailsOf(told fault.Details) []protoadapt.MessageV1 {
 			})
 		}
 		details = append(details, bad)
+	}
+	if len(told.Texts) > 0 {
+		details = append(details, protoadapt.MessageV1Of(&endplatev1.Phrases{Phrases: convert.Phrases(told.Texts)}))
 	}
 	if told.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(told.RetryAfter)})

@@ -90,10 +90,10 @@ func (e *Endplate) Found() bool { return e.Direction != r3.Vec{} }
 
 func vertebraOf(b *segmentation.Body) (*Vertebra, error) {
 	if len(b.Anterior.S) == 0 {
-		return nil, phrase.At("anterior", ErrNoWall)
+		return nil, phrase.At("anterior wall", ErrNoWall)
 	}
 	if len(b.Posterior.S) == 0 {
-		return nil, phrase.At("posterior", ErrNoWall)
+		return nil, phrase.At("posterior wall", ErrNoWall)
 	}
 	return &Vertebra{Center: b.Frame.Origin, SuperiorAxis: b.Frame.Superior, LeftAxis: b.Frame.Left}, nil
 }
@@ -107,11 +107,11 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 	}
 	anterior, err := wallLine(b.Anterior, p, opposite, up, 1)
 	if err != nil {
-		return Endplate{}, phrase.At("anterior", err)
+		return Endplate{}, phrase.At("anterior wall", err)
 	}
 	posterior, err := wallLine(b.Posterior, p, opposite, up, -1)
 	if err != nil {
-		return Endplate{}, phrase.At("posterior", err)
+		return Endplate{}, phrase.At("posterior wall", err)
 	}
 	posterior = beforeFragment(posterior, b.Posterior, p)
 	depth := anterior.a - posterior.a
@@ -125,9 +125,9 @@ func placeEndplate(b *segmentation.Body, p, opposite segmentation.Plate, up floa
 		sd   float64 // of a
 		name phrase.Text
 	}{
-		{&e.Anterior, anterior.a - CornerInset, anterior.sd, "anterior"},
-		{&e.Middle, (anterior.a + posterior.a) / 2, math.Hypot(anterior.sd, posterior.sd) / 2, "middle"},
-		{&e.Posterior, posterior.a + CornerInset, posterior.sd, "posterior"},
+		{&e.Anterior, anterior.a - CornerInset, anterior.sd, "anterior point"},
+		{&e.Middle, (anterior.a + posterior.a) / 2, math.Hypot(anterior.sd, posterior.sd) / 2, "middle point"},
+		{&e.Posterior, posterior.a + CornerInset, posterior.sd, "posterior point"},
 	} {
 		if *point.to, err = placePoint(b.Frame, p, point.a, point.sd); err != nil {
 			return Endplate{}, phrase.At(point.name, err)

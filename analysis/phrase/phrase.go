@@ -25,7 +25,7 @@ import (
 type Text string
 
 // Of returns the text that a template makes of values. The verbs are %s for a Text or
-// a name that is the same in every language, such as that of a level; %d for an int;
+// a name that is the same in every language, such as that of a level; %d and %+d for an int;
 // %g, %.3g, %.1f and %+.1f, with any number of digits, for a float64; %% for a percent
 // sign. It panics where a value fits no verb: templates are constants.
 func Of(template string, values ...any) Text {
@@ -133,7 +133,7 @@ type Value struct {
 func (v Value) String() string { return v.Number + v.Name + v.Text.String() }
 
 // verb matches a verb of a template.
-var verb = regexp.MustCompile(`%(s|d|\+?(?:\.\d)?[gf]|%)`)
+var verb = regexp.MustCompile(`%(s|\+?d|\+?(?:\.\d)?[gf]|%)`)
 
 // Verbs returns the verbs of a template that take a value, in order.
 func Verbs(template string) []string {
@@ -174,7 +174,10 @@ func valueOf(verb string, raw json.RawMessage) Value {
 		_ = json.Unmarshal(raw, &name) // a string of a valid array
 		return Value{Name: name}
 	}
-	if verb == "%d" || verb == "%s" {
+	if n, err := strconv.Atoi(string(raw)); err == nil && strings.HasSuffix(verb, "d") {
+		return Value{Number: fmt.Sprintf(verb, n)}
+	}
+	if verb == "%s" || strings.HasSuffix(verb, "d") {
 		return Value{Number: string(raw)}
 	}
 	x, err := strconv.ParseFloat(string(raw), 64)

@@ -28,6 +28,7 @@ func TestTextReadsAsFmtWritesIt(t *testing.T) {
 		{"loss of %.0f ± %.1f %%, at least %g %% and %.3g mm", []any{39.5, 2.25, 20.0, 1.23456}},
 		{"%+.1f ± %.1f mm", []any{-0.04, 1e-9}},
 		{"%+.1f mm, %.2f ml, %g", []any{3.0, 1e6, 0.3333333333333333}},
+		{"%+d, %+d and %d", []any{3, -2, 0}},
 		{"\"%s\" <&> \\ \n %s", []any{`["quoted"]`, "é"}},
 		{"%.1f and %.0f", []any{math.NaN(), math.Inf(1)}},
 		{"no verb, 100 %%", []any{}},

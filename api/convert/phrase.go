@@ -33,6 +33,16 @@ func phrases(m proto.Message, holders ...any) map[string]*endplatev1.Phrase {
 	return out
 }
 
+// Phrases returns what those of texts are made of that have values, by the English
+// sentence.
+func Phrases(texts []phrase.Text) map[string]*endplatev1.Phrase {
+	out := map[string]*endplatev1.Phrase{}
+	for _, t := range phrase.In(texts) {
+		out[t.String()] = Phrase(t)
+	}
+	return out
+}
+
 // Phrase returns what a text is made of.
 func Phrase(t phrase.Text) *endplatev1.Phrase {
 	template, values := t.Parts()

@@ -12,7 +12,7 @@ import (
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
-var verbs = regexp.MustCompile(`%(s|d|\+?(?:\.\d)?[gf]|%)`)
+var verbs = regexp.MustCompile(`%(s|\+?d|\+?(?:\.\d)?[gf]|%)`)
 
 // said says in English what a phrase is made of, with nothing but what is on the wire.
 func said(p *endplatev1.Phrase) string {

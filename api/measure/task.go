@@ -16,6 +16,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/api/convert"
 	"github.com/endplate/endplate/api/internal/fault"
@@ -86,16 +87,22 @@ func (p Producer) Do(ctx context.Context, t *Task, stage func(string, float64)) 
 	return done
 }
 
+// Stages before the analysis' own.
+const (
+	verifying      phrase.Text = "verifying"
+	readingHeaders phrase.Text = "reading headers"
+)
+
 func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string, float64)) (*Done, error) {
 	fixed, err := fixedOf(t.Options)
 	if err != nil {
 		return nil, err
 	}
-	stage("verifying", 0)
+	stage(verifying.String(), 0)
 	if err := verify(t.Files); err != nil {
 		return nil, err
 	}
-	stage("reading headers", 0)
+	stage(readingHeaders.String(), 0)
 	in := sortInstances(t.Files)
 	catalog, err := in.Scan(ctx, dicom.Options{})
 	if err != nil {

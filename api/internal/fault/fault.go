@@ -17,6 +17,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/endplate/endplate/analysis/phrase"
 )
 
 // Error is an error whose class is known. Its methods With… return a changed copy,
@@ -27,6 +29,7 @@ type Error struct {
 	text       string
 	cause      error
 	violations []Violation
+	texts      []phrase.Text
 	metadata   map[string]string
 	retry      time.Duration
 }
@@ -83,6 +86,13 @@ func (e *Error) WithField(field, format string, args ...any) *Error {
 	return &c
 }
 
+// WithText returns the error with what a sentence that it tells is made of.
+func (e *Error) WithText(t phrase.Text) *Error {
+	c := *e
+	c.texts = append(slices.Clip(e.texts), t)
+	return &c
+}
+
 // With returns the error with an entry of metadata, such as the UID of the study
 // meant.
 func (e *Error) With(key, value string) *Error {
@@ -107,6 +117,7 @@ type Details struct {
 	Reason     Reason
 	Text       string
 	Violations []Violation
+	Texts      []phrase.Text // what sentences of the others are made of
 	Metadata   map[string]string
 	RetryAfter time.Duration // 0 where nothing is known of it
 }
@@ -148,7 +159,7 @@ func Public(err error) Details {
 	case ok:
 		return Details{
 			Kind: kind, Reason: e.reason, Text: e.text,
-			Violations: e.violations, Metadata: e.metadata, RetryAfter: e.retry,
+			Violations: e.violations, Texts: e.texts, Metadata: e.metadata, RetryAfter: e.retry,
 		}
 	case kind == Canceled:
 		return Details{Kind: kind, Text: "the call was cancelled"}

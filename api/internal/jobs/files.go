@@ -13,10 +13,14 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
 	"github.com/endplate/endplate/api/measure"
 )
+
+// fetching is the stage before those of the child.
+const fetching phrase.Text = "fetching"
 
 // files returns files that hold the instances of an analysis. Those of a bucket are
 // copied, until remove is called.
@@ -35,7 +39,7 @@ func (q *Queue) files(ctx context.Context, a store.Analysis, stage func(string, 
 		path, local := q.Store.LocalPath(i)
 		file := measure.InstanceFile{SOPInstanceUID: i.SOPInstanceUID, Path: path, SHA256: i.SHA256[:]}
 		if !local {
-			stage("fetching", float64(k)/float64(len(instances)))
+			stage(fetching.String(), float64(k)/float64(len(instances)))
 			if left -= i.Size; left < 0 {
 				err = errTooLarge
 			}

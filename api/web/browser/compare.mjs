@@ -4,7 +4,7 @@
 // The comparison of an examination before treatment with one after it.
 
 import { readFileSync } from "node:fs";
-import { must } from "./setting.mjs";
+import { inDutch, must } from "./setting.mjs";
 
 /** What the page shows of the restored height of a level, percent. */
 async function restored(page, level) {
@@ -48,6 +48,8 @@ export const steps = {
       .map((r) => `${r.percent.toFixed(0)} ± ${r.sd_percent.toFixed(0)}`);
     must(want.length > 0 && JSON.stringify(shown) === JSON.stringify(want), `shown ${shown}, endplate compare says ${want}`);
   },
+
+  "the comparison is told in Dutch, with the same figures": (s) => inDutch(s, "comparison", ".findings li > span"),
 
   "the pictures are scrolled together, slid and blinked": async (s) => {
     const { page } = s;

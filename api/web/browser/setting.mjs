@@ -124,6 +124,34 @@ export class Setting {
   }
 }
 
+/** The figures in texts, as English writes them. */
+export const figures = (texts) => texts.flatMap((t) => t.replaceAll(",", ".").replaceAll("−", "-").match(/-?\d+(\.\d+)?/g) ?? []).toSorted();
+
+/** Has what a view says told in Dutch: nothing stays English, and the figures are the same. */
+export async function inDutch(s, view, sentences) {
+  const { page } = s;
+  const said = async () => {
+    await page.locator(sentences).first().waitFor();
+    return page.locator(sentences).allInnerTexts();
+  };
+  const language = page.locator("header.bar select").first();
+  const english = await said();
+  await language.selectOption("nl");
+  try {
+    await page.locator('html[lang="nl"]').waitFor();
+    const dutch = await said();
+    const left = await page.locator('main [lang="en"]').allInnerTexts();
+    must(left.length === 0, `${view}: in English: ${left.join(" | ")}`);
+    must(english.length === dutch.length && english.every((e, i) => e !== dutch[i]), `${view}: not told in Dutch: ${dutch.filter((d) => english.includes(d)).join(" | ")}`);
+    const [a, b] = [figures(english), figures(dutch)];
+    must(a.length > 0 && JSON.stringify(a) === JSON.stringify(b), `${view}: the figures are ${b}, in English ${a}`);
+    await s.accessible(`${view} in Dutch`);
+    await s.picture(`${view}-nl`);
+  } finally {
+    await language.selectOption("en");
+  }
+}
+
 /** Waits until a condition holds, and fails if it never does. */
 export async function until(holds, text) {
   for (const end = performance.now() + patience; !(await holds()); await new Promise((r) => setTimeout(r, 50))) {

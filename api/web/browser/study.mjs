@@ -3,7 +3,7 @@
 
 // A study is looked at, corrected and accepted.
 
-import { must, until } from "./setting.mjs";
+import { inDutch, must, until } from "./setting.mjs";
 
 export const view = (page, name) => page.locator(`.pane[data-view="${name}"]`);
 const grip = (page, label) => view(page, "SAGITTAL").getByRole("button", { name: label, exact: true });
@@ -401,6 +401,10 @@ export const steps = {
     const english = await page.evaluate(() => [...document.querySelectorAll("main button, main summary, main th")]
       .filter((e) => !e.closest('[lang="en"]')).map((e) => e.textContent).filter((text) => /vertebra|measur|undo|rename|remove|expected/i.test(text)));
     must(english.length === 0, `in English: ${english}`);
+    const left = await page.locator('main [lang="en"]').allInnerTexts();
+    must(left.length === 0, `in English: ${left}`);
     await page.locator("header.bar select").first().selectOption("en");
+    await page.getByRole("tab", { name: /Findings/ }).click();
+    await inDutch(s, "findings", ".findings article p:not(.buttons)");
   },
 };

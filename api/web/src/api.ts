@@ -4,6 +4,7 @@
 // The REST interface of the server that the page came from.
 
 import type {
+  AnalysisRun,
   AnalysisState,
   CancelAnalysisResponse,
   CorrectAnalysisRequest,
@@ -12,6 +13,7 @@ import type {
   CreateAnalysisResponse,
   CreateComparisonRequest,
   CreateComparisonResponse,
+  ComparisonRun,
   DeliveryState,
   ExportAnalysisRequestFormat,
   ExportAnalysisResponse,
@@ -26,6 +28,7 @@ import type {
   ListRevisionsResponse,
   ListSeriesResponse,
   ListStudiesResponse,
+  Phrase,
   RenderComparisonRequest,
   RenderComparisonResponse,
   RenderImageRequest,
@@ -37,6 +40,7 @@ import type {
   WatchAnalysisResponse,
   WatchComparisonResponse,
 } from "./messages";
+import { learn } from "./say";
 import { token } from "./session";
 
 /** An error that the server told of, or that kept it from being asked. */
@@ -60,6 +64,7 @@ interface Status {
   details?: {
     "@type"?: string;
     reason?: string;
+    phrases?: Record<string, Phrase>;
     field_violations?: { field?: string; description?: string }[];
     fieldViolations?: { field?: string; description?: string }[];
   }[];
@@ -67,6 +72,7 @@ interface Status {
 
 function errorOf(httpStatus: number, status: Status): ApiError {
   const details = status.details ?? [];
+  for (const d of details) learn(d.phrases);
   const violations = details
     .flatMap((d) => d.field_violations ?? d.fieldViolations ?? [])
     .map((v) => ({ field: v.field ?? "", description: v.description ?? "" }));
@@ -138,7 +144,15 @@ export async function statusOf(response: Response): Promise<Status> {
 }
 
 async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
-  return (await (await request(method, path, options)).json()) as T;
+  return learned((await (await request(method, path, options)).json()) as T);
+}
+
+/** Keeps what the sentences of an answer are made of, where it holds a report. */
+function learned<T>(answer: T): T {
+  const { analysis, comparison } = answer as { analysis?: AnalysisRun; comparison?: ComparisonRun };
+  learn(analysis?.report?.phrases);
+  learn(comparison?.report?.phrases);
+  return answer;
 }
 
 const get = <T>(path: string, query?: Query, signal?: AbortSignal) => call<T>("GET", path, { query, signal });
@@ -159,7 +173,7 @@ async function* stream<T>(path: string, signal: AbortSignal): AsyncGenerator<T> 
         if (line.trim() === "") continue;
         const part = JSON.parse(line) as { result?: T; error?: Status };
         if (part.error) throw errorOf(response.status, part.error);
-        if (part.result) yield part.result;
+        if (part.result) yield learned(part.result);
       }
     }
   } finally {

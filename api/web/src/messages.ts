@@ -657,6 +657,10 @@ export interface Phrase {
   values?: PhraseValue[];
 }
 
+export interface Phrases {
+  phrases?: Record<string, Phrase>;
+}
+
 export interface PhraseValue {
   number?: string;
   name?: string;

@@ -77,9 +77,9 @@ const codes = words(
     SUSPECTED_VERTEBRAL_DEFORMITY: "mogelijke deformatie",
     SEVERE_COLLAPSE: "ernstige inzakking",
     VERTEBRA_PLANA: "vertebra plana",
-    POSTERIOR_WALL_INVOLVED: "achterwand aangedaan",
+    POSTERIOR_WALL_INVOLVED: "achterwand betrokken",
     POSTERIOR_WALL_SUSPECT: "achterwand verdacht",
-    CANAL_COMPROMISE: "vernauwd kanaal",
+    CANAL_COMPROMISE: "wervelkanaal vernauwd",
     PEDICLE_EROSION: "erosie van pedikel",
     VACUUM_CLEFT: "vacuümspleet",
     LYTIC_LESION: "lytische laesie",
@@ -106,6 +106,22 @@ const codes = words(
 /** What a finding's code is called; the code itself where there is no word for it. */
 export function codeName(code: string | undefined): string {
   return codes(code as "CEMENT") ?? (code ?? "").toLowerCase().replaceAll("_", " ");
+}
+
+const angles = words(
+  { THORACIC_KYPHOSIS: "Thoracic kyphosis", LUMBAR_LORDOSIS: "Lumbar lordosis", GARDNER: "Gardner", BISEGMENTAL_COBB: "Bisegmental Cobb", superior: "superior", inferior: "inferior" },
+  { THORACIC_KYPHOSIS: "Thoracale kyfose", LUMBAR_LORDOSIS: "Lumbale lordose", GARDNER: "Gardner", BISEGMENTAL_COBB: "Bisegmentale Cobb", superior: "boven", inferior: "onder" },
+);
+
+/** What an angle is called; its code where there is no word for it. */
+export function angleName(code: string | undefined): string {
+  return angles(code as "GARDNER") ?? (code ?? "").toLowerCase().replaceAll("_", " ");
+}
+
+/** What an endplate such as "T4 superior" is called. */
+export function endplateName(endplate: string | undefined): string {
+  const [level = "", side = ""] = (endplate ?? "").split(" ");
+  return `${level} ${angles(side as "superior") ?? side}`.trim();
 }
 
 const shapes = words(

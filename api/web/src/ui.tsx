@@ -6,7 +6,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api";
-import { words } from "./i18n";
+import { because } from "./failures";
+import { language, words } from "./i18n";
+import { say, told } from "./say";
 
 const t = words(
   {
@@ -34,8 +36,9 @@ const t = words(
 /** An error as a sentence. */
 export function sentence(error: unknown): string {
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
-  const message = error.message;
   if (error.reason === "ERROR_REASON_STALE_REVISION") return t("stale");
+  const fields = error.violations.map((v) => (told(v.description).lang || language() === "en" ? "" : say(v.description)));
+  const message = fields.some(Boolean) ? fields.join("; ") : because(error.reason, error.message);
   switch (error.status) {
     case 0:
       return t("unreachable", { message });

@@ -301,7 +301,7 @@ func (x Vertebra_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Vertebra_Status.Descriptor instead.
 func (Vertebra_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // Shape of a deformity, by the height that lost most.
@@ -362,7 +362,7 @@ func (x Deformity_Shape) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Shape.Descriptor instead.
 func (Deformity_Shape) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 0}
 }
 
 // Height names one of the three heights.
@@ -419,7 +419,7 @@ func (x Deformity_Height) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Height.Descriptor instead.
 func (Deformity_Height) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 1}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 1}
 }
 
 // Basis says what a loss is relative to.
@@ -476,7 +476,7 @@ func (x Deformity_Basis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Basis.Descriptor instead.
 func (Deformity_Basis) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12, 2}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 2}
 }
 
 // Class is a class of the canal's compromise by its area.
@@ -541,7 +541,7 @@ func (x Canal_Class) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Canal_Class.Descriptor instead.
 func (Canal_Class) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15, 0}
 }
 
 // State says what is known of the wall.
@@ -602,7 +602,7 @@ func (x PosteriorWall_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PosteriorWall_State.Descriptor instead.
 func (PosteriorWall_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16, 0}
 }
 
 // Status says what is known of a pedicle.
@@ -659,7 +659,7 @@ func (x Pedicle_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Pedicle_Status.Descriptor instead.
 func (Pedicle_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24, 0}
 }
 
 // Place is where cement leaked to, after Yeom et al., Spine 2003.
@@ -724,7 +724,7 @@ func (x CementLeak_Place) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CementLeak_Place.Descriptor instead.
 func (CementLeak_Place) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // Band is a range of the attenuation of L1, without contrast medium at 120 kVp.
@@ -789,7 +789,7 @@ func (x Density_Band) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Density_Band.Descriptor instead.
 func (Density_Band) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34, 0}
 }
 
 // State says whether there is any.
@@ -846,7 +846,7 @@ func (x Contrast_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Contrast_State.Descriptor instead.
 func (Contrast_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35, 0}
 }
 
 // Verdict is what a reader says of a finding.
@@ -899,7 +899,7 @@ func (x Finding_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Verdict.Descriptor instead.
 func (Finding_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36, 0}
 }
 
 // Report is what one run found in all of its inputs.
@@ -1025,6 +1025,52 @@ func (x *Phrase) GetValues() []*PhraseValue {
 	return nil
 }
 
+// Phrases is a detail of an error's status: what sentences of the error are made of.
+type Phrases struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By the sentence, as in Report.
+	Phrases       map[string]*Phrase `protobuf:"bytes,1,rep,name=phrases,proto3" json:"phrases,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Phrases) Reset() {
+	*x = Phrases{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Phrases) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Phrases) ProtoMessage() {}
+
+func (x *Phrases) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Phrases.ProtoReflect.Descriptor instead.
+func (*Phrases) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Phrases) GetPhrases() map[string]*Phrase {
+	if x != nil {
+		return x.Phrases
+	}
+	return nil
+}
+
 // PhraseValue is a value in a sentence.
 type PhraseValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1042,7 +1088,7 @@ type PhraseValue struct {
 
 func (x *PhraseValue) Reset() {
 	*x = PhraseValue{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1100,7 @@ func (x *PhraseValue) String() string {
 func (*PhraseValue) ProtoMessage() {}
 
 func (x *PhraseValue) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[2]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1113,7 @@ func (x *PhraseValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PhraseValue.ProtoReflect.Descriptor instead.
 func (*PhraseValue) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{2}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *PhraseValue) GetValue() isPhraseValue_Value {
@@ -1164,7 +1210,7 @@ type Analysis struct {
 
 func (x *Analysis) Reset() {
 	*x = Analysis{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1222,7 @@ func (x *Analysis) String() string {
 func (*Analysis) ProtoMessage() {}
 
 func (x *Analysis) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[3]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1235,7 @@ func (x *Analysis) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Analysis.ProtoReflect.Descriptor instead.
 func (*Analysis) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{3}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Analysis) GetStudyInstanceUid() string {
@@ -1289,7 +1335,7 @@ type Algorithm struct {
 
 func (x *Algorithm) Reset() {
 	*x = Algorithm{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1347,7 @@ func (x *Algorithm) String() string {
 func (*Algorithm) ProtoMessage() {}
 
 func (x *Algorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[4]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1360,7 @@ func (x *Algorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Algorithm.ProtoReflect.Descriptor instead.
 func (*Algorithm) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{4}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Algorithm) GetName() string {
@@ -1350,7 +1396,7 @@ type Skipped struct {
 
 func (x *Skipped) Reset() {
 	*x = Skipped{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1408,7 @@ func (x *Skipped) String() string {
 func (*Skipped) ProtoMessage() {}
 
 func (x *Skipped) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1421,7 @@ func (x *Skipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Skipped.ProtoReflect.Descriptor instead.
 func (*Skipped) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Skipped) GetPath() string {
@@ -1485,7 +1531,7 @@ type Vertebra struct {
 
 func (x *Vertebra) Reset() {
 	*x = Vertebra{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1543,7 @@ func (x *Vertebra) String() string {
 func (*Vertebra) ProtoMessage() {}
 
 func (x *Vertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1556,7 @@ func (x *Vertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vertebra.ProtoReflect.Descriptor instead.
 func (*Vertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Vertebra) GetLevel() Level {
@@ -1738,7 +1784,7 @@ type Position struct {
 
 func (x *Position) Reset() {
 	*x = Position{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1796,7 @@ func (x *Position) String() string {
 func (*Position) ProtoMessage() {}
 
 func (x *Position) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +1809,7 @@ func (x *Position) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Position.ProtoReflect.Descriptor instead.
 func (*Position) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Position) GetX() float64 {
@@ -1806,7 +1852,7 @@ type Landmark struct {
 
 func (x *Landmark) Reset() {
 	*x = Landmark{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1818,7 +1864,7 @@ func (x *Landmark) String() string {
 func (*Landmark) ProtoMessage() {}
 
 func (x *Landmark) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1831,7 +1877,7 @@ func (x *Landmark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Landmark.ProtoReflect.Descriptor instead.
 func (*Landmark) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Landmark) GetX() float64 {
@@ -1897,7 +1943,7 @@ type Landmarks struct {
 
 func (x *Landmarks) Reset() {
 	*x = Landmarks{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +1955,7 @@ func (x *Landmarks) String() string {
 func (*Landmarks) ProtoMessage() {}
 
 func (x *Landmarks) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +1968,7 @@ func (x *Landmarks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Landmarks.ProtoReflect.Descriptor instead.
 func (*Landmarks) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Landmarks) GetSuperiorAnterior() *Landmark {
@@ -1996,7 +2042,7 @@ type Direction struct {
 
 func (x *Direction) Reset() {
 	*x = Direction{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2054,7 @@ func (x *Direction) String() string {
 func (*Direction) ProtoMessage() {}
 
 func (x *Direction) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2067,7 @@ func (x *Direction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direction.ProtoReflect.Descriptor instead.
 func (*Direction) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Direction) GetX() float64 {
@@ -2079,7 +2125,7 @@ type Heights struct {
 
 func (x *Heights) Reset() {
 	*x = Heights{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2091,7 +2137,7 @@ func (x *Heights) String() string {
 func (*Heights) ProtoMessage() {}
 
 func (x *Heights) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2104,7 +2150,7 @@ func (x *Heights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heights.ProtoReflect.Descriptor instead.
 func (*Heights) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Heights) GetAnteriorMm() float64 {
@@ -2220,7 +2266,7 @@ type Deformity struct {
 
 func (x *Deformity) Reset() {
 	*x = Deformity{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2278,7 @@ func (x *Deformity) String() string {
 func (*Deformity) ProtoMessage() {}
 
 func (x *Deformity) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2291,7 @@ func (x *Deformity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deformity.ProtoReflect.Descriptor instead.
 func (*Deformity) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Deformity) GetGenantGrade() int32 {
@@ -2340,7 +2386,7 @@ type Angle struct {
 
 func (x *Angle) Reset() {
 	*x = Angle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2398,7 @@ func (x *Angle) String() string {
 func (*Angle) ProtoMessage() {}
 
 func (x *Angle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2411,7 @@ func (x *Angle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Angle.ProtoReflect.Descriptor instead.
 func (*Angle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Angle) GetName() string {
@@ -2467,7 +2513,7 @@ type Canal struct {
 
 func (x *Canal) Reset() {
 	*x = Canal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2525,7 @@ func (x *Canal) String() string {
 func (*Canal) ProtoMessage() {}
 
 func (x *Canal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2538,7 @@ func (x *Canal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Canal.ProtoReflect.Descriptor instead.
 func (*Canal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Canal) GetApMm() float64 {
@@ -2716,7 +2762,7 @@ type PosteriorWall struct {
 
 func (x *PosteriorWall) Reset() {
 	*x = PosteriorWall{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2728,7 +2774,7 @@ func (x *PosteriorWall) String() string {
 func (*PosteriorWall) ProtoMessage() {}
 
 func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2741,7 +2787,7 @@ func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PosteriorWall.ProtoReflect.Descriptor instead.
 func (*PosteriorWall) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PosteriorWall) GetState() PosteriorWall_State {
@@ -2965,7 +3011,7 @@ type WallCriterion struct {
 
 func (x *WallCriterion) Reset() {
 	*x = WallCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2977,7 +3023,7 @@ func (x *WallCriterion) String() string {
 func (*WallCriterion) ProtoMessage() {}
 
 func (x *WallCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2990,7 +3036,7 @@ func (x *WallCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WallCriterion.ProtoReflect.Descriptor instead.
 func (*WallCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WallCriterion) GetName() string {
@@ -3090,7 +3136,7 @@ type Attenuation struct {
 
 func (x *Attenuation) Reset() {
 	*x = Attenuation{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3102,7 +3148,7 @@ func (x *Attenuation) String() string {
 func (*Attenuation) ProtoMessage() {}
 
 func (x *Attenuation) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3115,7 +3161,7 @@ func (x *Attenuation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attenuation.ProtoReflect.Descriptor instead.
 func (*Attenuation) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Attenuation) GetMedianHu() float64 {
@@ -3180,7 +3226,7 @@ type Lesions struct {
 
 func (x *Lesions) Reset() {
 	*x = Lesions{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3192,7 +3238,7 @@ func (x *Lesions) String() string {
 func (*Lesions) ProtoMessage() {}
 
 func (x *Lesions) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3205,7 +3251,7 @@ func (x *Lesions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lesions.ProtoReflect.Descriptor instead.
 func (*Lesions) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Lesions) GetLyticPercent() float64 {
@@ -3294,7 +3340,7 @@ type VacuumCleft struct {
 
 func (x *VacuumCleft) Reset() {
 	*x = VacuumCleft{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3306,7 +3352,7 @@ func (x *VacuumCleft) String() string {
 func (*VacuumCleft) ProtoMessage() {}
 
 func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3319,7 +3365,7 @@ func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumCleft.ProtoReflect.Descriptor instead.
 func (*VacuumCleft) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *VacuumCleft) GetPresent() bool {
@@ -3397,7 +3443,7 @@ type Cortex struct {
 
 func (x *Cortex) Reset() {
 	*x = Cortex{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3409,7 +3455,7 @@ func (x *Cortex) String() string {
 func (*Cortex) ProtoMessage() {}
 
 func (x *Cortex) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3422,7 +3468,7 @@ func (x *Cortex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cortex.ProtoReflect.Descriptor instead.
 func (*Cortex) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Cortex) GetSuperiorEndplate() *CortexFace {
@@ -3494,7 +3540,7 @@ type CortexFace struct {
 
 func (x *CortexFace) Reset() {
 	*x = CortexFace{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3506,7 +3552,7 @@ func (x *CortexFace) String() string {
 func (*CortexFace) ProtoMessage() {}
 
 func (x *CortexFace) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3519,7 +3565,7 @@ func (x *CortexFace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CortexFace.ProtoReflect.Descriptor instead.
 func (*CortexFace) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CortexFace) GetGapPercent() float64 {
@@ -3553,7 +3599,7 @@ type Pedicles struct {
 
 func (x *Pedicles) Reset() {
 	*x = Pedicles{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3565,7 +3611,7 @@ func (x *Pedicles) String() string {
 func (*Pedicles) ProtoMessage() {}
 
 func (x *Pedicles) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3578,7 +3624,7 @@ func (x *Pedicles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicles.ProtoReflect.Descriptor instead.
 func (*Pedicles) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Pedicles) GetLeft() *Pedicle {
@@ -3627,7 +3673,7 @@ type Pedicle struct {
 
 func (x *Pedicle) Reset() {
 	*x = Pedicle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3685,7 @@ func (x *Pedicle) String() string {
 func (*Pedicle) ProtoMessage() {}
 
 func (x *Pedicle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3698,7 @@ func (x *Pedicle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicle.ProtoReflect.Descriptor instead.
 func (*Pedicle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Pedicle) GetStatus() Pedicle_Status {
@@ -3717,7 +3763,7 @@ type Cement struct {
 
 func (x *Cement) Reset() {
 	*x = Cement{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3729,7 +3775,7 @@ func (x *Cement) String() string {
 func (*Cement) ProtoMessage() {}
 
 func (x *Cement) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3742,7 +3788,7 @@ func (x *Cement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cement.ProtoReflect.Descriptor instead.
 func (*Cement) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Cement) GetVolumeMl() float64 {
@@ -3844,7 +3890,7 @@ type CementContact struct {
 
 func (x *CementContact) Reset() {
 	*x = CementContact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3856,7 +3902,7 @@ func (x *CementContact) String() string {
 func (*CementContact) ProtoMessage() {}
 
 func (x *CementContact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3869,7 +3915,7 @@ func (x *CementContact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementContact.ProtoReflect.Descriptor instead.
 func (*CementContact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CementContact) GetTouches() bool {
@@ -3908,7 +3954,7 @@ type CementLeak struct {
 
 func (x *CementLeak) Reset() {
 	*x = CementLeak{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3920,7 +3966,7 @@ func (x *CementLeak) String() string {
 func (*CementLeak) ProtoMessage() {}
 
 func (x *CementLeak) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3933,7 +3979,7 @@ func (x *CementLeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementLeak.ProtoReflect.Descriptor instead.
 func (*CementLeak) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CementLeak) GetPlace() CementLeak_Place {
@@ -3971,7 +4017,7 @@ type Metal struct {
 
 func (x *Metal) Reset() {
 	*x = Metal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3983,7 +4029,7 @@ func (x *Metal) String() string {
 func (*Metal) ProtoMessage() {}
 
 func (x *Metal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3996,7 +4042,7 @@ func (x *Metal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metal.ProtoReflect.Descriptor instead.
 func (*Metal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Metal) GetVolumeMl() float64 {
@@ -4032,7 +4078,7 @@ type Fracture struct {
 
 func (x *Fracture) Reset() {
 	*x = Fracture{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4044,7 +4090,7 @@ func (x *Fracture) String() string {
 func (*Fracture) ProtoMessage() {}
 
 func (x *Fracture) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4057,7 +4103,7 @@ func (x *Fracture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fracture.ProtoReflect.Descriptor instead.
 func (*Fracture) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Fracture) GetSuperiorEndplate() *EndplateState {
@@ -4108,7 +4154,7 @@ type EndplateState struct {
 
 func (x *EndplateState) Reset() {
 	*x = EndplateState{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4120,7 +4166,7 @@ func (x *EndplateState) String() string {
 func (*EndplateState) ProtoMessage() {}
 
 func (x *EndplateState) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4133,7 +4179,7 @@ func (x *EndplateState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndplateState.ProtoReflect.Descriptor instead.
 func (*EndplateState) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EndplateState) GetBroken() Answer {
@@ -4170,7 +4216,7 @@ type FractureCandidate struct {
 
 func (x *FractureCandidate) Reset() {
 	*x = FractureCandidate{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4182,7 +4228,7 @@ func (x *FractureCandidate) String() string {
 func (*FractureCandidate) ProtoMessage() {}
 
 func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4195,7 +4241,7 @@ func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FractureCandidate.ProtoReflect.Descriptor instead.
 func (*FractureCandidate) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FractureCandidate) GetSystem() string {
@@ -4250,7 +4296,7 @@ type ClassCriterion struct {
 
 func (x *ClassCriterion) Reset() {
 	*x = ClassCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4262,7 +4308,7 @@ func (x *ClassCriterion) String() string {
 func (*ClassCriterion) ProtoMessage() {}
 
 func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4275,7 +4321,7 @@ func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassCriterion.ProtoReflect.Descriptor instead.
 func (*ClassCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ClassCriterion) GetRule() string {
@@ -4326,7 +4372,7 @@ type TreatmentFact struct {
 
 func (x *TreatmentFact) Reset() {
 	*x = TreatmentFact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4338,7 +4384,7 @@ func (x *TreatmentFact) String() string {
 func (*TreatmentFact) ProtoMessage() {}
 
 func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4351,7 +4397,7 @@ func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreatmentFact.ProtoReflect.Descriptor instead.
 func (*TreatmentFact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TreatmentFact) GetCode() string {
@@ -4413,7 +4459,7 @@ type Density struct {
 
 func (x *Density) Reset() {
 	*x = Density{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4425,7 +4471,7 @@ func (x *Density) String() string {
 func (*Density) ProtoMessage() {}
 
 func (x *Density) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4438,7 +4484,7 @@ func (x *Density) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Density.ProtoReflect.Descriptor instead.
 func (*Density) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Density) GetBand() Density_Band {
@@ -4503,7 +4549,7 @@ type Contrast struct {
 
 func (x *Contrast) Reset() {
 	*x = Contrast{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4515,7 +4561,7 @@ func (x *Contrast) String() string {
 func (*Contrast) ProtoMessage() {}
 
 func (x *Contrast) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4528,7 +4574,7 @@ func (x *Contrast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contrast.ProtoReflect.Descriptor instead.
 func (*Contrast) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Contrast) GetState() Contrast_State {
@@ -4571,7 +4617,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4583,7 +4629,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4596,7 +4642,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Finding) GetCode() string {
@@ -4668,7 +4714,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4680,7 +4726,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4693,7 +4739,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Warning) GetCode() string {
@@ -4724,7 +4770,12 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x13.endplate.v1.PhraseR\x05value:\x028\x01\"V\n" +
 	"\x06Phrase\x12\x1a\n" +
 	"\btemplate\x18\x01 \x01(\tR\btemplate\x120\n" +
-	"\x06values\x18\x02 \x03(\v2\x18.endplate.v1.PhraseValueR\x06values\"u\n" +
+	"\x06values\x18\x02 \x03(\v2\x18.endplate.v1.PhraseValueR\x06values\"\x97\x01\n" +
+	"\aPhrases\x12;\n" +
+	"\aphrases\x18\x01 \x03(\v2!.endplate.v1.Phrases.PhrasesEntryR\aphrases\x1aO\n" +
+	"\fPhrasesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12)\n" +
+	"\x05value\x18\x02 \x01(\v2\x13.endplate.v1.PhraseR\x05value:\x028\x01\"u\n" +
 	"\vPhraseValue\x12\x18\n" +
 	"\x06number\x18\x01 \x01(\tH\x00R\x06number\x12\x14\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x12-\n" +
@@ -5307,7 +5358,7 @@ func file_endplate_v1_measurement_proto_rawDescGZIP() []byte {
 }
 
 var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Level)(0),                // 0: endplate.v1.Level
 	(Answer)(0),               // 1: endplate.v1.Answer
@@ -5324,124 +5375,128 @@ var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Finding_Verdict)(0),      // 12: endplate.v1.Finding.Verdict
 	(*Report)(nil),            // 13: endplate.v1.Report
 	(*Phrase)(nil),            // 14: endplate.v1.Phrase
-	(*PhraseValue)(nil),       // 15: endplate.v1.PhraseValue
-	(*Analysis)(nil),          // 16: endplate.v1.Analysis
-	(*Algorithm)(nil),         // 17: endplate.v1.Algorithm
-	(*Skipped)(nil),           // 18: endplate.v1.Skipped
-	(*Vertebra)(nil),          // 19: endplate.v1.Vertebra
-	(*Position)(nil),          // 20: endplate.v1.Position
-	(*Landmark)(nil),          // 21: endplate.v1.Landmark
-	(*Landmarks)(nil),         // 22: endplate.v1.Landmarks
-	(*Direction)(nil),         // 23: endplate.v1.Direction
-	(*Heights)(nil),           // 24: endplate.v1.Heights
-	(*Deformity)(nil),         // 25: endplate.v1.Deformity
-	(*Angle)(nil),             // 26: endplate.v1.Angle
-	(*Canal)(nil),             // 27: endplate.v1.Canal
-	(*PosteriorWall)(nil),     // 28: endplate.v1.PosteriorWall
-	(*WallCriterion)(nil),     // 29: endplate.v1.WallCriterion
-	(*Attenuation)(nil),       // 30: endplate.v1.Attenuation
-	(*Lesions)(nil),           // 31: endplate.v1.Lesions
-	(*VacuumCleft)(nil),       // 32: endplate.v1.VacuumCleft
-	(*Cortex)(nil),            // 33: endplate.v1.Cortex
-	(*CortexFace)(nil),        // 34: endplate.v1.CortexFace
-	(*Pedicles)(nil),          // 35: endplate.v1.Pedicles
-	(*Pedicle)(nil),           // 36: endplate.v1.Pedicle
-	(*Cement)(nil),            // 37: endplate.v1.Cement
-	(*CementContact)(nil),     // 38: endplate.v1.CementContact
-	(*CementLeak)(nil),        // 39: endplate.v1.CementLeak
-	(*Metal)(nil),             // 40: endplate.v1.Metal
-	(*Fracture)(nil),          // 41: endplate.v1.Fracture
-	(*EndplateState)(nil),     // 42: endplate.v1.EndplateState
-	(*FractureCandidate)(nil), // 43: endplate.v1.FractureCandidate
-	(*ClassCriterion)(nil),    // 44: endplate.v1.ClassCriterion
-	(*TreatmentFact)(nil),     // 45: endplate.v1.TreatmentFact
-	(*Density)(nil),           // 46: endplate.v1.Density
-	(*Contrast)(nil),          // 47: endplate.v1.Contrast
-	(*Finding)(nil),           // 48: endplate.v1.Finding
-	(*Warning)(nil),           // 49: endplate.v1.Warning
-	nil,                       // 50: endplate.v1.Report.PhrasesEntry
+	(*Phrases)(nil),           // 15: endplate.v1.Phrases
+	(*PhraseValue)(nil),       // 16: endplate.v1.PhraseValue
+	(*Analysis)(nil),          // 17: endplate.v1.Analysis
+	(*Algorithm)(nil),         // 18: endplate.v1.Algorithm
+	(*Skipped)(nil),           // 19: endplate.v1.Skipped
+	(*Vertebra)(nil),          // 20: endplate.v1.Vertebra
+	(*Position)(nil),          // 21: endplate.v1.Position
+	(*Landmark)(nil),          // 22: endplate.v1.Landmark
+	(*Landmarks)(nil),         // 23: endplate.v1.Landmarks
+	(*Direction)(nil),         // 24: endplate.v1.Direction
+	(*Heights)(nil),           // 25: endplate.v1.Heights
+	(*Deformity)(nil),         // 26: endplate.v1.Deformity
+	(*Angle)(nil),             // 27: endplate.v1.Angle
+	(*Canal)(nil),             // 28: endplate.v1.Canal
+	(*PosteriorWall)(nil),     // 29: endplate.v1.PosteriorWall
+	(*WallCriterion)(nil),     // 30: endplate.v1.WallCriterion
+	(*Attenuation)(nil),       // 31: endplate.v1.Attenuation
+	(*Lesions)(nil),           // 32: endplate.v1.Lesions
+	(*VacuumCleft)(nil),       // 33: endplate.v1.VacuumCleft
+	(*Cortex)(nil),            // 34: endplate.v1.Cortex
+	(*CortexFace)(nil),        // 35: endplate.v1.CortexFace
+	(*Pedicles)(nil),          // 36: endplate.v1.Pedicles
+	(*Pedicle)(nil),           // 37: endplate.v1.Pedicle
+	(*Cement)(nil),            // 38: endplate.v1.Cement
+	(*CementContact)(nil),     // 39: endplate.v1.CementContact
+	(*CementLeak)(nil),        // 40: endplate.v1.CementLeak
+	(*Metal)(nil),             // 41: endplate.v1.Metal
+	(*Fracture)(nil),          // 42: endplate.v1.Fracture
+	(*EndplateState)(nil),     // 43: endplate.v1.EndplateState
+	(*FractureCandidate)(nil), // 44: endplate.v1.FractureCandidate
+	(*ClassCriterion)(nil),    // 45: endplate.v1.ClassCriterion
+	(*TreatmentFact)(nil),     // 46: endplate.v1.TreatmentFact
+	(*Density)(nil),           // 47: endplate.v1.Density
+	(*Contrast)(nil),          // 48: endplate.v1.Contrast
+	(*Finding)(nil),           // 49: endplate.v1.Finding
+	(*Warning)(nil),           // 50: endplate.v1.Warning
+	nil,                       // 51: endplate.v1.Report.PhrasesEntry
+	nil,                       // 52: endplate.v1.Phrases.PhrasesEntry
 }
 var file_endplate_v1_measurement_proto_depIdxs = []int32{
-	16, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
-	18, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
-	50, // 2: endplate.v1.Report.phrases:type_name -> endplate.v1.Report.PhrasesEntry
-	15, // 3: endplate.v1.Phrase.values:type_name -> endplate.v1.PhraseValue
-	14, // 4: endplate.v1.PhraseValue.phrase:type_name -> endplate.v1.Phrase
-	17, // 5: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
-	19, // 6: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
-	26, // 7: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
-	48, // 8: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
-	49, // 9: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
-	46, // 10: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
-	0,  // 11: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
-	0,  // 12: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
-	2,  // 13: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
-	20, // 14: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
-	22, // 15: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
-	24, // 16: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
-	25, // 17: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
-	27, // 18: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
-	28, // 19: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
-	30, // 20: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
-	31, // 21: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
-	32, // 22: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
-	33, // 23: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
-	35, // 24: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
-	37, // 25: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
-	40, // 26: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
-	41, // 27: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
-	45, // 28: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
-	21, // 29: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
-	21, // 30: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
-	21, // 31: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
-	21, // 32: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
-	21, // 33: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
-	21, // 34: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
-	23, // 35: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
-	23, // 36: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
-	0,  // 37: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
-	3,  // 38: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
-	4,  // 39: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
-	5,  // 40: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
-	0,  // 41: endplate.v1.Angle.level:type_name -> endplate.v1.Level
-	0,  // 42: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
-	6,  // 43: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
-	7,  // 44: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
-	0,  // 45: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
-	29, // 46: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
-	7,  // 47: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
-	20, // 48: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
-	34, // 49: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
-	34, // 50: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
-	34, // 51: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
-	34, // 52: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
-	34, // 53: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
-	36, // 54: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
-	36, // 55: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
-	8,  // 56: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
-	38, // 57: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
-	38, // 58: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
-	39, // 59: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
-	9,  // 60: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
-	42, // 61: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
-	42, // 62: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
-	7,  // 63: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
-	43, // 64: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
-	1,  // 65: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
-	44, // 66: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
-	1,  // 67: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
-	1,  // 68: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
-	10, // 69: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
-	47, // 70: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
-	11, // 71: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
-	0,  // 72: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
-	12, // 73: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
-	14, // 74: endplate.v1.Report.PhrasesEntry.value:type_name -> endplate.v1.Phrase
-	75, // [75:75] is the sub-list for method output_type
-	75, // [75:75] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	17, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
+	19, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
+	51, // 2: endplate.v1.Report.phrases:type_name -> endplate.v1.Report.PhrasesEntry
+	16, // 3: endplate.v1.Phrase.values:type_name -> endplate.v1.PhraseValue
+	52, // 4: endplate.v1.Phrases.phrases:type_name -> endplate.v1.Phrases.PhrasesEntry
+	14, // 5: endplate.v1.PhraseValue.phrase:type_name -> endplate.v1.Phrase
+	18, // 6: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
+	20, // 7: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
+	27, // 8: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
+	49, // 9: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
+	50, // 10: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
+	47, // 11: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
+	0,  // 12: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
+	0,  // 13: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
+	2,  // 14: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
+	21, // 15: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
+	23, // 16: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
+	25, // 17: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
+	26, // 18: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
+	28, // 19: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
+	29, // 20: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
+	31, // 21: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
+	32, // 22: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
+	33, // 23: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
+	34, // 24: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
+	36, // 25: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
+	38, // 26: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
+	41, // 27: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
+	42, // 28: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
+	46, // 29: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
+	22, // 30: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
+	22, // 31: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
+	22, // 32: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
+	22, // 33: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
+	22, // 34: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
+	22, // 35: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
+	24, // 36: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
+	24, // 37: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
+	0,  // 38: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
+	3,  // 39: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
+	4,  // 40: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
+	5,  // 41: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
+	0,  // 42: endplate.v1.Angle.level:type_name -> endplate.v1.Level
+	0,  // 43: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
+	6,  // 44: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
+	7,  // 45: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
+	0,  // 46: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
+	30, // 47: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
+	7,  // 48: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
+	21, // 49: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
+	35, // 50: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
+	35, // 51: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
+	35, // 52: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
+	35, // 53: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
+	35, // 54: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
+	37, // 55: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
+	37, // 56: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
+	8,  // 57: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
+	39, // 58: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
+	39, // 59: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
+	40, // 60: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
+	9,  // 61: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
+	43, // 62: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
+	43, // 63: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
+	7,  // 64: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
+	44, // 65: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
+	1,  // 66: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
+	45, // 67: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
+	1,  // 68: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
+	1,  // 69: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
+	10, // 70: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
+	48, // 71: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
+	11, // 72: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
+	0,  // 73: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
+	12, // 74: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
+	14, // 75: endplate.v1.Report.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	14, // 76: endplate.v1.Phrases.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	77, // [77:77] is the sub-list for method output_type
+	77, // [77:77] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_measurement_proto_init() }
@@ -5449,15 +5504,14 @@ func file_endplate_v1_measurement_proto_init() {
 	if File_endplate_v1_measurement_proto != nil {
 		return
 	}
-	file_endplate_v1_measurement_proto_msgTypes[2].OneofWrappers = []any{
+	file_endplate_v1_measurement_proto_msgTypes[3].OneofWrappers = []any{
 		(*PhraseValue_Number)(nil),
 		(*PhraseValue_Name)(nil),
 		(*PhraseValue_Phrase)(nil),
 	}
-	file_endplate_v1_measurement_proto_msgTypes[6].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[7].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[8].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[10].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[9].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[11].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[12].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[13].OneofWrappers = []any{}
@@ -5467,22 +5521,23 @@ func file_endplate_v1_measurement_proto_init() {
 	file_endplate_v1_measurement_proto_msgTypes[17].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[18].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[19].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[21].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[23].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[20].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[22].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[24].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[25].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[26].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[27].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[28].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[33].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[35].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[29].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[34].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[36].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_measurement_proto_rawDesc), len(file_endplate_v1_measurement_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -3,6 +3,8 @@
 
 import { number, withSD } from "../i18n";
 import type { AngleChange, Change, Comparison, Level, Restoration, VertebraChange } from "../messages";
+import { say, Say } from "../say";
+import { angleName, endplateName } from "../terms";
 import { t } from "./words";
 
 interface LevelsProps {
@@ -59,7 +61,7 @@ function LevelRow({ change: v, gardner, selected, select }: {
         {v.treated && <small class="badge">{t("treated")}</small>}
       </th>
       <td>{grades[0] === grades[1] ? grades[0] : grades.join(" → ")}</td>
-      {v.reason ? <td colSpan={6} class="muted why" lang="en">{v.reason}</td> : (
+      {v.reason ? <td colSpan={6} class="muted why"><Say text={v.reason} /></td> : (
         <>
           <HeightCell change={v.anterior_height_mm} expected={expected.expected_anterior_mm} restored={v.anterior_restored} />
           <HeightCell change={v.middle_height_mm} expected={expected.expected_middle_mm} restored={v.middle_restored} />
@@ -93,7 +95,7 @@ function HeightCell({ change, expected, restored }: {
 export function ChangeText({ change: c }: { change: Change | undefined }) {
   if (!c || (c.before === undefined && c.after === undefined)) return <>–</>;
   const sign = c.change !== undefined && Number(c.change.toFixed(1)) > 0 ? "+" : "";
-  const judged = c.reason ? t("notJudged", { reason: c.reason }) : t(c.significant ? "significant" : "notSignificant", { lsc: number(c.lsc) });
+  const judged = c.reason ? t("notJudged", { reason: say(c.reason) }) : t(c.significant ? "significant" : "notSignificant", { lsc: number(c.lsc) });
   return (
     <span class="change" title={judged}>
       <span class="values">{number(c.before)} → {number(c.after)}</span>
@@ -118,7 +120,7 @@ export function Angles({ comparison }: { comparison: Comparison }) {
         <tbody>
           {regional.map((a) => (
             <tr key={a.name! + a.level}>
-              <td>{(a.name ?? "").toLowerCase().replaceAll("_", " ")} {a.level} <small class="muted">{a.from} – {a.to}</small></td>
+              <td>{angleName(a.name)} {a.level} <small class="muted">{endplateName(a.from)} – {endplateName(a.to)}</small></td>
               <td><ChangeText change={a.degrees} /></td>
             </tr>
           ))}

@@ -13,6 +13,8 @@ import { useKeys } from "../keys";
 import type { ComparedExamination, Comparison, ComparisonReport, ComparisonRun, Finding, Level } from "../messages";
 import { SaveComparison } from "../out";
 import { Link, navigate, paths, useLocation } from "../router";
+import { failureText, Technical } from "../failures";
+import { Say } from "../say";
 import { stateName } from "../terms";
 import { ErrorNote, Loading, useLoaded } from "../ui";
 import { DeliveryTable } from "./deliveries";
@@ -37,7 +39,7 @@ export function ComparisonPage({ comparisonID }: { comparisonID: string }) {
   if (run.state === "QUEUED" || run.state === "RUNNING") {
     return <p class="empty" role="status">{t("working")} ({stateName(run.state)}) <progress aria-label={t("working")} /></p>;
   }
-  return <p class="note bad">{t("failed", { reason: run.reason || stateName(run.state) })}</p>;
+  return <div class="note bad"><p>{t("failed", { reason: failureText(run) })}</p><Technical text={run.reason} /></div>;
 }
 
 /** The examinations in the order of the comparison. */
@@ -134,8 +136,8 @@ function Findings({ findings, select }: { findings: Finding[]; select: (level: L
       <ul class="findings">
         {findings.map((f, i) => (
           <li key={i}>
-            <span lang="en" onClick={() => f.levels?.[0] && select(f.levels[0])}>{f.statement}{f.borderline && " (?)"}</span>
-            <details lang="en"><summary>{t("criterion")}</summary>{f.criterion}. {f.source}</details>
+            <span onClick={() => f.levels?.[0] && select(f.levels[0])}><Say text={f.statement} />{f.borderline && " (?)"}</span>
+            <details><summary>{t("criterion")}</summary><Say text={f.criterion} />. <Say text={f.source} /></details>
           </li>
         ))}
       </ul>
@@ -154,7 +156,7 @@ function Notes({ comparison: { match, warnings, days } }: { comparison: Comparis
         {registration?.levels ? t("aligned", { n: registration.levels, mm: number(registration.residual_mm) }) : t("notAligned")}{" "}
         {t(state, { n: Math.abs(match?.offset ?? 0) })}
       </p>
-      {warnings?.map((w) => <p key={w.message} class="note warn" lang="en">{w.message}</p>)}
+      {warnings?.map((w) => <p key={w.message} class="note warn"><Say text={w.message} /></p>)}
     </div>
   );
 }

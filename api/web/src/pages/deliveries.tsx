@@ -129,7 +129,7 @@ export function DeliveryTable({ deliveries, reload, inStudy }: { deliveries: Del
               <td>{d.destination}</td>
               <td>
                 <span class={`badge ${tones[d.state ?? "STATE_UNSPECIFIED"]}`}>{t(d.state ?? "STATE_UNSPECIFIED")}</span>{" "}
-                {d.state !== "DELIVERED" && d.reason && <small class="muted">{d.reason}</small>}
+                {d.state !== "DELIVERED" && d.reason && <small class="muted" lang="en">{d.reason}</small>}
               </td>
               <td class="numeric">{d.attempts ?? 0}</td>
               <td>{moment(d.delivered_at ?? d.attempted_at)}</td>

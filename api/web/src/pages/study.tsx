@@ -7,6 +7,8 @@ import { dicomDateTime, moment, personName, words } from "../i18n";
 import type { AnalysisRun, Study } from "../messages";
 import { navigate, paths } from "../router";
 import { useMay } from "../session";
+import { failureText, skippedText, Technical } from "../failures";
+import { say } from "../say";
 import { ReviewPage } from "../study/review";
 import "../study/study.css";
 import { ErrorNote, Loading, Progress, useLoaded } from "../ui";
@@ -88,11 +90,11 @@ function Watched({ analysisID }: { analysisID: string }) {
     case "QUEUED":
     case "RUNNING": {
       const done = run.fraction_done ?? 0;
-      const label = t("progress", { stage: run.stage || t(run.state), percent: Math.round(100 * done) });
+      const label = t("progress", { stage: run.stage ? say(run.stage) : t(run.state), percent: Math.round(100 * done) });
       return <p role="status"><Progress done={done} label={label} /> {label}</p>;
     }
     default:
-      return <p class="note bad" role="alert">{t("failed", { reason: run.reason ?? "" })}</p>;
+      return <div class="note bad" role="alert"><p>{t("failed", { reason: failureText(run) })}</p><Technical text={run.reason} /></div>;
   }
 }
 
@@ -100,7 +102,7 @@ function Watched({ analysisID }: { analysisID: string }) {
 function Result({ run }: { run: AnalysisRun }) {
   const [index, setIndex] = useState(0);
   const stacks = run.report?.analyses ?? [];
-  if (stacks.length === 0) return <p class="note warn">{t("noResult", { reason: run.report?.skipped?.map((s) => s.reason).join("; ") ?? "" })}</p>;
+  if (stacks.length === 0) return <p class="note warn">{t("noResult", { reason: run.report?.skipped?.map((s) => skippedText(s)).join("; ") ?? "" })}</p>;
   return (
     <>
       {stacks.length > 1 && (

@@ -3,22 +3,22 @@
 
 import { withSD, words } from "../i18n";
 import type { Angle } from "../messages";
+import { angleName, endplateName } from "../terms";
 import type { PanelProps } from "./panels";
 
 const t = words(
   {
     caption: "Angles between endplates, kyphosis positive", name: "Angle", between: "Between", degrees: "Degrees", none: "No angle was measured.", show: "Show {name}",
-    THORACIC_KYPHOSIS: "Thoracic kyphosis", LUMBAR_LORDOSIS: "Lumbar lordosis", GARDNER: "Gardner", BISEGMENTAL_COBB: "Bisegmental Cobb", hide: "None",
+    hide: "None",
   },
   {
-    caption: "Hoeken tussen eindplaten, kyfose positief", name: "Hoek", between: "Tussen", degrees: "Graden", none: "Er is geen hoek gemeten.", show: "{name} tonen",
-    THORACIC_KYPHOSIS: "Thoracale kyfose", LUMBAR_LORDOSIS: "Lumbale lordose", GARDNER: "Gardner", BISEGMENTAL_COBB: "Bisegmentale Cobb", hide: "Geen",
+    caption: "Hoeken tussen dekplaten, kyfose positief", name: "Hoek", between: "Tussen", degrees: "Graden", none: "Er is geen hoek gemeten.", show: "{name} tonen",
+    hide: "Geen",
   },
 );
 
 const keyOf = (a: Angle) => (a.level ?? "") + a.name;
-type Name = "THORACIC_KYPHOSIS" | "LUMBAR_LORDOSIS" | "GARDNER" | "BISEGMENTAL_COBB";
-const nameOf = (a: Angle) => `${["THORACIC_KYPHOSIS", "LUMBAR_LORDOSIS", "GARDNER", "BISEGMENTAL_COBB"].includes(a.name ?? "") ? t(a.name as Name) : a.name} ${a.level ?? ""}`.trim();
+const nameOf = (a: Angle) => `${angleName(a.name)} ${a.level ?? ""}`.trim();
 
 /** The angles; the one that is chosen is drawn over the sagittal images. */
 export function Angles(p: PanelProps) {
@@ -44,7 +44,7 @@ export function Angles(p: PanelProps) {
                   {nameOf(a)}
                 </label>
               </th>
-              <td>{a.from} – {a.to}</td>
+              <td>{endplateName(a.from)} – {endplateName(a.to)}</td>
               <td class="numeric">{withSD(a.degrees, a.sd_deg)}</td>
             </tr>
           ))}

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { number, withSD, words } from "../i18n";
-import type { Vertebra } from "../messages";
+import type { Vertebra, WallCriterion } from "../messages";
+import { Say } from "../say";
 import { sameVertebra } from "./landmarks";
 import { grade, wallState } from "./measures";
 import type { PanelProps } from "./panels";
@@ -37,7 +38,7 @@ export function Detail({ v, ...p }: PanelProps & { v: Vertebra }) {
   return (
     <section class="detail" aria-label={level}>
       <h2>{level} <CopyLink level={level} /></h2>
-      {v.status_reason && <p class="note warn" lang="en">{v.status_reason}</p>}
+      {v.status_reason && <p class="note warn"><Say text={v.status_reason} /></p>}
       {p.mayCorrect && (
         <div class="buttons" role="group" aria-label={t("corrections", { level })}>
           <button type="button" onClick={() => p.open({ kind: "rename", level })}>{t("rename")}</button>
@@ -101,6 +102,12 @@ function Measures({ v, was }: { v: Vertebra; was: Vertebra | undefined }) {
   );
 }
 
+/** The value of a criterion with its unit. */
+function measured({ value, unit }: WallCriterion): string {
+  if (unit === "1") return number(value, 2);
+  return `${number(value)}${unit === "deg" ? "°" : ` ${unit}`}`;
+}
+
 /** Why numbers are missing or doubtful, and what judgements rest on. */
 function Reasons({ v }: { v: Vertebra }) {
   const reasons = [v.deformity?.reason, v.posterior_wall?.reason, v.posterior_wall?.retropulsion_reason, v.posterior_wall?.gap_reason, v.canal?.reason, v.attenuation?.reason]
@@ -112,7 +119,7 @@ function Reasons({ v }: { v: Vertebra }) {
       {reasons.length > 0 && (
         <details open>
           <summary>{t("because")}</summary>
-          <ul lang="en">{reasons.map((r) => <li key={r}>{r}</li>)}</ul>
+          <ul>{reasons.map((r) => <li key={r}><Say text={r} /></li>)}</ul>
         </details>
       )}
       {criteria.length > 0 && (
@@ -122,7 +129,7 @@ function Reasons({ v }: { v: Vertebra }) {
             {criteria.map((c) => (
               <li key={c.name}>
                 <b>{c.met === undefined ? t("unknown") : c.met ? t("met") : t("unmet")}</b>:{" "}
-                <span lang="en">{c.rule} {c.value === undefined ? c.reason : `(${number(c.value)} ${c.unit})`} <small class="muted">{c.source}</small></span>
+                <Say text={c.rule} /> {c.value === undefined ? <Say text={c.reason} /> : `(${measured(c)})`} <small class="muted"><Say text={c.source} /></small>
               </li>
             ))}
           </ul>
@@ -131,13 +138,13 @@ function Reasons({ v }: { v: Vertebra }) {
       {v.fracture?.candidates?.length ? (
         <details>
           <summary>{t("candidates")}</summary>
-          <ul lang="en">{v.fracture.candidates.map((c) => <li key={c.system + (c.class_name ?? "")}>{c.system} {c.class_name} <small class="muted">{c.source}</small></li>)}</ul>
+          <ul>{v.fracture.candidates.map((c) => <li key={c.system + (c.class_name ?? "")}>{c.system} {c.class_name} <small class="muted"><Say text={c.source} /></small></li>)}</ul>
         </details>
       ) : null}
       {v.treatment_facts?.length ? (
         <details>
           <summary>{t("facts")}</summary>
-          <ul>{v.treatment_facts.map((f) => <li key={f.code}><b>{t(f.answer ?? "ANSWER_UNSPECIFIED")}</b>: <span lang="en">{f.statement}</span></li>)}</ul>
+          <ul>{v.treatment_facts.map((f) => <li key={f.code}><b>{t(f.answer ?? "ANSWER_UNSPECIFIED")}</b>: <Say text={f.statement} /></li>)}</ul>
         </details>
       ) : null}
     </>

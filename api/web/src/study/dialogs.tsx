@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks";
 import { moment, words } from "../i18n";
 import type { Analysis, Finding, Level } from "../messages";
+import { Say } from "../say";
 import { Dialog } from "../ui";
 import { AddForm } from "./addform";
 import { levels } from "./landmarks";
@@ -125,7 +126,7 @@ function WithReason({ close, submit, done, about }: { close: () => void; submit:
   const [reason, setReason] = useState("");
   return (
     <Form close={close} submit={submit} done={() => done(reason.trim())}>
-      {about && <p lang="en">{about}</p>}
+      {about && <p><Say text={about} /></p>}
       <label class="wide">{t("reason")} <input name="reason" required pattern=".*\S.*" maxLength={1000} autoFocus value={reason} onInput={(e) => setReason(e.currentTarget.value)} /></label>
     </Form>
   );

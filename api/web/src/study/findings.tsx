@@ -3,6 +3,7 @@
 
 import { words } from "../i18n";
 import type { Finding } from "../messages";
+import { say, Say } from "../say";
 import type { PanelProps } from "./panels";
 
 const t = words(
@@ -10,11 +11,13 @@ const t = words(
     none: "There are no findings.", accept: "Accept", reject: "Reject…", accepted: "accepted", rejected: "rejected", because: "because: {why}",
     criterion: "Criterion", source: "Source", borderline: "borderline", warnings: "What makes the result doubtful", density: "Density",
     goTo: "Show {level}", of: "Finding: {what}",
+    BAND_UNSPECIFIED: "–", NOT_BANDED: "not banded", AT_MOST_110_HU: "L1 at most 110 HU", AT_MOST_135_HU: "L1 over 110 to 135 HU", AT_MOST_160_HU: "L1 over 135 to 160 HU", OVER_160_HU: "L1 over 160 HU",
   },
   {
     none: "Er zijn geen bevindingen.", accept: "Aanvaarden", reject: "Verwerpen…", accepted: "aanvaard", rejected: "verworpen", because: "omdat: {why}",
     criterion: "Criterium", source: "Bron", borderline: "grensgeval", warnings: "Wat het resultaat twijfelachtig maakt", density: "Dichtheid",
     goTo: "{level} tonen", of: "Bevinding: {what}",
+    BAND_UNSPECIFIED: "–", NOT_BANDED: "niet ingedeeld", AT_MOST_110_HU: "L1 hoogstens 110 HU", AT_MOST_135_HU: "L1 boven 110 tot 135 HU", AT_MOST_160_HU: "L1 boven 135 tot 160 HU", OVER_160_HU: "L1 boven 160 HU",
   },
 );
 
@@ -28,14 +31,14 @@ export function Findings(p: PanelProps) {
       {density && (density.reason || density.criterion) && (
         <article class="card">
           <h3>{t("density")}</h3>
-          <p lang="en">{density.reason || density.band?.toLowerCase().replaceAll("_", " ")}</p>
-          <p class="muted" lang="en">{density.criterion} {density.source}</p>
+          <p>{density.reason ? <Say text={density.reason} /> : t(density.band ?? "BAND_UNSPECIFIED")}</p>
+          <p class="muted"><Say text={density.criterion} /> <small><Say text={density.source} /></small></p>
         </article>
       )}
       {warnings.length > 0 && (
         <section class="note warn">
           <h3>{t("warnings")}</h3>
-          <ul lang="en">{warnings.map((w) => <li key={w.code + (w.message ?? "")}>{w.message}</li>)}</ul>
+          <ul>{warnings.map((w) => <li key={w.code + (w.message ?? "")}><Say text={w.message} /></li>)}</ul>
         </section>
       )}
     </div>
@@ -46,17 +49,17 @@ function One({ f, p }: { f: Finding; p: PanelProps }) {
   const verdict = f.verdict === "ACCEPTED" || f.verdict === "REJECTED" ? f.verdict : undefined;
   const judged = { code: f.code, levels: f.levels ?? [] };
   return (
-    <article class={`card ${verdict?.toLowerCase() ?? ""}`} aria-label={t("of", { what: f.statement ?? "" })}>
+    <article class={`card ${verdict?.toLowerCase() ?? ""}`} aria-label={t("of", { what: say(f.statement) })}>
       <p>
         {f.levels?.map((l) => (
           <button key={l} type="button" class="level" title={t("goTo", { level: l })} onClick={() => p.select(l)}>{l}</button>
         ))}{" "}
-        <span lang="en">{f.statement}</span>{" "}
+        <span><Say text={f.statement} /></span>{" "}
         {f.borderline && <span class="badge warn">{t("borderline")}</span>}{" "}
         {verdict && <span class={verdict === "ACCEPTED" ? "badge good" : "badge bad"}>{t(verdict === "ACCEPTED" ? "accepted" : "rejected")}</span>}
       </p>
       {f.verdict_reason && <p>{t("because", { why: f.verdict_reason })}</p>}
-      <p class="muted" lang="en">{f.criterion} <small>{f.source}</small></p>
+      <p class="muted"><Say text={f.criterion} /> <small><Say text={f.source} /></small></p>
       {p.mayCorrect && (
         <div class="buttons">
           <button

@@ -26,8 +26,8 @@ const t = words(
     images: "Beelden", vertebrae: "Wervels", correct: "Corrigeren", up: "snede omhoog, naar links of boven; het vastgehouden punt 0,1 mm omhoog", down: "snede omlaag; het vastgehouden punt 0,1 mm omlaag",
     left: "het vastgehouden punt 0,1 mm naar links", right: "het vastgehouden punt 0,1 mm naar rechts", farther: "het vastgehouden punt 1 mm", pageUp: "tien sneden verder", pageDown: "tien sneden terug",
     view: "volgend beeld", preset: "volgend venster", zoomIn: "inzoomen", zoomOut: "uitzoomen", fit: "heel beeld", overlays: "lagen verbergen of tonen",
-    next: "volgende wervel", previous: "vorige wervel", near: "inzoomen op de wervel", point: "punt {n} vasthouden", superior: "bovenste eindplaat vasthouden",
-    inferior: "onderste eindplaat vasthouden", release: "loslaten", undo: "ongedaan maken", redo: "opnieuw", save: "opslaan of akkoord", rename: "niveau hernoemen", fix: "naam bevestigen",
+    next: "volgende wervel", previous: "vorige wervel", near: "inzoomen op de wervel", point: "punt {n} vasthouden", superior: "bovenste dekplaat vasthouden",
+    inferior: "onderste dekplaat vasthouden", release: "loslaten", undo: "ongedaan maken", redo: "opnieuw", save: "opslaan of akkoord", rename: "niveau hernoemen", fix: "naam bevestigen",
     unmeasurable: "niet meetbaar", remove: "wervel verwijderen", addOne: "wervel toevoegen",
   },
 );

@@ -3,6 +3,7 @@
 
 import { number, withSD, words } from "../i18n";
 import type { Vertebra } from "../messages";
+import { say, Say } from "../say";
 import { sameVertebra } from "./landmarks";
 import type { PanelProps } from "./panels";
 import { grade, tone, wallState } from "./measures";
@@ -12,11 +13,13 @@ const t = words(
     caption: "Vertebrae with heights, loss, grade, posterior wall, canal and density", level: "Level", expected: "expected", loss: "Loss, %",
     grade: "Grade", wedge: "Wedge, °", wall: "Wall", canal: "Canal, mm", density: "HU", cement: "Cement, ml", none: "No vertebra was found: {reason}",
     changed: "automatic: {value}", add: "Add a vertebra…", byReader: "changed by a reader",
+    STATUS_UNSPECIFIED: "–", MEASURED: "measured", TRUNCATED: "cut by the field of view", NOT_MEASURABLE: "not measurable",
   },
   {
     caption: "Wervels met hoogten, verlies, graad, achterwand, kanaal en dichtheid", level: "Niveau", expected: "verwacht", loss: "Verlies, %",
     grade: "Graad", wedge: "Wig, °", wall: "Wand", canal: "Kanaal, mm", density: "HU", cement: "Cement, ml", none: "Er is geen wervel gevonden: {reason}",
     changed: "automatisch: {value}", add: "Wervel toevoegen…", byReader: "door een beoordelaar gewijzigd",
+    STATUS_UNSPECIFIED: "–", MEASURED: "gemeten", TRUNCATED: "afgesneden door het beeldveld", NOT_MEASURABLE: "niet meetbaar",
   },
 );
 
@@ -27,7 +30,7 @@ export function VertebraTable(p: PanelProps) {
   const columns = cement ? 11 : 10;
   return (
     <>
-      {all.length === 0 && <p class="empty">{t("none", { reason: p.analysis.reason ?? "" })}</p>}
+      {all.length === 0 && <p class="empty">{t("none", { reason: say(p.analysis.reason) })}</p>}
       <div class="scroll">
         <table class="vertebrae">
           <caption class="hidden">{t("caption")}</caption>
@@ -65,7 +68,7 @@ function Row({ v, p, columns, cement }: { v: Vertebra; p: PanelProps; columns: n
   if (!v.heights) {
     return (
       <tr aria-selected={chosen} class="unmeasured" onClick={() => p.select(v.level!)} data-row={v.level}>
-        {name}<td colSpan={columns - 1} lang={v.status_reason ? "en" : undefined}>{v.status_reason || v.status?.toLowerCase().replace("_", " ")}</td>
+        {name}<td colSpan={columns - 1}>{v.status_reason ? <Say text={v.status_reason} /> : t(v.status ?? "STATUS_UNSPECIFIED")}</td>
       </tr>
     );
   }

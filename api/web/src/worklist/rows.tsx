@@ -6,6 +6,8 @@ import { api } from "../api";
 import { dicomDateTime, moment, personName } from "../i18n";
 import type { Study, WorklistAnalysis, WorklistEntry } from "../messages";
 import { Link, paths } from "../router";
+import { failureText } from "../failures";
+import { say } from "../say";
 import { useMay } from "../session";
 import { codeName, deformityText, deformityTone, ended, stateName, stateTone, worse } from "../terms";
 import { Progress, sentence } from "../ui";
@@ -124,8 +126,8 @@ function StateCell({ entry, reload, failed }: { entry: WorklistEntry; reload: ()
       {entry.analyses.map(({ analysis }) => (
         <div class="state" key={analysis!.analysis_id}>
           {analysis!.state === "RUNNING"
-            ? <Progress done={analysis!.fraction_done ?? 0} label={analysis!.stage || stateName("RUNNING")} />
-            : <span class={`badge ${stateTone(analysis!.state)}`} title={analysis!.reason}>{stateName(analysis!.state)}</span>}
+            ? <Progress done={analysis!.fraction_done ?? 0} label={analysis!.stage ? say(analysis!.stage) : stateName("RUNNING")} />
+            : <span class={`badge ${stateTone(analysis!.state)}`} title={failureText(analysis!)}>{stateName(analysis!.state)}</span>}
           {mayCorrect && !ended(analysis) && (
             <button type="button" onClick={() => act(api.cancelAnalysis(analysis!.analysis_id!))}>{t("cancel")}</button>
           )}
@@ -158,7 +160,7 @@ function WorstCell({ analysis }: { analysis: WorklistAnalysis | undefined }) {
         <Link to={paths.study(studyUID, analysis.analysis!.analysis_id, summary.worst_level)} title={counted} class={`badge ${deformityTone(summary.worst)}`}>
           {`${summary.worst_level} ${deformityText(summary.worst)}`}
         </Link>
-      ) : <span title={summary.reason || counted}>{t(summary.measured ? "noDeformity" : "noVertebra")}</span>}
+      ) : <span title={summary.reason ? say(summary.reason) : counted}>{t(summary.measured ? "noDeformity" : "noVertebra")}</span>}
       {others.length > 0 && <small class="muted">{others.map(codeName).join(", ")}</small>}
     </>
   );

@@ -13,7 +13,7 @@ export interface Sent {
   bytes: number; // that were sent
   stored: number;
   skipped: number; // that are no DICOM files
-  refused: { name: string; message: string }[];
+  refused: { name: string; reason: string; message: string }[];
   studies: string[]; // StudyInstanceUIDs
   ended: boolean;
   error: unknown; // what broke the sending off
@@ -38,7 +38,7 @@ export async function send(files: File[], signal: AbortSignal, tell: (s: Sent) =
         const answer = await api.upload(new Blob(await lines(dicom)), signal);
         s.stored += answer.stored ?? 0;
         for (const o of answer.outcomes ?? []) {
-          if (o.state === "REFUSED") s.refused.push({ name: o.name ?? "", message: o.message ?? "" });
+          if (o.state === "REFUSED") s.refused.push({ name: o.name ?? "", reason: o.reason ?? "", message: o.message ?? "" });
           else if (o.study_instance_uid) studies.add(o.study_instance_uid);
         }
       }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { because } from "../failures";
 import { number, words } from "../i18n";
 import { useKeys } from "../keys";
 import { Link, paths } from "../router";
@@ -145,7 +146,7 @@ function Outcome({ sent, stop, close }: { sent: Sent; stop: () => void; close: (
       {sent.refused.length > 0 && (
         <div class="note bad">
           <p>{t("refused", { n: sent.refused.length })}</p>
-          <ul>{sent.refused.slice(0, mostListed).map((r) => <li key={r.name}>{r.name}: {r.message}</li>)}</ul>
+          <ul>{sent.refused.slice(0, mostListed).map((r) => <li key={r.name}>{r.name}: {because(r.reason, r.message)}</li>)}</ul>
         </div>
       )}
       {sent.ended && sent.studies.map((uid) => (
