@@ -30,6 +30,9 @@ const (
 	sharpSpread = 0.012
 )
 
+// likelyCentre is what the first network says of nearly all centres.
+const likelyCentre = 0.2
+
 func (s sharp) probability() float64 { return logistic((evenSharp - float64(s)) / sharpSpread) }
 
 // candidate is a body that the second network sees.
@@ -117,7 +120,8 @@ func (s *survey) spots(ridge []spot, all []candidate, scale float64) []spot {
 	for i, c := range all {
 		n := nearest(ridge, c.at)
 		out[i] = s.spot(s.cell(c.at))
-		out[i].at, out[i].axis, out[i].probability = c.at, r2.Scale(scale, ridge[n].axis), c.sharp.probability()
+		likely := min(out[i].probability/likelyCentre, 1)
+		out[i].at, out[i].axis, out[i].probability = c.at, r2.Scale(scale, ridge[n].axis), likely*c.sharp.probability()
 	}
 	return out
 }

@@ -71,6 +71,31 @@ func (f *film) read(p *pose) ([]reading, error) {
 	return out, nil
 }
 
+// looks are the scales at which a body is read at last; what it is read as is their mean.
+var looks = []float64{0.9, 1, 1.1}
+
+// average returns the means of what is read of a body at several scales.
+func (f *film) average(p *pose) ([]reading, error) {
+	var sum []reading
+	for _, scale := range looks {
+		closer := *p
+		closer.down = r2.Scale(scale, p.down)
+		read, err := f.read(&closer)
+		if err != nil {
+			return nil, err
+		}
+		if sum == nil {
+			sum = make([]reading, len(read))
+		}
+		for n, r := range read {
+			part := 1 / float64(len(looks))
+			sum[n].at = r2.Add(sum[n].at, r2.Scale(part, r.at))
+			sum[n].sd += part * r.sd // they err alike
+		}
+	}
+	return sum, nil
+}
+
 // shared is the variance, in cells, that a point has in its map by being shared out to the
 // four cells about it.
 const shared = 1.0 / 6

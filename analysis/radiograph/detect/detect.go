@@ -230,18 +230,22 @@ func (f *film) shows(field *radiograph.Field, b *outline.Body) bool {
 // readAll returns bodies without names of those at centres, which are two at least.
 func (f *film) readAll(ctx context.Context, centers []r2.Vec, right bool) ([]outline.Body, error) {
 	bodies := make([]outline.Body, len(centers))
-	for range passes {
+	for pass := range passes {
+		read := f.read
+		if pass == passes-1 {
+			read = f.average
+		}
 		all := poses(centers, right)
 		centers = make([]r2.Vec, len(centers))
 		for i := range all {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			read, err := f.read(&all[i])
+			points, err := read(&all[i])
 			if err != nil {
 				return nil, err
 			}
-			bodies[i], centers[i] = f.body(&all[i], read), middleOf(read)
+			bodies[i], centers[i] = f.body(&all[i], points), middleOf(points)
 		}
 	}
 	return bodies, nil

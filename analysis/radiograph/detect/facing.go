@@ -17,7 +17,7 @@ import (
 // that lies otherwise than upright with anterior to the right: the points of one that lies
 // so are the surer.
 const (
-	clearWay    = 1.2 // of the 2 of all votes
+	clearWay    = 1.7 // of the 2 of all votes
 	clearFacing = 0.9 // of the 1 of all votes
 	glances     = 7   // bodies that are looked at
 	voteWorth   = 0.1 // of all votes, in logarithms of the scatter

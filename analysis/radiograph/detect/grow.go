@@ -10,12 +10,17 @@ import (
 	"gonum.org/v1/gonum/spatial/r2"
 )
 
-// What the next body beyond the end of a row must be like, of the distance of the last two.
+// What the next body beyond the end of a row must be like. One that is not sharp is passed
+// over if the one beyond it is.
 const (
-	leastGrown         = 0.35 // probability
-	nearest1, farther1 = 0.6, 1.5
-	bendsBy            = 35.0 // degrees
-	mostGrown          = 20
+	leastGrown  = 0.35 // probability
+	leastBeyond = 0.85 // of one beyond another
+	leastLikely = 0.03 // by the first network
+	// Of the distance of the last two.
+	nearestNext, farthestNext, farthestBeyond = 0.55, 1.35, 2.45
+
+	bendsBy   = 35.0 // degrees
+	mostGrown = 20
 )
 
 // grow adds to both ends of a row the bodies that the second network sees there: from body
@@ -30,55 +35,90 @@ func (f *film) grow(ctx context.Context, s *survey, row []spot, right bool) ([]s
 			if err != nil {
 				return nil, err
 			}
-			if next == nil {
+			if len(next) == 0 {
 				break
 			}
 			if up {
-				row = slices.Insert(row, 0, *next)
+				slices.Reverse(next)
+				row = slices.Insert(row, 0, next...)
 			} else {
-				row = append(row, *next)
+				row = append(row, next...)
 			}
 		}
 	}
 	return row, nil
 }
 
-// beyond returns the body beyond an end of a row; nil where there is none.
-func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool) (*spot, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	last, step := row[len(row)-1], row[len(row)-1].axis
-	if len(row) > 1 {
-		step = r2.Sub(last.at, row[len(row)-2].at)
-	}
-	if up {
-		last, step = row[0], r2.Scale(-1, row[0].axis)
-		if len(row) > 1 {
-			step = r2.Sub(last.at, row[1].at)
-		}
-	}
-	down := step
-	if up {
-		down = r2.Scale(-1, step)
-	}
-	at := r2.Add(last.at, step)
-	var seen sharp
-	for range passes {
-		if !f.holds(at) {
-			return nil, nil
-		}
-		var err error
-		if at, seen, err = f.glance(&pose{at, down, right}); err != nil {
+// beyond returns the body beyond an end of a row, or two where the nearer is faint; none
+// where there is none.
+func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool) ([]spot, error) {
+	last, step := endOf(row, up)
+	for n := 1.0; n <= 2; n++ {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		at, seen, err := f.settle(r2.Add(last, r2.Scale(n, step)), step, up, right)
+		if err != nil {
+			return nil, err
+		}
+		way := r2.Sub(at, last)
+		far := r2.Norm(way) / r2.Norm(step)
+		least, bodies := leastGrown, 1.0
+		if far > farthestNext { // with a crushed one between, less than twice as far
+			least, bodies = leastBeyond, 2
+		}
+		if !f.holds(at) || far < nearestNext || far > farthestBeyond || angle(way, step) > bendsBy || seen.probability() < least || s.probability(s.cell(at)) < leastLikely {
+			continue
+		}
+		next := []spot{s.seen(at, r2.Scale(1/bodies, way), up, seen)}
+		if bodies > 1 {
+			between, faint, err := f.settle(r2.Add(last, r2.Scale(0.5, way)), r2.Scale(0.5, way), up, right)
+			if err != nil {
+				return nil, err
+			}
+			if off := r2.Norm(r2.Sub(between, r2.Add(last, r2.Scale(0.5, way)))); off > 0.25*r2.Norm(way) {
+				between = r2.Add(last, r2.Scale(0.5, way))
+			}
+			next = append([]spot{s.seen(between, r2.Scale(0.5, way), up, faint)}, next...)
+		}
+		return next, nil
 	}
-	way := r2.Sub(at, last.at)
-	far := r2.Norm(way) / r2.Norm(step)
-	if !f.holds(at) || far < nearest1 || far > farther1 || angle(way, step) > bendsBy || seen.probability() < leastGrown {
-		return nil, nil
+	return nil, nil
+}
+
+// endOf returns the last body at an end of a row, and the way to it from the one before.
+func endOf(row []spot, up bool) (at, step r2.Vec) {
+	end, before, sign := len(row)-1, len(row)-2, 1.0
+	if up {
+		end, before, sign = 0, 1, -1
 	}
-	next := s.spot(s.cell(at))
-	next.at, next.axis, next.probability = at, down, seen.probability()
-	return &next, nil
+	if len(row) == 1 {
+		return row[end].at, r2.Scale(sign, row[end].axis)
+	}
+	return row[end].at, r2.Sub(row[end].at, row[before].at)
+}
+
+// settle looks at a body about a place, and once more about where it was seen.
+func (f *film) settle(at, step r2.Vec, up, right bool) (r2.Vec, sharp, error) {
+	if up {
+		step = r2.Scale(-1, step)
+	}
+	var seen sharp
+	for range passes {
+		var err error
+		if at, seen, err = f.glance(&pose{at, step, right}); err != nil {
+			return at, seen, err
+		}
+	}
+	return at, seen, nil
+}
+
+// seen returns the spot of a body that the second network saw.
+func (s *survey) seen(at, step r2.Vec, up bool, how sharp) spot {
+	if up {
+		step = r2.Scale(-1, step)
+	}
+	out := s.spot(s.cell(at))
+	out.at, out.axis, out.probability = at, step, how.probability()
+	return out
 }
