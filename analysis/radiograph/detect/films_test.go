@@ -282,7 +282,7 @@ func heldOutPatients() (patients, films int, pixel, slice float64) {
 	if n, err := strconv.Atoi(os.Getenv("ENDPLATE_FILMS")); err == nil {
 		return n, 4, 1.5, 1.5
 	}
-	return 1, 2, 2, 3
+	return 1, 1, 2, 3
 }
 
 // What is found on films of made spines that took no part in training, without seeds and
@@ -309,11 +309,13 @@ func TestFilmsThatTookNoPart(t *testing.T) {
 	alone.log(t, "without seeds")
 	seeded.log(t, "with two seeds")
 	known.log(t, "at known centres")
-	if 100*seeded.found < 80*seeded.visible {
-		t.Errorf("with two seeds %d of %d found", seeded.found, seeded.visible)
-	}
-	if mean := stat.Mean(known.corner, nil); !(mean <= 2) {
-		t.Errorf("corners %.2f mm from where they are, want at most 2", mean)
+	for name, y := range map[string]*filmTally{"without seeds": &alone, "with two seeds": &seeded} {
+		if 100*y.found < 94*y.visible || 50*y.none > y.found {
+			t.Errorf("%s: %d of %d found, and %d that are none", name, y.found, y.visible, y.none)
+		}
+		if mean := stat.Mean(y.corner, nil); !(mean <= 1.5) {
+			t.Errorf("%s: corners %.2f mm from where they are, want at most 1.5", name, mean)
+		}
 	}
 }
 
@@ -397,7 +399,7 @@ func mirror(f *train.Film) *train.Film {
 // Films that show no spine from the side are refused, and told why.
 func TestFilmsThatAreNone(t *testing.T) {
 	t.Parallel()
-	n := 2
+	n := 1
 	if _, err := strconv.Atoi(os.Getenv("ENDPLATE_FILMS")); err == nil {
 		n = 20
 	}
