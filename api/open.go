@@ -15,6 +15,7 @@ import (
 	"github.com/endplate/endplate/api/internal/ingest"
 	"github.com/endplate/endplate/api/internal/jobs"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/internal/summary"
 	"github.com/endplate/endplate/api/internal/telemetry"
 	"github.com/endplate/endplate/api/measure"
 )
@@ -86,7 +87,7 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Config{Database: c.DatabaseURL(), Blobs: blobs, MinFree: c.MinFree, Logger: s.log})
+	return store.Open(ctx, store.Config{Database: c.DatabaseURL(), Blobs: blobs, MinFree: c.MinFree, Severity: summary.SeverityOf, Logger: s.log})
 }
 
 // runner says how children measure.

@@ -4,19 +4,17 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
+	"github.com/endplate/endplate/api/internal/summary"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -43,6 +41,15 @@ var worklistOrders = map[endplatev1.SearchWorklistRequest_Order]struct {
 	endplatev1.SearchWorklistRequest_STUDY_DATE_ASCENDING:    {store.ByDateAscending, false},
 	endplatev1.SearchWorklistRequest_PATIENT_NAME:            {store.ByName, true},
 	endplatev1.SearchWorklistRequest_PATIENT_NAME_DESCENDING: {store.ByNameDescending, true},
+	endplatev1.SearchWorklistRequest_RECEIVED_ASCENDING:      {store.ByReceivedAscending, false},
+	endplatev1.SearchWorklistRequest_WORST:                   {store.ByWorst, false},
+	endplatev1.SearchWorklistRequest_WORST_REVERSED:          {store.ByWorstReversed, false},
+	endplatev1.SearchWorklistRequest_STATE:                   {store.ByState, false},
+	endplatev1.SearchWorklistRequest_STATE_REVERSED:          {store.ByStateReversed, false},
+	endplatev1.SearchWorklistRequest_REVIEW:                  {store.ByReview, false},
+	endplatev1.SearchWorklistRequest_REVIEW_REVERSED:         {store.ByReviewReversed, false},
+	endplatev1.SearchWorklistRequest_MODALITY:                {store.ByModality, false},
+	endplatev1.SearchWorklistRequest_MODALITY_DESCENDING:     {store.ByModalityDescending, false},
 }
 
 func (s *worklistService) SearchWorklist(ctx context.Context, r *endplatev1.SearchWorklistRequest) (*endplatev1.SearchWorklistResponse, error) {
@@ -148,52 +155,5 @@ func (s *server) readSummary(ctx context.Context, key resultKey) (*endplatev1.Re
 	if err := proto.Unmarshal(v.Result.Report, r); err != nil {
 		return nil, corrupt("analysis", key.analysisID, fmt.Errorf("report: %w", err))
 	}
-	return summaryOf(r), nil
-}
-
-// summaryOf returns a report in a few numbers.
-func summaryOf(r *endplatev1.Report) *endplatev1.ResultSummary {
-	m := &endplatev1.ResultSummary{}
-	for _, a := range r.GetAnalyses() {
-		if m.GetReason() == "" {
-			m.Reason = a.GetReason()
-		}
-		deformed := map[endplatev1.Level]bool{} // true where it is sure
-		for _, f := range a.GetFindings() {
-			if f.GetVerdict() == endplatev1.Finding_REJECTED {
-				continue
-			}
-			if !slices.Contains(m.FindingCodes, f.GetCode()) {
-				m.FindingCodes = append(m.FindingCodes, f.GetCode())
-			}
-			if sure := f.GetCode() == finding.VertebralDeformity; sure || f.GetCode() == finding.SuspectedVertebralDeformity {
-				for _, l := range f.GetLevels() {
-					deformed[l] = sure
-				}
-			}
-		}
-		for _, v := range a.GetVertebrae() {
-			addVertebra(m, v, deformed)
-		}
-	}
-	return m
-}
-
-// addVertebra counts a vertebra in, whose level may be among the deformed ones.
-func addVertebra(m *endplatev1.ResultSummary, v *endplatev1.Vertebra, deformed map[endplatev1.Level]bool) {
-	if v.GetStatus() == endplatev1.Vertebra_MEASURED {
-		m.Measured++
-	}
-	sure, found := deformed[v.GetLevel()]
-	if !found {
-		return
-	}
-	if sure {
-		m.Deformed++
-	}
-	d := v.GetDeformity()
-	if m.Worst == nil || cmp.Or(cmp.Compare(d.GetGenantGrade(), m.Worst.GetGenantGrade()),
-		cmp.Compare(d.GetWorstLossPercent(), m.Worst.GetWorstLossPercent())) > 0 {
-		m.WorstLevel, m.Worst = v.GetLevel(), d
-	}
+	return summary.Of(r), nil
 }

@@ -71,6 +71,32 @@ func TestTheWorklistTellsWhatThereIsToRead(t *testing.T) {
 	if got := e[0].GetAnalyses()[0].GetSummary(); got.GetDeformed() != 0 || got.Worst != nil {
 		t.Errorf("summary with the finding rejected: %v", got)
 	}
+	wantWorstFirst(t, p, admin)
+}
+
+// wantWorstFirst adds a study with a deformity, which comes before the one whose
+// finding was rejected, and after it in the order the other way round.
+func wantWorstFirst(t *testing.T, p *peer, admin context.Context) {
+	t.Helper()
+	list := endplatev1.NewWorklistServiceClient(p)
+	s := made(t, 2, 30)
+	if r, err := p.upload(admin, 1<<20, s.instances...); err != nil || r.GetRefused() != 0 {
+		t.Fatal(r, err)
+	}
+	created, err := p.analyses.CreateAnalysis(admin, &endplatev1.CreateAnalysisRequest{SeriesInstanceUid: s.uid})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := p.ended(t, admin, created.GetAnalysis().GetAnalysisId())
+	for order, at := range map[endplatev1.SearchWorklistRequest_Order]int{
+		endplatev1.SearchWorklistRequest_WORST: 0, endplatev1.SearchWorklistRequest_WORST_REVERSED: 1,
+		endplatev1.SearchWorklistRequest_REVIEW: 0, endplatev1.SearchWorklistRequest_REVIEW_REVERSED: 1,
+	} {
+		r, err := list.SearchWorklist(admin, &endplatev1.SearchWorklistRequest{Order: order})
+		if err != nil || len(r.GetEntries()) != 2 || r.GetEntries()[at].GetStudy().GetStudyInstanceUid() != run.GetStudyInstanceUid() {
+			t.Errorf("%v: %v, %v, want the other one at %d", order, r.GetEntries(), err, at)
+		}
+	}
 }
 
 // ended watches an analysis to its end.

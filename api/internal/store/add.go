@@ -246,6 +246,11 @@ func (a *adder) count(ctx context.Context) ([]Series, error) {
 			added, t.instances, t.size, now, now, t.study); err != nil {
 			return nil, err
 		}
+		if t.seriesNew {
+			if err := a.tx.setModalities(ctx, t.study); err != nil {
+				return nil, err
+			}
+		}
 		s, err := a.r.Series(ctx, uid)
 		if err != nil {
 			return nil, err

@@ -238,7 +238,10 @@ func (tx *Tx) analysisOf(ctx context.Context, series Series, n NewAnalysis) (a A
 	if err == nil && inserted == 0 {
 		err = errLost // another server made the same
 	}
-	return a, true, err
+	if err != nil {
+		return Analysis{}, false, err
+	}
+	return a, true, tx.rankStudy(ctx, a.ID)
 }
 
 // SetAnalysisJob notes the job that is to do an analysis.
@@ -265,7 +268,10 @@ func (tx *Tx) StartAnalysis(ctx context.Context, id, workerID string) (Analysis,
 	a.Attempt++
 	_, err = tx.exec(ctx, "UPDATE analyses SET state = ?, stage = '', fraction_done = 0, attempt = ?, worker_id = ?, started_at = ? WHERE analysis_id = ?",
 		a.State, a.Attempt, workerID, tx.now.UnixMicro(), id)
-	return a, err
+	if err != nil {
+		return Analysis{}, err
+	}
+	return a, tx.rankStudy(ctx, id)
 }
 
 // SetProgress notes how far an attempt has come. [fault.Conflict] tells that the
@@ -287,7 +293,10 @@ func (tx *Tx) RequeueAnalysis(ctx context.Context, id string, attempt int, reaso
 	if err == nil && n == 0 {
 		err = errFenced
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.rankStudy(ctx, id)
 }
 
 // Finish is how an attempt ended.
@@ -310,8 +319,11 @@ func (tx *Tx) FinishAnalysis(ctx context.Context, id string, attempt int, f Fini
 	if err == nil && n == 0 {
 		err = errFenced
 	}
-	if err != nil || f.Result == nil {
+	if err != nil {
 		return err
+	}
+	if f.Result == nil {
+		return tx.rankStudy(ctx, id)
 	}
 	return tx.insertRevision(ctx, Revision{AnalysisID: id, CreatedAt: tx.now, Result: *f.Result})
 }
@@ -334,5 +346,8 @@ func (tx *Tx) EndAnalysis(ctx context.Context, id string, state State, reasonCod
 	a.State, a.ReasonCode, a.Reason, a.FinishedAt, a.Stage, a.WorkerID = state, reasonCode, reason, tx.now, "", ""
 	_, err = tx.exec(ctx, "UPDATE analyses SET state = ?, reason_code = ?, reason = ?, finished_at = ?, stage = '', worker_id = '' WHERE analysis_id = ?",
 		state, reasonCode, reason, tx.now.UnixMicro(), id)
-	return a, err
+	if err != nil {
+		return Analysis{}, err
+	}
+	return a, tx.rankStudy(ctx, id)
 }

@@ -141,6 +141,7 @@ func TestEveryReleasedSchemaIsBroughtUpToDate(t *testing.T) {
 				s := openWith(t, url)
 				wantRecords(t, s, strings.TrimSuffix(filepath.Base(file), ".sql"))
 				storetest.Put(t, s, storetest.Made(2, 1, 1))
+				wantRanked(t, s)
 				closeStore(t, s)
 				if diff := cmp.Diff(want, e.dump(t, url, false)); diff != "" {
 					t.Errorf("schema (-new +brought up to date):\n%s", diff)
@@ -152,11 +153,25 @@ func TestEveryReleasedSchemaIsBroughtUpToDate(t *testing.T) {
 
 func openWith(t *testing.T, database string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{Database: database, Blobs: "mem://"})
+	s, err := store.Open(t.Context(), store.Config{
+		Database: database, Blobs: "mem://", Severity: func(report []byte) int64 { return int64(len(report)) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// wantRanked makes sure that the study with a result of an older release stands where it
+// belongs beside one that came since and has none.
+func wantRanked(t *testing.T, s *store.Store) {
+	t.Helper()
+	for _, o := range []store.Order{store.ByWorst, store.ByState, store.ByReview} {
+		studies, _, err := s.Worklist(t.Context(), store.WorklistFilter{Order: o}, store.Page{})
+		if err != nil || len(studies) != 2 || studies[0].StudyInstanceUID != "1.2.3.1" {
+			t.Errorf("order %d: %+v, %v, want the one with a result first", o, studies, err)
+		}
+	}
 }
 
 func closeStore(t *testing.T, s *store.Store) {

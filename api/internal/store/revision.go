@@ -133,20 +133,25 @@ func (tx *Tx) AddRevision(ctx context.Context, base int, v Revision, q Request) 
 	if err := tx.insertRevision(ctx, v); err != nil {
 		return 0, err
 	}
-	if _, err := tx.exec(ctx, "UPDATE analyses SET latest_revision = ? WHERE analysis_id = ?", v.Number, v.AnalysisID); err != nil {
-		return 0, err
-	}
 	return v.Number, tx.note(ctx, q, request{
 		analysisID: sql.NullString{String: a.ID, Valid: true},
 		revision:   sql.NullInt64{Int64: int64(v.Number), Valid: true},
 	})
 }
 
+// insertRevision adds the newest revision.
 func (tx *Tx) insertRevision(ctx context.Context, v Revision) error {
 	_, err := tx.exec(ctx, `INSERT INTO revisions (analysis_id, number, author, created_at, comment, reviewed, corrections, report, results, about)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, v.AnalysisID, v.Number, v.Author, v.CreatedAt.UnixMicro(), v.Comment, v.Reviewed,
 		present(v.Corrections), present(v.Result.Report), present(v.Result.Results), present(v.Result.About))
-	return err
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "UPDATE analyses SET latest_revision = ?, severity = ? WHERE analysis_id = ?",
+		v.Number, tx.severityOf(v.Result.Report), v.AnalysisID); err != nil {
+		return err
+	}
+	return tx.rankStudy(ctx, v.AnalysisID)
 }
 
 // present returns bytes that are not NULL in the database.

@@ -48,6 +48,9 @@ type Config struct {
 	Readers int
 	// Connections bounds the connections to PostgreSQL; 0 means 16.
 	Connections int
+	// Severity tells how bad a report is, 0 where there is nothing: worklists are
+	// ordered by it. Without it results are stored that a store with it ranks later.
+	Severity func(report []byte) int64
 	// Logger takes what migrations have to say; nil means nowhere.
 	Logger *slog.Logger
 }
@@ -65,6 +68,8 @@ type Store struct {
 	minFree int64
 	unlock  func() error
 	now     func() time.Time
+
+	severity func(report []byte) int64
 }
 
 // Open opens the store and brings its schema, and that of River, up to date.
@@ -74,7 +79,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{minFree: config.MinFree, unlock: func() error { return nil }, now: time.Now}
+	s := &Store{minFree: config.MinFree, unlock: func() error { return nil }, now: time.Now, severity: config.Severity}
 	if err := s.open(ctx, config); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -89,8 +94,10 @@ func (s *Store) open(ctx context.Context, config Config) (err error) {
 	if err := s.migrate(ctx, config.Logger); err != nil {
 		return s.dialect.classify(ctx, err)
 	}
-	s.blobs, err = openBlobs(ctx, config.Blobs)
-	return err
+	if s.blobs, err = openBlobs(ctx, config.Blobs); err != nil {
+		return err
+	}
+	return s.rankOld(ctx)
 }
 
 // Close closes the store. Everything that was acknowledged is on the disk before.
@@ -126,10 +133,11 @@ func (s *Store) Ping(ctx context.Context) error {
 // Tx is a transaction that writes.
 type Tx struct {
 	reader
-	kept    reader // the same, for statements that are executed again and again
-	tx      *sql.Tx
-	now     time.Time
-	awaited []*Staged // what must be on the disk before the transaction is committed
+	kept     reader // the same, for statements that are executed again and again
+	tx       *sql.Tx
+	now      time.Time
+	severity func(report []byte) int64
+	awaited  []*Staged // what must be on the disk before the transaction is committed
 
 	committed []func()
 }
@@ -188,7 +196,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (err error) {
 		}
 	}()
 	now := time.UnixMicro(s.now().UnixMicro()).UTC()
-	t := &Tx{reader: reader{q: tx, dialect: s.dialect}, tx: tx, now: now}
+	t := &Tx{reader: reader{q: tx, dialect: s.dialect}, tx: tx, now: now, severity: s.severity}
 	t.kept = reader{q: s.kept.in(tx), dialect: s.dialect}
 	if err := f(t); err != nil {
 		return err

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/endplate/endplate/api/internal/fault"
@@ -21,16 +22,45 @@ const (
 	ByDateAscending
 	ByName
 	ByNameDescending
+	ByReceivedAscending
+	ByWorst // the greatest severity first
+	ByWorstReversed
+	ByState // the one that needs most first
+	ByStateReversed
+	ByReview // those to be reviewed first
+	ByReviewReversed
+	ByModality
+	ByModalityDescending
 )
 
-// orders are the columns that the orders go by, and their directions.
-var orders = [...]struct{ column, direction, behind string }{
-	ByReceived:       {"last_received_at", "DESC", "<"},
-	ByDate:           {"study_date_time", "DESC", "<"},
-	ByDateAscending:  {"study_date_time", "ASC", ">"},
-	ByName:           {"patient_name", "ASC", ">"},
-	ByNameDescending: {"patient_name", "DESC", "<"},
+// orders are the columns that the orders go by, and their directions. A rank is a
+// number that changes as analyses go on: pages begin behind what it was, so that a
+// study that moves meanwhile takes no others along.
+var orders = [...]struct {
+	columns   []string // the study's UID comes after them
+	direction string
+	ranked    bool // the first column is a rank
+}{
+	ByReceived:           {[]string{"last_received_at"}, descending, false},
+	ByDate:               {[]string{"study_date_time"}, descending, false},
+	ByDateAscending:      {[]string{"study_date_time"}, ascending, false},
+	ByName:               {[]string{"patient_name"}, ascending, false},
+	ByNameDescending:     {[]string{"patient_name"}, descending, false},
+	ByReceivedAscending:  {[]string{"last_received_at"}, ascending, false},
+	ByWorst:              {[]string{"severity", "created_at"}, descending, true},
+	ByWorstReversed:      {[]string{"severity", "created_at"}, ascending, true},
+	ByState:              {[]string{"attention", "created_at"}, descending, true},
+	ByStateReversed:      {[]string{"attention", "created_at"}, ascending, true},
+	ByReview:             {[]string{"review", "created_at"}, descending, true},
+	ByReviewReversed:     {[]string{"review", "created_at"}, ascending, true},
+	ByModality:           {[]string{"modalities", "created_at"}, ascending, false},
+	ByModalityDescending: {[]string{"modalities", "created_at"}, descending, false},
 }
+
+const (
+	ascending  = " ASC"
+	descending = " DESC"
+)
 
 // WorklistFilter says which studies a worklist holds, and in which order.
 type WorklistFilter struct {
@@ -99,8 +129,14 @@ func (f WorklistFilter) holds(d Dialect, word string) (string, []any) {
 	return "(" + strings.Join(columns, like+" OR ") + like + ")", args
 }
 
+// listed is a study with its place in an order.
+type listed struct {
+	Study
+	rank int64
+}
+
 // Worklist returns a page of studies. The token of a page names the study that it
-// begins behind and nothing else of it: tokens stand in logs of others.
+// begins behind, and its rank, and nothing else of it: tokens stand in logs of others.
 func (r reader) Worklist(ctx context.Context, filter WorklistFilter, page Page) (studies []Study, next string, err error) {
 	after, err := page.start("worklist", filter)
 	if err != nil {
@@ -114,16 +150,46 @@ func (r reader) Worklist(ctx context.Context, filter WorklistFilter, page Page) 
 		} else if err != nil {
 			return nil, "", err
 		}
-		w.add("("+order.column+", study_instance_uid) "+order.behind+
-			" (SELECT "+order.column+", study_instance_uid FROM studies WHERE study_instance_uid = ?)", after.ID)
+		w.behind(filter.Order, *after)
 	}
-	studies, err = collect(ctx, r, scanStudy, "SELECT "+studyColumns+" FROM studies"+w.String()+
-		" ORDER BY "+order.column+" "+order.direction+", study_instance_uid "+order.direction+" LIMIT ?", append(w.args, page.size()+1)...)
+	columns := append(slices.Clone(order.columns), "study_instance_uid")
+	rank := "0"
+	if order.ranked {
+		rank = order.columns[0]
+	}
+	all, err := collect(ctx, r, scanListed, "SELECT "+studyColumns+", "+rank+" FROM studies"+w.String()+
+		" ORDER BY "+strings.Join(columns, order.direction+", ")+order.direction+" LIMIT ?", append(w.args, page.size()+1)...)
 	if err != nil {
 		return nil, "", err
 	}
-	studies, next = cut(page, studies, "worklist", filter, func(s Study) cursor { return cursor{ID: s.StudyInstanceUID} })
+	all, next = cut(page, all, "worklist", filter, func(l listed) cursor { return cursor{l.rank, l.StudyInstanceUID} })
+	for _, l := range all {
+		studies = append(studies, l.Study)
+	}
 	return studies, next, r.addModalities(ctx, studies)
+}
+
+func scanListed(scan func(...any) error) (l listed, err error) {
+	l.Study, err = scanStudy(func(dest ...any) error { return scan(append(dest, &l.rank)...) })
+	return l, err
+}
+
+// behind adds the condition that a study comes after another in an order.
+func (w *where) behind(o Order, after cursor) {
+	order := orders[o]
+	columns := append(slices.Clone(order.columns), "study_instance_uid")
+	places := slices.Clone(columns)
+	var args []any
+	if order.ranked {
+		places[0] = "CAST(? AS BIGINT)"
+		args = append(args, after.Number)
+	}
+	sign := ">"
+	if order.direction == descending {
+		sign = "<"
+	}
+	w.add("("+strings.Join(columns, ", ")+") "+sign+" (SELECT "+strings.Join(places, ", ")+" FROM studies WHERE study_instance_uid = ?)",
+		append(args, after.ID)...)
 }
 
 // NewestAnalysis is the newest analysis of a series.

@@ -4,7 +4,7 @@
 // The comparison of an examination before treatment with one after it.
 
 import { readFileSync } from "node:fs";
-import { inDutch, must } from "./setting.mjs";
+import { inDutch, must, until } from "./setting.mjs";
 
 /** What the page shows of the restored height of a level, percent. */
 async function restored(page, level) {
@@ -24,6 +24,29 @@ export const steps = {
     await page.getByText(/\d+ images stored/).waitFor();
     await page.keyboard.press("Escape");
     await page.locator("tbody tr").nth(1).waitFor();
+  },
+
+  "the list is sorted by a column, the worst finding first": async (s) => {
+    const { page } = s;
+    const losses = () => page.locator("tbody tr").evaluateAll((rows) => rows.map((r) => Number(/−(\d+) %/.exec(r.textContent)?.[1] ?? 0)));
+    await until(async () => (await losses()).every((loss) => loss > 0), "the second study was not measured");
+    const sortedBy = async (column, way, holds) => {
+      await page.getByRole("button", { name: column, exact: true }).click();
+      await page.locator(`th[aria-sort="${way}"]`, { hasText: column }).waitFor();
+      await until(async () => holds(await losses()), `sorted by ${column}, ${way}`);
+    };
+    await sortedBy("Worst finding", "descending", ([first, second]) => first > second);
+    await s.accessible("worklist sorted");
+    await sortedBy("Worst finding", "ascending", ([first, second]) => first < second);
+    for (const column of ["Date", "Patient", "Modality", "State", "Review"]) {
+      await page.getByRole("button", { name: column, exact: true }).click();
+      await page.locator("th[aria-sort]", { hasText: column }).waitFor();
+    }
+    await page.getByLabel("Order").selectOption("WORST");
+    await page.locator('th[aria-sort="descending"]', { hasText: "Worst finding" }).waitFor();
+    await s.picture("sorted");
+    await page.getByLabel("Order").selectOption("RECEIVED");
+    must((await page.locator("th[aria-sort]").count()) === 0, "a column is said to be what the list is sorted by");
   },
 
   "two examinations are chosen and compared": async (s) => {

@@ -262,7 +262,8 @@ export type ExportAnalysisRequestFormat =
   | "DICOM_SR"
   | "DICOM_SEG"
   | "DICOM_SC"
-  | "DICOM_PDF";
+  | "DICOM_PDF"
+  | "PDF";
 
 export interface ExportAnalysisRequest {
   analysis_id?: string;
@@ -1211,7 +1212,16 @@ export type SearchWorklistRequestOrder =
   | "STUDY_DATE"
   | "STUDY_DATE_ASCENDING"
   | "PATIENT_NAME"
-  | "PATIENT_NAME_DESCENDING";
+  | "PATIENT_NAME_DESCENDING"
+  | "RECEIVED_ASCENDING"
+  | "WORST"
+  | "WORST_REVERSED"
+  | "STATE"
+  | "STATE_REVERSED"
+  | "REVIEW"
+  | "REVIEW_REVERSED"
+  | "MODALITY"
+  | "MODALITY_DESCENDING";
 
 export interface SearchWorklistRequest {
   page_size?: number;

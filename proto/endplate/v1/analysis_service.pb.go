@@ -421,6 +421,9 @@ const (
 	ExportAnalysisRequest_DICOM_SC ExportAnalysisRequest_Format = 7
 	// An encapsulated PDF of the report.
 	ExportAnalysisRequest_DICOM_PDF ExportAnalysisRequest_Format = 8
+	// The report with its pictures as PDF: the document that DICOM_PDF encapsulates,
+	// by itself. Several are a zip archive. Not of a comparison.
+	ExportAnalysisRequest_PDF ExportAnalysisRequest_Format = 9
 )
 
 // Enum value maps for ExportAnalysisRequest_Format.
@@ -435,6 +438,7 @@ var (
 		6: "DICOM_SEG",
 		7: "DICOM_SC",
 		8: "DICOM_PDF",
+		9: "PDF",
 	}
 	ExportAnalysisRequest_Format_value = map[string]int32{
 		"FORMAT_UNSPECIFIED": 0,
@@ -446,6 +450,7 @@ var (
 		"DICOM_SEG":          6,
 		"DICOM_SC":           7,
 		"DICOM_PDF":          8,
+		"PDF":                9,
 	}
 )
 
@@ -3231,12 +3236,12 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\x0ePixelToPatient\x12-\n" +
 	"\x06origin\x18\x01 \x01(\v2\x15.endplate.v1.PositionR\x06origin\x12-\n" +
 	"\x06column\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\x06column\x12'\n" +
-	"\x03row\x18\x03 \x01(\v2\x15.endplate.v1.PositionR\x03row\"\xae\x02\n" +
+	"\x03row\x18\x03 \x01(\v2\x15.endplate.v1.PositionR\x03row\"\xb7\x02\n" +
 	"\x15ExportAnalysisRequest\x12\x1f\n" +
 	"\vanalysis_id\x18\x01 \x01(\tR\n" +
 	"analysisId\x12\x1f\n" +
 	"\brevision\x18\x02 \x01(\x05H\x00R\brevision\x88\x01\x01\x12A\n" +
-	"\x06format\x18\x03 \x01(\x0e2).endplate.v1.ExportAnalysisRequest.FormatR\x06format\"\x82\x01\n" +
+	"\x06format\x18\x03 \x01(\x0e2).endplate.v1.ExportAnalysisRequest.FormatR\x06format\"\x8b\x01\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04JSON\x10\x01\x12\a\n" +
@@ -3246,7 +3251,8 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\bDICOM_SR\x10\x05\x12\r\n" +
 	"\tDICOM_SEG\x10\x06\x12\f\n" +
 	"\bDICOM_SC\x10\a\x12\r\n" +
-	"\tDICOM_PDF\x10\bB\v\n" +
+	"\tDICOM_PDF\x10\b\x12\a\n" +
+	"\x03PDF\x10\tB\v\n" +
 	"\t_revision\"m\n" +
 	"\x16ExportAnalysisResponse\x12\x1d\n" +
 	"\n" +

@@ -27,7 +27,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Order of the studies.
+// Order of the studies. Those that are alike stand by when their first instance was
+// stored, the last one first; the other way round where all is.
 type SearchWorklistRequest_Order int32
 
 const (
@@ -43,17 +44,49 @@ const (
 	SearchWorklistRequest_PATIENT_NAME SearchWorklistRequest_Order = 4
 	// By PatientName, the last one first; as PATIENT_NAME.
 	SearchWorklistRequest_PATIENT_NAME_DESCENDING SearchWorklistRequest_Order = 5
+	// The one that last received an instance last.
+	SearchWorklistRequest_RECEIVED_ASCENDING SearchWorklistRequest_Order = 6
+	// By ResultSummary.worst of the newest analyses of the series, the worst first: the
+	// highest grade and then the greatest loss. Those without a deformity come after
+	// all that have one, those without a result last.
+	SearchWorklistRequest_WORST SearchWorklistRequest_Order = 7
+	// As WORST, the other way round.
+	SearchWorklistRequest_WORST_REVERSED SearchWorklistRequest_Order = 8
+	// By what the newest analyses of the series need: those first of which one is
+	// PARKED, then FAILED, RUNNING, QUEUED, CANCELLED and SUCCEEDED, and last those
+	// without any.
+	SearchWorklistRequest_STATE SearchWorklistRequest_Order = 9
+	// As STATE, the other way round.
+	SearchWorklistRequest_STATE_REVERSED SearchWorklistRequest_Order = 10
+	// Those with a result that is not reviewed first, then those whose results all
+	// are, and last those without any.
+	SearchWorklistRequest_REVIEW SearchWorklistRequest_Order = 11
+	// As REVIEW, the other way round.
+	SearchWorklistRequest_REVIEW_REVERSED SearchWorklistRequest_Order = 12
+	// By the modalities of the series.
+	SearchWorklistRequest_MODALITY SearchWorklistRequest_Order = 13
+	// As MODALITY, the last one first.
+	SearchWorklistRequest_MODALITY_DESCENDING SearchWorklistRequest_Order = 14
 )
 
 // Enum value maps for SearchWorklistRequest_Order.
 var (
 	SearchWorklistRequest_Order_name = map[int32]string{
-		0: "ORDER_UNSPECIFIED",
-		1: "RECEIVED",
-		2: "STUDY_DATE",
-		3: "STUDY_DATE_ASCENDING",
-		4: "PATIENT_NAME",
-		5: "PATIENT_NAME_DESCENDING",
+		0:  "ORDER_UNSPECIFIED",
+		1:  "RECEIVED",
+		2:  "STUDY_DATE",
+		3:  "STUDY_DATE_ASCENDING",
+		4:  "PATIENT_NAME",
+		5:  "PATIENT_NAME_DESCENDING",
+		6:  "RECEIVED_ASCENDING",
+		7:  "WORST",
+		8:  "WORST_REVERSED",
+		9:  "STATE",
+		10: "STATE_REVERSED",
+		11: "REVIEW",
+		12: "REVIEW_REVERSED",
+		13: "MODALITY",
+		14: "MODALITY_DESCENDING",
 	}
 	SearchWorklistRequest_Order_value = map[string]int32{
 		"ORDER_UNSPECIFIED":       0,
@@ -62,6 +95,15 @@ var (
 		"STUDY_DATE_ASCENDING":    3,
 		"PATIENT_NAME":            4,
 		"PATIENT_NAME_DESCENDING": 5,
+		"RECEIVED_ASCENDING":      6,
+		"WORST":                   7,
+		"WORST_REVERSED":          8,
+		"STATE":                   9,
+		"STATE_REVERSED":          10,
+		"REVIEW":                  11,
+		"REVIEW_REVERSED":         12,
+		"MODALITY":                13,
+		"MODALITY_DESCENDING":     14,
 	}
 )
 
@@ -502,7 +544,7 @@ var File_endplate_v1_worklist_service_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_worklist_service_proto_rawDesc = "" +
 	"\n" +
-	"\"endplate/v1/worklist_service.proto\x12\vendplate.v1\x1a\"endplate/v1/analysis_service.proto\x1a\x1dendplate/v1/measurement.proto\x1a\x1fendplate/v1/study_service.proto\x1a\x1cgoogle/api/annotations.proto\"\xe5\x03\n" +
+	"\"endplate/v1/worklist_service.proto\x12\vendplate.v1\x1a\"endplate/v1/analysis_service.proto\x1a\x1dendplate/v1/measurement.proto\x1a\x1fendplate/v1/study_service.proto\x1a\x1cgoogle/api/annotations.proto\"\x83\x05\n" +
 	"\x15SearchWorklistRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -513,7 +555,7 @@ const file_endplate_v1_worklist_service_proto_rawDesc = "" +
 	"\breviewed\x18\x06 \x01(\bH\x00R\breviewed\x88\x01\x01\x12>\n" +
 	"\x05order\x18\a \x01(\x0e2(.endplate.v1.SearchWorklistRequest.OrderR\x05order\x12\x1b\n" +
 	"\tfrom_date\x18\b \x01(\tR\bfromDate\x12\x17\n" +
-	"\ato_date\x18\t \x01(\tR\x06toDate\"\x85\x01\n" +
+	"\ato_date\x18\t \x01(\tR\x06toDate\"\xa3\x02\n" +
 	"\x05Order\x12\x15\n" +
 	"\x11ORDER_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bRECEIVED\x10\x01\x12\x0e\n" +
@@ -521,7 +563,18 @@ const file_endplate_v1_worklist_service_proto_rawDesc = "" +
 	"STUDY_DATE\x10\x02\x12\x18\n" +
 	"\x14STUDY_DATE_ASCENDING\x10\x03\x12\x10\n" +
 	"\fPATIENT_NAME\x10\x04\x12\x1b\n" +
-	"\x17PATIENT_NAME_DESCENDING\x10\x05B\v\n" +
+	"\x17PATIENT_NAME_DESCENDING\x10\x05\x12\x16\n" +
+	"\x12RECEIVED_ASCENDING\x10\x06\x12\t\n" +
+	"\x05WORST\x10\a\x12\x12\n" +
+	"\x0eWORST_REVERSED\x10\b\x12\t\n" +
+	"\x05STATE\x10\t\x12\x12\n" +
+	"\x0eSTATE_REVERSED\x10\n" +
+	"\x12\n" +
+	"\n" +
+	"\x06REVIEW\x10\v\x12\x13\n" +
+	"\x0fREVIEW_REVERSED\x10\f\x12\f\n" +
+	"\bMODALITY\x10\r\x12\x17\n" +
+	"\x13MODALITY_DESCENDING\x10\x0eB\v\n" +
 	"\t_reviewed\"v\n" +
 	"\x16SearchWorklistResponse\x124\n" +
 	"\aentries\x18\x01 \x03(\v2\x1a.endplate.v1.WorklistEntryR\aentries\x12&\n" +

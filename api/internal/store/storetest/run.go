@@ -32,6 +32,8 @@ func Run(t *testing.T, config func(t testing.TB) store.Config) {
 		{"pages", testPages},
 		{"find", testFind},
 		{"worklist", testWorklist},
+		{"orders of the worklist", testWorklistOrders},
+		{"analyses of a study that end at once", testRankedAtOnce},
 		{"deletion", testDeletion},
 		{"sweep", testSweep},
 		{"batches given up", testGivenUp},
@@ -58,7 +60,9 @@ func Run(t *testing.T, config func(t testing.TB) store.Config) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := Open(t, config(t))
+			c := config(t)
+			c.Severity = severity
+			s := Open(t, c)
 			tt.test(t, s)
 			Whole(t, s)
 		})

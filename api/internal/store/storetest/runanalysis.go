@@ -43,6 +43,11 @@ var result = store.Result{Report: []byte("report"), Results: []byte("results"), 
 // succeeded makes an analysis that has succeeded.
 func succeeded(t testing.TB, s *store.Store, series string) store.Analysis {
 	t.Helper()
+	return succeededWith(t, s, series, result)
+}
+
+func succeededWith(t testing.TB, s *store.Store, series string, result store.Result) store.Analysis {
+	t.Helper()
 	a, _ := create(t, s, store.NewAnalysis{SeriesInstanceUID: series, Origin: store.Requested})
 	a = start(t, s, a.ID)
 	write(t, s, func(tx *store.Tx) error {

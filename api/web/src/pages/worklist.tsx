@@ -10,6 +10,7 @@ import { useMay } from "../session";
 import { ended } from "../terms";
 import { ErrorNote, Loading, sentence, useLoaded } from "../ui";
 import { Filters } from "../worklist/filters";
+import { type Order, orderOf } from "../worklist/orders";
 import { latest, Rows } from "../worklist/rows";
 import { Upload } from "../worklist/upload";
 import { t } from "../worklist/words";
@@ -55,7 +56,7 @@ export function WorklistPage() {
       </div>
       <Filters query={query} ask={ask} />
       {list.error !== undefined && <ErrorNote error={list.error} retry={list.reload} />}
-      {!list.value ? !list.error && <Loading /> : <Studies entries={entries} narrowed={isNarrowed(query)} reload={list.reload} />}
+      {!list.value ? !list.error && <Loading /> : <Studies entries={entries} narrowed={isNarrowed(query)} reload={list.reload} order={orderOf(query)} sort={(order) => ask({ order })} />}
       {(tokens.length > 1 || next) && (
         <nav class="pages" aria-label={t("pages")}>
           <button type="button" disabled={tokens.length === 1} onClick={back}>{t("previous")}</button>
@@ -72,7 +73,13 @@ function isNarrowed(q: SearchWorklistRequest): boolean {
 }
 
 /** The studies of a page, and what can be done with them. */
-function Studies({ entries, narrowed, reload }: { entries: WorklistEntry[]; narrowed: boolean; reload: () => void }) {
+function Studies({ entries, narrowed, reload, order, sort }: {
+  entries: WorklistEntry[];
+  narrowed: boolean;
+  reload: () => void;
+  order: Order;
+  sort: (o: Order) => void;
+}) {
   const mayCorrect = useMay("CORRECT");
   const [chosen, setChosen] = useState<ReadonlyMap<string, string>>(new Map()); // analyses by study
   const [problem, setProblem] = useState("");
@@ -117,7 +124,7 @@ function Studies({ entries, narrowed, reload }: { entries: WorklistEntry[]; narr
   return (
     <>
       {problem && <p class="note bad" role="alert">{problem}</p>}
-      <Rows entries={entries} chosen={chosen} choose={mayCorrect ? choose : undefined} body={body} reload={reload} failed={setProblem} />
+      <Rows entries={entries} chosen={chosen} choose={mayCorrect ? choose : undefined} body={body} reload={reload} failed={setProblem} order={order} sort={sort} />
       {mayCorrect && (
         <p class="actions">
           <button type="button" class={chosen.size > 1 ? "primary" : ""} disabled={chosen.size < 2} onClick={() => void compare()}>

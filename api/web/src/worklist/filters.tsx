@@ -6,6 +6,7 @@ import { useKeys } from "../keys";
 import type { AnalysisState, SearchWorklistRequest, SearchWorklistRequestOrder } from "../messages";
 import { useMay } from "../session";
 import { stateName } from "../terms";
+import { ordersOf } from "./orders";
 import { t } from "./words";
 
 /** How long typing must rest before it is searched for, ms. */
@@ -25,8 +26,6 @@ export function Filters({ query, ask }: { query: SearchWorklistRequest; ask: (ch
     return () => clearTimeout(timer);
   }, [typed]);
   useKeys(t("keysTitle"), [{ key: "/", label: t("keySearch"), run: () => search.current?.focus() }]);
-  const orders: SearchWorklistRequestOrder[] = ["RECEIVED", "STUDY_DATE", "STUDY_DATE_ASCENDING"];
-  if (identities) orders.push("PATIENT_NAME", "PATIENT_NAME_DESCENDING");
   return (
     <form class="filters" role="search" onSubmit={(e) => e.preventDefault()}>
       <label>
@@ -59,7 +58,7 @@ export function Filters({ query, ask }: { query: SearchWorklistRequest; ask: (ch
       <label>
         {t("order")}
         <select value={query.order ?? "RECEIVED"} onChange={(e) => ask({ order: e.currentTarget.value as SearchWorklistRequestOrder })}>
-          {orders.map((o) => <option key={o} value={o}>{t(o as "RECEIVED")}</option>)}
+          {ordersOf(identities).map((o) => <option key={o} value={o}>{t(o)}</option>)}
         </select>
       </label>
     </form>

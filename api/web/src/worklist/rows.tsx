@@ -11,6 +11,7 @@ import { say } from "../say";
 import { useMay } from "../session";
 import { codeName, deformityText, deformityTone, ended, stateName, stateTone, worse } from "../terms";
 import { Progress, sentence } from "../ui";
+import { type Column, type Order, Sorted } from "./orders";
 import { t } from "./words";
 
 /** The analysis of a study that is opened: the worst of those with a result, or else the newest. */
@@ -27,24 +28,27 @@ interface RowsProps {
   body: RefObject<HTMLTableSectionElement | null>;
   reload: () => void;
   failed: (problem: string) => void;
+  order: Order;
+  sort: (o: Order) => void;
 }
 
-export function Rows({ entries, chosen, choose, body, ...act }: RowsProps) {
+export function Rows({ entries, chosen, choose, body, order, sort, ...act }: RowsProps) {
   const identities = useMay("IDENTITIES");
+  const sorted = (column: Column) => <Sorted column={column} order={order} sort={sort} />;
   return (
     <div class="scroll">
       <table>
         <thead>
           <tr>
             {choose && <th><span class="hidden">{t("compareHint")}</span></th>}
-            <th>{t("date")}</th>
-            {identities && <th>{t("patient")}</th>}
-            <th>{t("study")}</th>
-            <th>{t("modality")}</th>
-            <th class="numeric">{t("images")}</th>
-            <th>{t("state")}</th>
-            <th>{t("worst")}</th>
-            <th>{t("review")}</th>
+            {sorted("date")}
+            {identities && sorted("patient")}
+            <th scope="col">{t("study")}</th>
+            {sorted("modality")}
+            <th scope="col" class="numeric">{t("images")}</th>
+            {sorted("state")}
+            {sorted("worst")}
+            {sorted("review")}
           </tr>
         </thead>
         <tbody ref={body}>
