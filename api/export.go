@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/endplate/endplate/analysis/dicom/pdf"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/api/convert"
 	"github.com/endplate/endplate/api/internal/store"
@@ -50,6 +51,9 @@ func (s *analysisService) ExportAnalysis(ctx context.Context, r *endplatev1.Expo
 	if object, is := objectKinds[r.GetFormat()]; is && c.err() == nil {
 		return s.exportRevision(ctx, r.GetAnalysisId(), number, object)
 	}
+	if r.GetFormat() == endplatev1.ExportAnalysisRequest_PDF && c.err() == nil {
+		return s.exportPDF(ctx, r.GetAnalysisId(), number)
+	}
 	kind, _ := c.document("format", r.GetFormat())
 	if err := c.err(); err != nil {
 		return nil, err
@@ -75,7 +79,30 @@ func (s *server) exportRevision(ctx context.Context, id string, number int, kind
 	if err != nil {
 		return nil, err
 	}
-	return s.exportObjects(ctx, store.OfRevision(id, v.Number), kind, fmt.Sprintf("endplate-%s-%d", id, v.Number))
+	return s.exportObjects(ctx, store.OfRevision(id, v.Number), kind, nameOf(v))
+}
+
+// nameOf returns what the files of a revision are called.
+func nameOf(v store.Revision) string { return fmt.Sprintf("endplate-%s-%d", v.AnalysisID, v.Number) }
+
+// exportPDF writes the documents that the PDF objects of a revision encapsulate.
+func (s *server) exportPDF(ctx context.Context, id string, number int) (*endplatev1.ExportAnalysisResponse, error) {
+	v, err := s.store.Revision(ctx, id, number, store.Description)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := s.objects(ctx, store.OfRevision(id, v.Number), "pdf")
+	if err != nil {
+		return nil, err
+	}
+	files := make([]file, len(objects))
+	for i, o := range objects {
+		if files[i].content, err = pdf.Document(o); err != nil {
+			return nil, fmt.Errorf("an object that was made: %w", err)
+		}
+		files[i].name = fmt.Sprintf("%s.part-%d.pdf", nameOf(v), i+1)
+	}
+	return packed(files, "application/pdf", nameOf(v)+".pdf", nameOf(v)+".pdf.zip")
 }
 
 // reportOf returns a revision of a result as reports are written from.

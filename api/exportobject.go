@@ -29,25 +29,34 @@ var objectKinds = map[endplatev1.ExportAnalysisRequest_Format]string{
 }
 
 // exportObjects writes the objects of a kind that tell of a subject, as a document that
-// is called so: those that were published, or else the same ones, made now.
+// is called so.
 func (s *server) exportObjects(ctx context.Context, of store.Subject, kind, name string) (*endplatev1.ExportAnalysisResponse, error) {
+	objects, err := s.objects(ctx, of, kind)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]file, len(objects))
+	for i, o := range objects {
+		h, err := dicom.ReadHeader(bytes.NewReader(o))
+		if err != nil {
+			return nil, fmt.Errorf("an object that was made: %w", err)
+		}
+		files[i] = file{h.SOPInstanceUID + ".dcm", o}
+	}
+	return packed(files, "application/dicom", name+"."+kind+".dcm", name+"."+kind+".zip")
+}
+
+// objects returns the objects of a kind that tell of a subject: those that were
+// published, or else the same ones, made now. There is one at least.
+func (s *server) objects(ctx context.Context, of store.Subject, kind string) ([][]byte, error) {
 	objects, err := s.publishedObjects(ctx, of, kind)
 	if err == nil && len(objects) == 0 {
 		objects, err = s.makeObjects(ctx, of, kind)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil && len(objects) == 0 {
+		err = fault.New(fault.NotReady, fault.NoSuchView, "there is nothing of which an object of kind %s could tell", kind)
 	}
-	switch len(objects) {
-	case 0:
-		return nil, fault.New(fault.NotReady, fault.NoSuchView, "there is nothing of which an object of kind %s could tell", kind)
-	case 1:
-		return &endplatev1.ExportAnalysisResponse{
-			MediaType: "application/dicom", Filename: name + "." + kind + ".dcm", Content: objects[0],
-		}, nil
-	}
-	archive, err := zipped(objects)
-	return &endplatev1.ExportAnalysisResponse{MediaType: "application/zip", Filename: name + "." + kind + ".zip", Content: archive}, err
+	return objects, err
 }
 
 // publishedObjects returns the bytes of the objects of a kind that were stored, in the
@@ -118,19 +127,31 @@ func (s *server) makeObjects(ctx context.Context, of store.Subject, kind string)
 	return objects, nil
 }
 
-// zipped returns an archive of objects, each named by its SOPInstanceUID.
-func zipped(objects [][]byte) ([]byte, error) {
+// file is a file of an archive.
+type file struct {
+	name    string
+	content []byte
+}
+
+// packed returns the only file as it is, under a name, or several as an archive of
+// another.
+func packed(files []file, mediaType, name, archive string) (*endplatev1.ExportAnalysisResponse, error) {
+	if len(files) == 1 {
+		return &endplatev1.ExportAnalysisResponse{MediaType: mediaType, Filename: name, Content: files[0].content}, nil
+	}
+	b, err := zipped(files)
+	return &endplatev1.ExportAnalysisResponse{MediaType: "application/zip", Filename: archive, Content: b}, err
+}
+
+// zipped returns an archive of files.
+func zipped(files []file) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for _, o := range objects {
-		h, err := dicom.ReadHeader(bytes.NewReader(o))
-		if err != nil {
-			return nil, fmt.Errorf("an object that was made: %w", err)
-		}
-		// No time: the same objects are the same bytes.
-		w, err := z.CreateHeader(&zip.FileHeader{Name: h.SOPInstanceUID + ".dcm", Method: zip.Deflate})
+	for _, f := range files {
+		// No time: the same files are the same bytes.
+		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate})
 		if err == nil {
-			_, err = w.Write(o)
+			_, err = w.Write(f.content)
 		}
 		if err != nil {
 			return nil, err

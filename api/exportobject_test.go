@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -113,8 +114,30 @@ func TestObjectsAreExported(t *testing.T) {
 		if want := p.stored(t, after.GetStudyInstanceUid(), report.GetSeriesInstanceUid(), report.GetSopInstanceUid()); !bytes.Equal(p.comparisonReport(t, again), want) {
 			t.Error("the report of the comparison is stored with other bytes")
 		}
+		p.wantPDF(t, before.GetAnalysisId(), made1[endplatev1.ExportAnalysisRequest_DICOM_PDF])
 		p.wantRESTObject(t, before.GetAnalysisId(), made1[endplatev1.ExportAnalysisRequest_DICOM_SR])
 	})
+}
+
+// wantPDF wants the document of an analysis to be that of the object.
+func (p *peer) wantPDF(t testing.TB, id string, object []byte) {
+	t.Helper()
+	r, err := p.analyses.ExportAnalysis(t.Context(), &endplatev1.ExportAnalysisRequest{AnalysisId: id, Format: endplatev1.ExportAnalysisRequest_PDF})
+	if err != nil || r.GetMediaType() != "application/pdf" || !strings.HasSuffix(r.GetFilename(), "-0.pdf") {
+		t.Fatalf("PDF: %s, %s, %v", r.GetFilename(), r.GetMediaType(), err)
+	}
+	b := r.GetContent()
+	if !bytes.HasPrefix(b, []byte("%PDF-1.")) || !bytes.HasSuffix(bytes.TrimSpace(b), []byte("%%EOF")) || !bytes.Contains(object, b) {
+		t.Errorf("%d bytes of PDF begin %.8q and end %q, or are not those of the object", len(b), b, b[max(0, len(b)-8):])
+	}
+	if path, err := exec.LookPath("pdftotext"); err == nil {
+		text := exec.CommandContext(t.Context(), path, "-layout", "-", "-")
+		text.Stdin = bytes.NewReader(b)
+		out, err := text.Output()
+		if err != nil || !bytes.Contains(out, []byte("L1")) {
+			t.Errorf("pdftotext: %v, %.200q", err, out)
+		}
+	}
 }
 
 // comparisonReport exports the structured report of a comparison.

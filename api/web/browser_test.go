@@ -17,7 +17,7 @@ import (
 )
 
 // scenarios are the files of steps, in the order in which they build on each other.
-var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs"}
+var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "revisions.mjs"}
 
 // setting is what the steps in the browser are told.
 type setting struct {

@@ -8,6 +8,7 @@
 package pdf
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
@@ -61,6 +62,22 @@ func Report(o *dicom.Origin, vol *volume.Volume, r *analysis.Result, p dicom.Pro
 	}
 	d.Sequence(tag.SourceInstanceSequence, sources...)
 	return d, d.Err()
+}
+
+// Document returns the document that an object of Report encapsulates. The errors are
+// those of [dataset.Read], and *dicom.MissingAttributeError.
+func Document(object []byte) ([]byte, error) {
+	f, err := dataset.Read(bytes.NewReader(object), int64(len(object)), dataset.Options{Limit: len(object), Want: func(t tag.Tag) bool {
+		return t == tag.EncapsulatedDocument || t == tag.EncapsulatedDocumentLength
+	}})
+	if err != nil {
+		return nil, err
+	}
+	e, found := f.Find(tag.EncapsulatedDocument)
+	if !found {
+		return nil, &dicom.MissingAttributeError{Keyword: "EncapsulatedDocument"}
+	}
+	return e.Value[:min(f.Int(tag.EncapsulatedDocumentLength, len(e.Value)), len(e.Value))], nil
 }
 
 // reviewOf says who corrected what the object tells of; nil where nobody did.

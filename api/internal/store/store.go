@@ -50,7 +50,7 @@ type Config struct {
 	Connections int
 	// Severity tells how bad a report is, 0 where there is nothing: worklists are
 	// ordered by it. Without it results are stored that a store with it ranks later.
-	Severity func(report []byte) int64
+	Severity func(report []byte) int64 `json:"-"`
 	// Logger takes what migrations have to say; nil means nowhere.
 	Logger *slog.Logger
 }

@@ -169,7 +169,7 @@ function View() {
     case "worklist":
       return <WorklistPage />;
     case "study":
-      return <StudyPage key={route.studyUID + route.analysisID} studyUID={route.studyUID} analysisID={route.analysisID} />;
+      return <StudyPage key={`${route.studyUID} ${route.analysisID} ${route.revision}`} studyUID={route.studyUID} analysisID={route.analysisID} revision={route.revision} />;
     case "comparison":
       return <ComparisonPage key={route.comparisonID} comparisonID={route.comparisonID} />;
     case "deliveries":

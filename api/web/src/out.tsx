@@ -18,6 +18,7 @@ const t = words(
     link: "Link",
     copy: "Copy the link to {what}",
     analysis: "this result",
+    revision: "revision {n}",
     copied: "Copied.",
     comparisons: "Comparisons of this study",
     noComparisons: "None yet: choose examinations in the list of studies.",
@@ -30,6 +31,7 @@ const t = words(
     link: "Link",
     copy: "De link naar {what} kopiëren",
     analysis: "dit resultaat",
+    revision: "revisie {n}",
     copied: "Gekopieerd.",
     comparisons: "Vergelijkingen van dit onderzoek",
     noComparisons: "Nog geen: kies onderzoeken in de lijst.",
@@ -42,6 +44,7 @@ const t = words(
 const formats: [format: ExportAnalysisRequestFormat, name: string][] = [
   ["CSV", "CSV"],
   ["HTML", "HTML"],
+  ["PDF", "PDF"],
   ["JSON", "JSON"],
   ["DICOM_SR", "DICOM SR"],
   ["DICOM_SEG", "DICOM SEG"],
@@ -50,7 +53,7 @@ const formats: [format: ExportAnalysisRequestFormat, name: string][] = [
 ];
 
 /** Those of them that there are of a comparison. */
-const ofComparison = formats.filter(([format]) => !["DICOM_SEG", "DICOM_SC", "DICOM_PDF"].includes(format));
+const ofComparison = formats.filter(([format]) => !["PDF", "DICOM_SEG", "DICOM_SC", "DICOM_PDF"].includes(format));
 
 /** Buttons that save a comparison. */
 export function SaveComparison({ comparisonID }: { comparisonID: string }) {
@@ -81,6 +84,8 @@ interface Props {
   studyUID: string;
   analysisID: string;
   revision: number;
+  /** Whether links lead to the revision, and not to the newest. */
+  kept: boolean;
   /** The level that is looked at, which a link may be to. */
   level: Level | undefined;
 }
@@ -96,12 +101,12 @@ export function Out(props: Props) {
   );
 }
 
-function Ways({ studyUID, analysisID, revision, level }: Props) {
+function Ways({ studyUID, analysisID, revision, kept, level }: Props) {
   const [said, say] = useState("");
   const deliveries = useLoaded((signal) => api.deliveries({ analysis_id: analysisID, page_size: 500 }, signal), [analysisID]);
   const comparisons = useLoaded((signal) => api.comparisons({ study_instance_uid: studyUID }, signal), [studyUID]);
   const copy = (to: Level | undefined) =>
-    void navigator.clipboard.writeText(location.origin + paths.study(studyUID, analysisID, to))
+    void navigator.clipboard.writeText(location.origin + paths.study(studyUID, analysisID, to, kept ? revision : undefined))
       .then(() => say(t("copied")), (e: unknown) => say(sentence(e)));
   const mine = deliveries.value?.deliveries?.filter((d) => (d.revision ?? 0) === revision) ?? [];
   return (
@@ -109,7 +114,7 @@ function Ways({ studyUID, analysisID, revision, level }: Props) {
       <Documents formats={formats} write={(format) => api.exportAnalysis(analysisID, format, revision)} />
       <h3>{t("link")}</h3>
       <p>
-        <button type="button" onClick={() => copy(undefined)}>{t("copy", { what: t("analysis") })}</button>
+        <button type="button" onClick={() => copy(undefined)}>{t("copy", { what: kept ? t("revision", { n: revision }) : t("analysis") })}</button>
         {level && <button type="button" onClick={() => copy(level)}>{t("copy", { what: level })}</button>}
       </p>
       <p role="status">{said}</p>

@@ -9,25 +9,29 @@ import { useEffect, useState } from "preact/hooks";
 
 export type Route =
   | { view: "worklist" }
-  | { view: "study"; studyUID: string; analysisID: string | undefined }
+  | { view: "study"; studyUID: string; analysisID: string | undefined; revision: number | undefined }
   | { view: "comparison"; comparisonID: string }
   | { view: "deliveries" }
   | { view: "unknown" };
 
 export const paths = {
   worklist: () => "/",
-  study: (studyUID: string, analysisID?: string, level?: string) =>
-    `/studies/${studyUID}${analysisID ? `/analyses/${analysisID}` : ""}${level ? `#${level}` : ""}`,
+  study: (studyUID: string, analysisID?: string, level?: string, revision?: number) =>
+    `/studies/${studyUID}${analysisID ? `/analyses/${analysisID}` : ""}${revision === undefined ? "" : `/revisions/${revision}`}${level ? `#${level}` : ""}`,
   comparison: (comparisonID: string) => `/comparisons/${comparisonID}`,
   deliveries: () => "/deliveries",
 };
 
 export function parse(pathname: string): Route {
-  const [first = "", second, third, fourth, ...more] = pathname.split("/").filter(Boolean).map(decodeURIComponent);
+  const [first = "", second, third, fourth, fifth, sixth, ...more] = pathname.split("/").filter(Boolean).map(decodeURIComponent);
   if (more.length > 0) return { view: "unknown" };
   if (first === "") return { view: "worklist" };
-  if (first === "studies" && second && third === undefined) return { view: "study", studyUID: second, analysisID: undefined };
-  if (first === "studies" && second && third === "analyses" && fourth) return { view: "study", studyUID: second, analysisID: fourth };
+  if (first === "studies" && second && third === undefined) return { view: "study", studyUID: second, analysisID: undefined, revision: undefined };
+  if (first === "studies" && second && third === "analyses" && fourth) {
+    const study = { view: "study" as const, studyUID: second, analysisID: fourth };
+    if (fifth === undefined) return { ...study, revision: undefined };
+    if (fifth === "revisions" && /^\d{1,6}$/.test(sixth ?? "")) return { ...study, revision: Number(sixth) };
+  }
   if (first === "comparisons" && second && third === undefined) return { view: "comparison", comparisonID: second };
   if (first === "deliveries" && second === undefined) return { view: "deliveries" };
   return { view: "unknown" };

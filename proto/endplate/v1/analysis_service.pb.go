@@ -408,7 +408,7 @@ const (
 	ExportAnalysisRequest_HTML ExportAnalysisRequest_Format = 3
 	// A table for a person to read.
 	ExportAnalysisRequest_TABLE ExportAnalysisRequest_Format = 4
-	// DICOM objects, from here on: the same bytes as those that --results has stored
+	// DICOM objects, from here to DICOM_PDF: the same bytes as those that --results has stored
 	// and sent, also where it names no such kind. One object is a file of PS3.10;
 	// several are a zip archive of such files, each named by its SOPInstanceUID.
 	//

@@ -28,8 +28,8 @@ const t = words(
 
 type State = "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED" | "PARKED";
 
-/** A study: what was measured in it. analysisID is undefined where the newest is asked for. */
-export function StudyPage({ studyUID, analysisID }: { studyUID: string; analysisID: string | undefined }) {
+/** A study: what was measured in it. analysisID and revision are undefined where the newest is asked for. */
+export function StudyPage({ studyUID, analysisID, revision }: { studyUID: string; analysisID: string | undefined; revision: number | undefined }) {
   const study = useLoaded((signal) => api.study(studyUID, signal), [studyUID]);
   const analyses = useLoaded((signal) => api.analyses({ study_instance_uid: studyUID, page_size: 100 }, signal), [studyUID]);
   const all = analyses.value?.analyses ?? [];
@@ -44,7 +44,8 @@ export function StudyPage({ studyUID, analysisID }: { studyUID: string; analysis
   return (
     <div class="study">
       <Heading study={study.value.study ?? {}} analyses={all} chosen={chosen} />
-      {chosen ? <Watched key={chosen} analysisID={chosen} /> : <Unmeasured studyUID={studyUID} made={analyses.reload} />}
+      {chosen === undefined && <Unmeasured studyUID={studyUID} made={analyses.reload} />}
+      {chosen !== undefined && (revision === undefined ? <Watched key={chosen} analysisID={chosen} /> : <Kept analysisID={chosen} revision={revision} />)}
     </div>
   );
 }
@@ -98,8 +99,15 @@ function Watched({ analysisID }: { analysisID: string }) {
   }
 }
 
+/** A revision of a result as it was. */
+function Kept({ analysisID, revision }: { analysisID: string; revision: number }) {
+  const kept = useLoaded((signal) => api.analysis(analysisID, revision, signal), [analysisID, revision]);
+  if (kept.error) return <ErrorNote error={kept.error} retry={kept.reload} />;
+  return kept.value?.analysis ? <Result run={kept.value.analysis} kept /> : <Loading />;
+}
+
 /** A series of several stacks has an analysis of each. */
-function Result({ run }: { run: AnalysisRun }) {
+function Result({ run, kept = false }: { run: AnalysisRun; kept?: boolean }) {
   const [index, setIndex] = useState(0);
   const stacks = run.report?.analyses ?? [];
   if (stacks.length === 0) return <p class="note warn">{t("noResult", { reason: run.report?.skipped?.map((s) => skippedText(s)).join("; ") ?? "" })}</p>;
@@ -110,7 +118,7 @@ function Result({ run }: { run: AnalysisRun }) {
           {stacks.map((_, i) => <button key={i} type="button" aria-pressed={i === index} onClick={() => setIndex(i)}>{t("stack", { n: i + 1 })}</button>)}
         </p>
       )}
-      <ReviewPage key={index} run={run} index={index} />
+      <ReviewPage key={index} run={run} index={index} kept={kept} />
     </>
   );
 }

@@ -18,7 +18,9 @@ const t = words(
 );
 
 const keyOf = (a: Angle) => (a.level ?? "") + a.name;
-const nameOf = (a: Angle) => `${angleName(a.name)} ${a.level ?? ""}`.trim();
+
+/** What an angle is called, with its level. */
+export const nameOf = (a: Angle) => `${angleName(a.name)} ${a.level ?? ""}`.trim();
 
 /** The angles; the one that is chosen is drawn over the sagittal images. */
 export function Angles(p: PanelProps) {

@@ -13,7 +13,7 @@ import { Dialogs, type Open } from "./dialogs";
 import { moves } from "./draft";
 import { Images } from "./images";
 import { type Handle, levels, pointOf, pointsOf, sameVertebra, vertebraOf, withPoints } from "./landmarks";
-import { Notices } from "./notices";
+import { KeptNote, Notices } from "./notices";
 import { Panels } from "./panels";
 import { pointerPoints, type Points } from "./pointer";
 import { useReview } from "./usereview";
@@ -21,9 +21,10 @@ import { SaveBar } from "./savebar";
 import { useShortcuts } from "./shortcuts";
 import { useViews, Views } from "./views";
 
-export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) {
-  const review = useReview(run, index);
-  const mayCorrect = useMay("CORRECT");
+/** kept says that the result is a revision that is looked at as it was, and not changed. */
+export function ReviewPage({ run, index, kept }: { run: AnalysisRun; index: number; kept: boolean }) {
+  const review = useReview(run, index, kept);
+  const mayCorrect = useMay("CORRECT") && !kept;
   const revision = review.base.revision?.number ?? 0;
   const images = useMemo(() => new Images(run.analysis_id!, index, revision), []);
   useEffect(() => () => images.stop(), []);
@@ -74,8 +75,8 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
   const panels = useMemo(
     () => (
       <aside class="panels">
-        <SaveBar review={review} mayCorrect={mayCorrect} open={setOpen}>
-          <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} level={selected} />
+        <SaveBar review={review} mayCorrect={mayCorrect} kept={kept} open={setOpen}>
+          <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} kept={kept} level={selected} />
         </SaveBar>
         <Panels
           review={review} analysis={review.analysis} selected={selected} select={choose} mayCorrect={mayCorrect} open={setOpen}
@@ -91,6 +92,7 @@ export function ReviewPage({ run, index }: { run: AnalysisRun; index: number }) 
   const magnified = held && pointOf(held, pointsOf(handle)["point" in handle ? 0 : 1]!);
   return (
     <div class="review">
+      {kept && <KeptNote run={run} level={selected} />}
       <Notices review={review} openConflict={() => setOpen({ kind: "conflict" })} />
       <Views
         views={views} images={images} revision={revision} analysis={analysis} selected={selected} outlined={outlined} onSelect={choose} handle={handle}

@@ -20,9 +20,10 @@ const t = words(
 );
 
 /** Which revision this is, whether it was reviewed, and what becomes of changes. */
-export function SaveBar({ review, mayCorrect, open, children }: {
+export function SaveBar({ review, mayCorrect, kept, open, children }: {
   review: Review;
   mayCorrect: boolean;
+  kept: boolean;
   open: (o: Open) => void;
   children: ComponentChildren;
 }) {
@@ -41,7 +42,7 @@ export function SaveBar({ review, mayCorrect, open, children }: {
           <button type="button" disabled={n === review.draft.steps.length} onClick={review.redo}>{t("redo")}</button>
           <button type="button" class="primary" disabled={review.saving} onClick={() => open({ kind: "save" })}>{n > 0 ? t("save") : t("accept")}</button>
         </div>
-      ) : <p class="muted">{t("readOnly")}</p>}
+      ) : !kept && <p class="muted">{t("readOnly")}</p>}
       {children}
     </header>
   );

@@ -45,7 +45,8 @@ export interface Review {
 
 const analysisAt = (run: AnalysisRun, index: number): Analysis => run.report?.analyses?.[index] ?? {};
 
-export function useReview(first: AnalysisRun, index: number): Review {
+/** kept: the result is looked at as it was, and nothing is drafted on it. */
+export function useReview(first: AnalysisRun, index: number, kept: boolean): Review {
   const [base, setBase] = useState(first);
   const [draft, setDraft] = useState<Draft>(empty);
   const [told, setTold] = useState<{ of: AnalysisRun; analysis: Analysis }>();
@@ -105,6 +106,7 @@ export function useReview(first: AnalysisRun, index: number): Review {
     else void api.analysis(first.analysis_id!, 0).then((r) => setAutomatic(r.analysis?.report?.analyses?.[index]), () => {});
   }, [base]);
   useEffect(() => {
+    if (kept) return undefined;
     const timer = setInterval(() => document.hidden || void look().catch(() => {}), lookEvery);
     return () => clearInterval(timer);
   }, []);
@@ -115,13 +117,13 @@ export function useReview(first: AnalysisRun, index: number): Review {
     return () => window.removeEventListener("beforeunload", ask);
   }, [draft.done > 0]);
 
-  useKept(`endplate.draft.${first.analysis_id}.${index}`, base.revision?.number ?? 0, draft, (number, kept) => {
+  useKept(kept ? undefined : `endplate.draft.${first.analysis_id}.${index}`, base.revision?.number ?? 0, draft, (number, found) => {
     if (number === (base.revision?.number ?? 0)) {
-      settle(kept);
+      settle(found);
       return;
     }
     api.analysis(first.analysis_id!, number).then((r) => {
-      const carried = carriedOver(kept, analysisAt(r.analysis!, index), analysisAt(base, index));
+      const carried = carriedOver(found, analysisAt(r.analysis!, index), analysisAt(base, index));
       setDropped(carried.dropped);
       settle(carried.draft);
     }, setError);
@@ -179,14 +181,15 @@ export function useReview(first: AnalysisRun, index: number): Review {
 }
 
 /** Keeps a draft for the tab while the reader looks at something else, and gives it back with the number of the revision that it is based on. */
-function useKept(key: string, number: number, draft: Draft, restore: (number: number, draft: Draft) => void) {
+function useKept(key: string | undefined, number: number, draft: Draft, restore: (number: number, draft: Draft) => void) {
   useEffect(() => {
-    const kept = sessionStorage.getItem(key);
+    const kept = key && sessionStorage.getItem(key);
     if (!kept) return;
     const { base, steps } = JSON.parse(kept) as { base: number; steps: Step[] };
     restore(base, { steps, done: steps.length });
   }, []);
   useEffect(() => {
+    if (!key) return;
     if (draft.done === 0) sessionStorage.removeItem(key);
     else sessionStorage.setItem(key, JSON.stringify({ base: number, steps: draft.steps.slice(0, draft.done) }));
   }, [draft, number]);

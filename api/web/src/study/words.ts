@@ -23,6 +23,7 @@ export const t = words(
     moved: "{level}: {point} moved", renamed: "{from} is now {to}", renamedAll: "{from} is now {to}, the others follow",
     fixed: "{from}: name confirmed", added: "{level} added", removed: "{level} removed",
     measurable: "{level} is measurable", notMeasurable: "{level} is not measurable: {reason}",
+    automatic: "Automatic result", revision: "Revision {n}",
     accepted: "accepted: {code} {levels}", rejected: "rejected: {code} {levels} ({reason})",
   },
   {
@@ -40,6 +41,7 @@ export const t = words(
     moved: "{level}: {point} verplaatst", renamed: "{from} is nu {to}", renamedAll: "{from} is nu {to}, de andere volgen",
     fixed: "{from}: naam bevestigd", added: "{level} toegevoegd", removed: "{level} verwijderd",
     measurable: "{level} is meetbaar", notMeasurable: "{level} is niet meetbaar: {reason}",
+    automatic: "Automatisch resultaat", revision: "Revisie {n}",
     accepted: "aanvaard: {code} {levels}", rejected: "verworpen: {code} {levels} ({reason})",
   },
 );
@@ -48,6 +50,8 @@ export const viewName = (view: RenderImageRequestView): string =>
   ({ SAGITTAL: t("sagittal"), STRAIGHTENED: t("straightened"), AXIAL: t("axial"), CORONAL: t("coronal"), VIEW_UNSPECIFIED: "" })[view];
 
 export const pointLabel = (level: Level, point: PointName): string => `${level} ${t(point)}`;
+
+export const revisionName = (number: number): string => (number === 0 ? t("automatic") : t("revision", { n: number }));
 
 /** What a reader changed, in a sentence. */
 export function sentenceOf(c: Correction): string {
