@@ -17,7 +17,7 @@ import (
 )
 
 // scenarios are the files of steps, in the order in which they build on each other.
-var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "revisions.mjs"}
+var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "revisions.mjs", "touch.mjs", "upload.mjs"}
 
 // setting is what the steps in the browser are told.
 type setting struct {
@@ -43,6 +43,7 @@ func TestInTheBrowser(t *testing.T) {
 	s, folder := newSetting(t)
 	s.Scenarios = scenarios
 	s.patient(t, folder)
+	s.archives(t, folder)
 	s.run(t)
 }
 

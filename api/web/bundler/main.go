@@ -53,6 +53,10 @@ func bundle(folder string) (map[string][]byte, error) {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules/preact")); err != nil {
 		return nil, fmt.Errorf("npm ci has not run in api/web: %w", err)
 	}
+	licences, err := licences(folder)
+	if err != nil {
+		return nil, err
+	}
 	result := esbuild.Build(esbuild.BuildOptions{
 		AbsWorkingDir:       folder,
 		EntryPointsAdvanced: []esbuild.EntryPoint{{InputPath: "src/main.tsx", OutputPath: "app"}},
@@ -67,7 +71,7 @@ func bundle(folder string) (map[string][]byte, error) {
 		MinifyIdentifiers:   true,
 		MinifySyntax:        true,
 		LegalComments:       esbuild.LegalCommentsNone,
-		Banner:              map[string]string{"js": notice, "css": notice},
+		Banner:              map[string]string{"js": notice + licences, "css": notice},
 	})
 	if len(result.Errors) > 0 {
 		return nil, errors.New(strings.Join(esbuild.FormatMessages(result.Errors, esbuild.FormatMessagesOptions{}), "\n"))
@@ -85,10 +89,22 @@ func bundle(folder string) (map[string][]byte, error) {
 	return files, err
 }
 
-// notice begins the bundles. Preact is the one library in them.
+// notice begins the bundles.
 const notice = `/*! SPDX-FileCopyrightText: The endplate authors
-SPDX-License-Identifier: Apache-2.0
-Preact: Copyright (c) 2015-present Jason Miller, MIT License */`
+SPDX-License-Identifier: Apache-2.0 */`
+
+// licences returns those of the libraries that are in the script, which ask to be told.
+func licences(folder string) (string, error) {
+	var all strings.Builder
+	for _, name := range []string{"preact", "@zip.js/zip.js"} {
+		b, err := os.ReadFile(filepath.Join(folder, "node_modules", name, "LICENSE"))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&all, "\n/*! %s: %s */", name, strings.TrimSpace(string(b)))
+	}
+	return all.String(), nil
+}
 
 // digestFile tells of which sources a bundle was made, to those who have no npm.
 const digestFile = "sources.sha256"

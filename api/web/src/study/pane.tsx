@@ -17,7 +17,7 @@ import { type Gestures, usePointer, useWheel } from "./pointer";
 import type { Window } from "./samples";
 import { t, viewName } from "./words";
 
-export type Tool = "window" | "pan" | "crosshair";
+export type Tool = "scroll" | "window" | "pan" | "crosshair";
 
 export interface PaneProps extends Gestures {
   images: Images;

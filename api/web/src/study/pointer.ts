@@ -42,7 +42,14 @@ type Drag =
   | { kind: "handle"; handle: Handle; from: Place; points: Points; moved: boolean }
   | { kind: "window"; window: Window }
   | { kind: "pan" | "zoom"; zoom: Zoom }
+  | { kind: "scroll"; slices: number } // so many since it began
   | { kind: "crosshair" };
+
+/** Two fingers: where they were when the second came down, and how the picture was zoomed. */
+interface Pinch {
+  zoom: Zoom;
+  from: ReadonlyMap<number, Point>;
+}
 
 /** A pointer that stays this near is not dragged, screen pixels. */
 const still = 4;
@@ -50,10 +57,16 @@ const still = 4;
 /** HU for each screen pixel that the pointer is dragged by. */
 const perPixel = 4;
 
+/** Screen pixels that the pointer is dragged by for each slice. */
+const pixelsPerSlice = 10;
+
+/** How far a finger may be off a point that it takes hold of, screen pixels. */
+const reach = 24;
+
 export function usePointer(c: Context) {
   const context = useRef(c);
   context.current = c;
-  const state = useRef({ down: new Map<number, Point>(), drag: undefined as Drag | undefined, start: { x: 0, y: 0 }, dragged: false, target: null as EventTarget | null });
+  const state = useRef({ down: new Map<number, Point>(), drag: undefined as Drag | undefined, pinch: undefined as Pinch | undefined, start: { x: 0, y: 0 }, dragged: false, target: null as EventTarget | null });
 
   const at = (e: PointerEvent): Point => {
     const box = context.current.element.current!.getBoundingClientRect();
@@ -70,21 +83,21 @@ export function usePointer(c: Context) {
     if (s.down.size > 1) {
       callOff(now, s.drag);
       s.drag = undefined;
+      s.pinch = s.down.size === 2 ? { zoom: now.currentZoom, from: new Map(s.down) } : undefined;
       return;
     }
     s.start = at(e);
     s.dragged = false;
     s.target = e.target; // later events are the element's that captures them
-    s.drag = begin(e, now, place(s.start));
+    s.drag = begin(e, now, s.start);
   };
   const onPointerMove = (e: PointerEvent) => {
     const s = state.current;
-    const before = s.down.get(e.pointerId);
-    if (!before) return;
+    if (!s.down.has(e.pointerId)) return;
     const now = at(e);
     s.down.set(e.pointerId, now);
     if (s.down.size > 1) {
-      pinch(context.current, [...s.down.entries()], e.pointerId, before);
+      if (s.pinch) context.current.setZoom(pinched(s.pinch, s.down));
       return;
     }
     s.dragged ||= Math.hypot(now.x - s.start.x, now.y - s.start.y) > still;
@@ -94,7 +107,7 @@ export function usePointer(c: Context) {
     const s = state.current;
     if (!s.down.delete(e.pointerId)) return;
     const { drag } = s;
-    s.drag = undefined;
+    s.drag = s.pinch = undefined;
     if (!drag) return;
     const end = place(at(e));
     if (drag.kind === "handle") {
@@ -105,15 +118,29 @@ export function usePointer(c: Context) {
     const s = state.current;
     s.down.delete(e.pointerId);
     callOff(context.current, s.drag);
-    s.drag = undefined;
+    s.drag = s.pinch = undefined;
   };
   return { onPointerDown, onPointerMove, onPointerUp, onPointerCancel };
 }
 
 const closest = (target: EventTarget | null, selector: string) => (target as Element | null)?.closest<HTMLElement | SVGElement>(selector);
 
-function begin(e: PointerEvent, c: Context, from: Place): Drag | undefined {
-  const grip = closest(e.target, "[data-handle]");
+/** What the pointer takes hold of: for a finger the nearest point within its reach. */
+function gripAt(e: PointerEvent, c: Context, at: Point): HTMLElement | SVGElement | null | undefined {
+  const under = closest(e.target, "[data-handle]");
+  if (e.pointerType !== "touch") return under;
+  let [nearest, best] = [reach, under];
+  for (const grip of c.element.current!.querySelectorAll<SVGElement>("[data-handle]")) {
+    const point = grip.querySelector<SVGCircleElement>("circle.point");
+    const away = point ? Math.hypot(point.cx.baseVal.value - at.x, point.cy.baseVal.value - at.y) : Infinity;
+    if (away < nearest) [nearest, best] = [away, grip];
+  }
+  return best;
+}
+
+function begin(e: PointerEvent, c: Context, start: Point): Drag | undefined {
+  const from = toPlace(c.currentZoom, start);
+  const grip = gripAt(e, c, start);
   if (grip && e.button === 0 && c.correcting) {
     const handle = JSON.parse(grip.dataset["handle"]!) as Handle;
     c.onHandle(handle);
@@ -122,6 +149,7 @@ function begin(e: PointerEvent, c: Context, from: Place): Drag | undefined {
   if (e.button === 1 || e.shiftKey) return { kind: "pan", zoom: c.currentZoom };
   if (e.button === 2) return { kind: "zoom", zoom: c.currentZoom };
   if (c.tool === "pan") return { kind: "pan", zoom: c.currentZoom };
+  if (c.tool === "scroll") return { kind: "scroll", slices: 0 };
   return c.tool === "window" ? { kind: "window", window: c.window } : { kind: "crosshair" };
 }
 
@@ -139,6 +167,12 @@ function follow(c: Context, drag: Drag, start: Point, now: Point, at: Place) {
     case "pan":
       c.setZoom({ ...drag.zoom, left: drag.zoom.left + dx, top: drag.zoom.top + dy });
       return;
+    case "scroll": {
+      const slices = -Math.trunc(dy / pixelsPerSlice); // down as the key and the wheel go
+      if (slices !== drag.slices) c.onScroll(slices - drag.slices);
+      drag.slices = slices;
+      return;
+    }
     case "zoom":
       c.setZoom(zoomed(drag.zoom, Math.exp(-dy / 150), start.x, start.y));
       return;
@@ -164,15 +198,14 @@ function click(target: EventTarget | null, c: Context, at: Vec | undefined) {
   else if (at) c.onCross(at);
 }
 
-/** Two fingers zoom about the one that stays, and move the picture. */
-function pinch(c: Context, down: [number, Point][], id: number, before: Point) {
-  const now = down.find(([n]) => n === id)![1];
-  const other = down.find(([n]) => n !== id)![1];
-  const from = Math.hypot(before.x - other.x, before.y - other.y);
-  const to = Math.hypot(now.x - other.x, now.y - other.y);
-  if (from < 1) return;
-  const z = zoomed(c.currentZoom, to / from, other.x, other.y);
-  c.setZoom({ ...z, left: z.left + (now.x - before.x) / 2, top: z.top + (now.y - before.y) / 2 });
+/** How a picture is zoomed where what lay between two fingers still does, and is as much larger as they are farther apart. */
+function pinched({ zoom, from }: Pinch, to: ReadonlyMap<number, Point>): Zoom {
+  const ids = [...from.keys()];
+  const [a, b, c, d] = [...ids.map((id) => from.get(id)!), ...ids.map((id) => to.get(id) ?? from.get(id)!)] as [Point, Point, Point, Point];
+  const apart = Math.max(1, Math.hypot(a.x - b.x, a.y - b.y)); // two fingers on one spot zoom by much, and by no infinity
+  const middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+  const z = zoomed(zoom, Math.hypot(c.x - d.x, c.y - d.y) / apart, middle.x, middle.y);
+  return { ...z, left: z.left + (c.x + d.x) / 2 - middle.x, top: z.top + (c.y + d.y) / 2 - middle.y };
 }
 
 /** Turns of a wheel that make one slice, screen pixels of the event. */

@@ -1,7 +1,9 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
+import { useState } from "preact/hooks";
 import { number, withSD, words } from "../i18n";
+import { useKeys } from "../keys";
 import type { Vertebra } from "../messages";
 import { say, Say } from "../say";
 import { sameVertebra } from "./landmarks";
@@ -14,20 +16,36 @@ const t = words(
     grade: "Grade", wedge: "Wedge, °", wall: "Wall", canal: "Canal, mm", density: "HU", cement: "Cement, ml", none: "No vertebra was found: {reason}",
     changed: "automatic: {value}", add: "Add a vertebra…", byReader: "changed by a reader",
     STATUS_UNSPECIFIED: "–", MEASURED: "measured", TRUNCATED: "cut by the field of view", NOT_MEASURABLE: "not measurable",
+    more: "More columns", moreHint: "Canal, attenuation and cement", keys: "Vertebrae", keyMore: "more or fewer columns of the table",
   },
   {
     caption: "Wervels met hoogten, verlies, graad, achterwand, kanaal en dichtheid", level: "Niveau", expected: "verwacht", loss: "Verlies, %",
     grade: "Graad", wedge: "Wig, °", wall: "Wand", canal: "Kanaal, mm", density: "HU", cement: "Cement, ml", none: "Er is geen wervel gevonden: {reason}",
     changed: "automatisch: {value}", add: "Wervel toevoegen…", byReader: "door een beoordelaar gewijzigd",
     STATUS_UNSPECIFIED: "–", MEASURED: "gemeten", TRUNCATED: "afgesneden door het beeldveld", NOT_MEASURABLE: "niet meetbaar",
+    more: "Meer kolommen", moreHint: "Kanaal, attenuatie en cement", keys: "Wervels", keyMore: "meer of minder kolommen van de tabel",
   },
 );
+
+/** Where it is kept whether a reader wants the columns that are not looked at every day. */
+const kept = "endplate.columns";
+
+/** What stands behind the heights: what is looked at every day, and what else there is. */
+const everyday = ["loss", "grade", "wedge", "wall"] as const;
+const others = ["canal", "density"] as const;
 
 /** A row for each vertebra; to choose a row is to go to the vertebra. */
 export function VertebraTable(p: PanelProps) {
   const all = p.analysis.vertebrae ?? [];
-  const cement = all.some((v) => v.cement);
-  const columns = cement ? 11 : 10;
+  const [more, setMore] = useState(() => localStorage.getItem(kept) === "all");
+  const toggle = () => {
+    localStorage.setItem(kept, more ? "everyday" : "all");
+    setMore(!more);
+  };
+  useKeys(t("keys"), [{ key: "t", label: t("keyMore"), run: toggle }]);
+  const cement = more && all.some((v) => v.cement);
+  const named = more ? [...everyday, ...others] : everyday;
+  const columns = 4 + named.length + (cement ? 1 : 0);
   return (
     <>
       {all.length === 0 && <p class="empty">{t("none", { reason: say(p.analysis.reason) })}</p>}
@@ -38,21 +56,24 @@ export function VertebraTable(p: PanelProps) {
             <tr>
               <th scope="col">{t("level")}</th>
               {["Ha", "Hm", "Hp"].map((h) => <th key={h} scope="col" class="numeric">{h}, mm<br /><small>{t("expected")}</small></th>)}
-              {(["loss", "grade", "wedge", "wall", "canal", "density"] as const).map((c) => (
+              {named.map((c) => (
                 <th key={c} scope="col" class={c === "grade" || c === "wall" ? "" : "numeric"}>{t(c)}</th>
               ))}
               {cement && <th scope="col" class="numeric">{t("cement")}</th>}
             </tr>
           </thead>
-          <tbody>{all.map((v) => <Row key={v.level} v={v} p={p} columns={columns} cement={cement} />)}</tbody>
+          <tbody>{all.map((v) => <Row key={v.level} v={v} p={p} columns={columns} more={more} cement={cement} />)}</tbody>
         </table>
       </div>
-      {p.mayCorrect && <p><button type="button" onClick={() => p.open({ kind: "add" })}>{t("add")}</button></p>}
+      <p class="buttons">
+        <button type="button" aria-pressed={more} title={t("moreHint")} onClick={toggle}>{t("more")}</button>
+        {p.mayCorrect && <button type="button" onClick={() => p.open({ kind: "add" })}>{t("add")}</button>}
+      </p>
     </>
   );
 }
 
-function Row({ v, p, columns, cement }: { v: Vertebra; p: PanelProps; columns: number; cement: boolean }) {
+function Row({ v, p, columns, more, cement }: { v: Vertebra; p: PanelProps; columns: number; more: boolean; cement: boolean }) {
   const chosen = v.level === p.selected;
   const auto = p.review.automatic ?? (p.review.draft.done > 0 ? p.review.base.report?.analyses?.[p.review.index] : undefined);
   const was = sameVertebra(auto, v);
@@ -86,8 +107,8 @@ function Row({ v, p, columns, cement }: { v: Vertebra; p: PanelProps; columns: n
       <td>{grade(v)}</td>
       <td class="numeric">{number(v.wedge_angle_deg)}</td>
       <td>{wallState(v.posterior_wall?.state)}</td>
-      <td class="numeric">{number(v.canal?.ap_mm)}</td>
-      <td class="numeric">{number(v.attenuation?.median_hu, 0)}</td>
+      {more && <td class="numeric">{number(v.canal?.ap_mm)}</td>}
+      {more && <td class="numeric">{number(v.attenuation?.median_hu, 0)}</td>}
       {cement && <td class="numeric">{v.cement ? number(v.cement.volume_ml) : ""}</td>}
     </tr>
   );

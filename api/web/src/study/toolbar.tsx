@@ -7,6 +7,7 @@ import { t } from "./words";
 
 /** The tools' signs as paths of 16 by 16: not every system has a letter for them. */
 const signs = {
+  scroll: "M8 0l3.5 3.5h-7zM2 5.5h12v1.6H2zM2 8.9h12v1.6H2zM8 16l3.5-3.5h-7z",
   window: "M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1M8 2.5v11a5.5 5.5 0 0 1 0-11z",
   pan: "M8 0l3 3H9v4h4V5l3 3-3 3V9H9v4h2l-3 3-3-3h2V9H3v2L0 8l3-3v2h4V3H5z",
   crosshair: "M7 0h2v6H7zM7 10h2v6H7zM0 7h6v2H0zM10 7h6v2h-6z",
@@ -34,7 +35,7 @@ export function Toolbar({ views }: { views: ViewState }) {
         </select>
       </label>
       <span class="buttons">
-        {(["window", "pan", "crosshair"] as const).map((tool) => (
+        {(["scroll", "window", "pan", "crosshair"] as const).map((tool) => (
           <button key={tool} type="button" aria-pressed={views.tool === tool} title={t(`${tool}Tool`)} onClick={() => views.setTool(tool)}>
             <svg class="sign" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d={signs[tool]} /></svg>
             <span class="hidden">{t(tool)}</span>

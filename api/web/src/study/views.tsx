@@ -70,7 +70,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
   const [beside, setBeside] = useState(0); // of the sagittal picture that follows the spine, to the left of it
   const [slab, setSlab] = useState(0);
   const [window, setWindow] = useState<Window>(presets[0]!);
-  const [tool, setTool] = useState<Tool>("window");
+  const [tool, setTool] = useState<Tool>(() => (matchMedia("(pointer: coarse)").matches ? "scroll" : "window"));
   const [shown, setShown] = useState<ReadonlySet<Layer>>(() => new Set(layers));
   const [active, setActive] = useState<View>("SAGITTAL");
   const [zooms, setZooms] = useState<Partial<Record<View, Zoom>>>({});

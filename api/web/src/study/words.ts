@@ -11,8 +11,8 @@ export const t = words(
   {
     sagittal: "Sagittal", straightened: "Straightened", axial: "Axial", coronal: "Coronal",
     loadingPicture: "Loading…",
-    tools: "Image tools", window: "Window", pan: "Move", crosshair: "Crosshair", slab: "Thickness", thin: "Thin", slabOf: "{mm} mm slab", fit: "Fit", follows: "Along spine", followsHint: "The sagittal image follows the spine from side to side",
-    windowTool: "Drag changes the grey window", panTool: "Drag moves the image", crosshairTool: "Drag moves the crosshair",
+    tools: "Image tools", scroll: "Slices", window: "Window", pan: "Move", crosshair: "Crosshair", slab: "Thickness", thin: "Thin", slabOf: "{mm} mm slab", fit: "Fit", follows: "Along spine", followsHint: "The sagittal image follows the spine from side to side",
+    scrollTool: "Drag goes through the slices", windowTool: "Drag changes the grey window", panTool: "Drag moves the image", crosshairTool: "Drag moves the crosshair",
     spine: "Spine", bone: "Bone", soft: "Soft tissue",
     overlays: "Overlays",
     layer_bodies: "Bodies", layer_points: "Six points", layer_endplates: "Endplate lines", layer_angle: "Chosen angle",
@@ -29,8 +29,8 @@ export const t = words(
   {
     sagittal: "Sagittaal", straightened: "Gestrekt", axial: "Axiaal", coronal: "Coronaal",
     loadingPicture: "Laden…",
-    tools: "Beeldgereedschap", window: "Venster", pan: "Verschuiven", crosshair: "Kruisdraad", slab: "Dikte", thin: "Dun", slabOf: "{mm} mm dik", fit: "Passend", follows: "Langs kolom", followsHint: "Het sagittale beeld volgt de wervelkolom opzij",
-    windowTool: "Slepen verandert het grijsvenster", panTool: "Slepen verschuift het beeld", crosshairTool: "Slepen verplaatst de kruisdraad",
+    tools: "Beeldgereedschap", scroll: "Sneden", window: "Venster", pan: "Verschuiven", crosshair: "Kruisdraad", slab: "Dikte", thin: "Dun", slabOf: "{mm} mm dik", fit: "Passend", follows: "Langs kolom", followsHint: "Het sagittale beeld volgt de wervelkolom opzij",
+    scrollTool: "Slepen gaat door de sneden", windowTool: "Slepen verandert het grijsvenster", panTool: "Slepen verschuift het beeld", crosshairTool: "Slepen verplaatst de kruisdraad",
     spine: "Wervelkolom", bone: "Bot", soft: "Weke delen",
     overlays: "Lagen",
     layer_bodies: "Wervellichamen", layer_points: "Zes punten", layer_endplates: "Dekplaatlijnen", layer_angle: "Gekozen hoek",

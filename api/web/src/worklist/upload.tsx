@@ -9,6 +9,7 @@ import { Link, paths } from "../router";
 import { useMay } from "../session";
 import { Dialog, Progress, sentence } from "../ui";
 import { measureStudy } from "./rows";
+import { ArchiveError } from "./archive";
 import { droppedFiles, send, type Sent } from "./send";
 import { t as list } from "./words";
 
@@ -16,13 +17,20 @@ const t = words(
   {
     upload: "Upload",
     title: "Upload DICOM files",
-    drop: "Drop folders or files here",
+    drop: "Drop folders, files or zip archives here",
+    many: "there are more files in the archive than are taken",
+    large: "it unpacks to more than a hundred times its size",
+    nested: "an archive within an archive is not opened",
+    encrypted: "it is encrypted",
+    damaged: "the archive is damaged",
     folder: "Choose a folder",
     files: "Choose files",
-    sending: "{done} of {all} files, {mb} MB",
+    looking: "Looking into the files…",
+    sending: "{done} of {all} files, {mb} of {allmb} MB",
     stored: "{n} images stored",
     skipped: "{n} files that are not DICOM left out",
     refused: "{n} refused",
+    more: "and {n} more",
     failed: "Sending broke off: {why}. What had arrived is stored; sending the rest again does no harm.",
     stop: "Stop",
     open: "Open the study",
@@ -31,13 +39,20 @@ const t = words(
   {
     upload: "Uploaden",
     title: "DICOM-bestanden uploaden",
-    drop: "Sleep mappen of bestanden hierheen",
+    drop: "Sleep mappen, bestanden of zip-archieven hierheen",
+    many: "het archief bevat meer bestanden dan wordt aangenomen",
+    large: "het wordt uitgepakt meer dan honderd keer zo groot",
+    nested: "een archief in een archief wordt niet geopend",
+    encrypted: "het is versleuteld",
+    damaged: "het archief is beschadigd",
     folder: "Een map kiezen",
     files: "Bestanden kiezen",
-    sending: "{done} van {all} bestanden, {mb} MB",
+    looking: "De bestanden worden bekeken…",
+    sending: "{done} van {all} bestanden, {mb} van {allmb} MB",
     stored: "{n} beelden opgeslagen",
     skipped: "{n} bestanden die geen DICOM zijn overgeslagen",
     refused: "{n} geweigerd",
+    more: "en nog {n}",
     failed: "Het verzenden brak af: {why}. Wat aankwam is opgeslagen; de rest opnieuw sturen kan geen kwaad.",
     stop: "Stoppen",
     open: "Het onderzoek openen",
@@ -129,7 +144,9 @@ function Pick({ label, folder, begin }: { label: string; folder?: boolean; begin
 const mostListed = 20;
 
 function Outcome({ sent, stop, close }: { sent: Sent; stop: () => void; close: () => void }) {
-  const said = t("sending", { done: sent.done, all: sent.all, mb: number(sent.bytes / 1e6, 0) });
+  const mb = (bytes: number) => number(bytes / 1e6, 0);
+  const looking = !sent.ended && sent.allBytes === 0;
+  const said = looking ? t("looking") : t("sending", { done: sent.done, all: sent.all, mb: mb(sent.bytes), allmb: mb(sent.allBytes) });
   return (
     <div class="outcome">
       <p role="status">
@@ -146,7 +163,12 @@ function Outcome({ sent, stop, close }: { sent: Sent; stop: () => void; close: (
       {sent.refused.length > 0 && (
         <div class="note bad">
           <p>{t("refused", { n: sent.refused.length })}</p>
-          <ul>{sent.refused.slice(0, mostListed).map((r) => <li key={r.name}>{r.name}: {because(r.reason, r.message)}</li>)}</ul>
+          <ul>
+            {sent.refused.slice(0, mostListed).map((r) => (
+              <li key={r.name}>{r.name}: {r.why instanceof ArchiveError ? t(r.why.what) : because(r.why.reason, r.why.message)}</li>
+            ))}
+            {sent.refused.length > mostListed && <li>{t("more", { n: sent.refused.length - mostListed })}</li>}
+          </ul>
         </div>
       )}
       {sent.ended && sent.studies.map((uid) => (
