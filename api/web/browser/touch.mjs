@@ -28,7 +28,14 @@ const between = (from, to, n = 6) => Array.from({ length: n + 1 }, (_, i) => fro
 /** Where the place of the picture that lies at one point of the screen lies on another. */
 const carried = (was, now, x, y) => [now.left + (now.scale / was.scale) * (x - was.left), now.top + (now.scale / was.scale) * (y - was.top)];
 
-const near = ([x, y], [u, v], what) => must(Math.hypot(x - u, y - v) < 1.5, `${what} is at ${x.toFixed(1)} ${y.toFixed(1)}, want ${u} ${v}`);
+const near = ([x, y], [u, v]) => Math.hypot(x - u, y - v) < 1.5;
+
+/** Waits until what is shown holds a condition, and returns it. */
+async function settled(page, holds, what) {
+  let now;
+  await until(async () => holds((now = await shown(page))), () => `${what}: ${JSON.stringify(now)}`);
+  return now;
+}
 
 export const steps = {
   "a tablet: a finger goes through the slices, and a tap links the views": async (s) => {
@@ -62,14 +69,12 @@ export const steps = {
     const was = await shown(page);
     const at = (dx, dy) => [x + cx + dx, y + cy + dy];
     await fingers(s, ...between([at(-40, -30), at(40, 30)], [at(-80, -60), at(80, 60)]));
-    const zoomed = await shown(page);
-    must(Math.abs(zoomed.scale / was.scale - 2) < 0.02, `fingers twice as far apart zoom by ${zoomed.scale / was.scale}`);
-    near(carried(was, zoomed, cx, cy), [cx, cy], "the middle");
-    near(carried(was, zoomed, cx + 40, cy + 30), [cx + 80, cy + 60], "what lay under a finger");
+    const zoomed = await settled(page, (now) => Math.abs(now.scale / was.scale - 2) < 0.02 &&
+      near(carried(was, now, cx, cy), [cx, cy]) && near(carried(was, now, cx + 40, cy + 30), [cx + 80, cy + 60]),
+    `fingers twice as far apart do not zoom by two about their middle, from ${JSON.stringify(was)}`);
     await fingers(s, ...between([at(-40, 0), at(40, 0)], [at(-10, 45), at(70, 45)]));
-    const moved = await shown(page);
-    must(Math.abs(moved.scale / zoomed.scale - 1) < 0.01, "fingers that stay as far apart zoom");
-    near(carried(zoomed, moved, cx, cy), [cx + 30, cy + 45], "the middle");
+    const moved = await settled(page, (now) => Math.abs(now.scale / zoomed.scale - 1) < 0.01 && near(carried(zoomed, now, cx, cy), [cx + 30, cy + 45]),
+      `two fingers do not move the picture with them, from ${JSON.stringify(zoomed)}`);
     must(moved.at === was.at, "two fingers go through the slices");
     // One stays where the other is lifted: nothing more happens.
     await touch(s, "touchStart", at(-40, 0), at(40, 0));

@@ -144,7 +144,7 @@ function Pick({ label, folder, begin }: { label: string; folder?: boolean; begin
 const mostListed = 20;
 
 function Outcome({ sent, stop, close }: { sent: Sent; stop: () => void; close: () => void }) {
-  const mb = (bytes: number) => number(bytes / 1e6, 0);
+  const mb = (bytes: number) => number(bytes / 1e6, bytes < 1e7 ? 1 : 0);
   const looking = !sent.ended && sent.allBytes === 0;
   const said = looking ? t("looking") : t("sending", { done: sent.done, all: sent.all, mb: mb(sent.bytes), allmb: mb(sent.allBytes) });
   return (
