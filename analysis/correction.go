@@ -11,6 +11,7 @@ import (
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/phrase"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -25,7 +26,8 @@ type Correction interface {
 type MoveLandmark struct {
 	Level    spine.Level
 	Point    landmark.Name
-	Position r3.Vec // LPS mm
+	Position r3.Vec                 // LPS mm
+	OnFilm   *radiograph.ImagePoint // in the place of Position; of a film
 }
 
 // RenameLevel gives a vertebra another name, which is then sure; it may be the one
@@ -36,10 +38,11 @@ type RenameLevel struct {
 }
 
 // AddVertebra adds a vertebra that was not found, or gives one that was found and not
-// measured its six points, LPS mm by landmark.Name.
+// measured its six points, by landmark.Name.
 type AddVertebra struct {
 	Level     spine.Level
-	Landmarks [landmark.NumPoints]r3.Vec
+	Landmarks [landmark.NumPoints]r3.Vec                 // LPS mm
+	OnFilm    *[landmark.NumPoints]radiograph.ImagePoint // in the place of Landmarks; of a film
 }
 
 // RemoveVertebra removes what is no vertebra.
@@ -113,16 +116,20 @@ func (m MoveLandmark) apply(c *corrector) *CorrectionError {
 	case !v.Landmarks.Endplate(m.Point.Endplate()).Found():
 		return refuse("point", phrase.Of("%s has no %s endplate", m.Level, m.Point.Endplate().Text()))
 	}
-	if reason := farFrom(v.Center, v.Landmarks.LeftAxis, m.Position); reason != "" {
+	to, err := c.locate("position", m.Position, m.OnFilm)
+	if err != nil {
+		return err
+	}
+	if reason := farFrom(v.Center, v.Landmarks.LeftAxis, to); reason != "" {
 		return refuse("position", reason)
 	}
-	if r3.Norm(r3.Sub(m.Position, v.Landmarks.Point(m.Point).Position)) <= noMove {
+	if r3.Norm(r3.Sub(to, v.Landmarks.Point(m.Point).Position)) <= noMove {
 		return nil
 	}
 	if v.Reader.Measured == nil && !v.Reader.Added {
 		v.Reader.Measured = v.Landmarks
 	}
-	v.Landmarks = v.Landmarks.Moved(v.Reader.Measured, m.Point, m.Position)
+	v.Landmarks = v.Landmarks.Moved(v.Reader.Measured, m.Point, to)
 	c.touch(i, "position")
 	return nil
 }
@@ -150,20 +157,23 @@ func (a AddVertebra) apply(c *corrector) *CorrectionError {
 	if !isVertebra(a.Level) || a.Level == spine.S1 {
 		return refuse("level", "no vertebra with six points")
 	}
-	for _, p := range a.Landmarks {
+	at, err := c.locateAll(a)
+	if err != nil {
+		return err
+	}
+	for _, p := range at {
 		if !isFinite(p) {
 			return refuse("landmarks", "a position is not finite")
 		}
 	}
-	points := landmark.FromPoints(a.Landmarks)
-	for n, p := range a.Landmarks {
+	points := landmark.FromPoints(at)
+	for n, p := range at {
 		if reason := farFrom(points.Center, points.LeftAxis, p); reason != "" {
 			return refuse("landmarks", phrase.Of("%s: %s", landmark.Name(n).Text(), reason))
 		}
 	}
 	i := c.indexOf(a.Level)
 	if i < 0 {
-		var err *CorrectionError
 		if i, err = c.insert(a.Level, points); err != nil {
 			return err
 		}

@@ -137,6 +137,9 @@ func (c *corrector) insert(l spine.Level, points *landmark.Vertebra) (int, *Corr
 	if i > 0 && !apart(vs[i-1].Center, points.Center) || i < len(vs) && !apart(points.Center, vs[i].Center) {
 		return 0, refuse("landmarks", phrase.Of("they do not lie between the vertebrae above and below %s", l))
 	}
+	if c.r.Film != nil {
+		c.ownFilm().Refusal = "" // a reader reads it
+	}
 	v := Vertebra{
 		Level: l, LevelProbability: 1, Status: Measured, Complete: true, Center: points.Center, Landmarks: points,
 		Canal: Canal{Reason: addedByReader}, Reader: Reader{Added: true, Named: true},
@@ -247,10 +250,14 @@ func (c *corrector) restate() *CorrectionError {
 		return err
 	}
 	r, before := c.r, c.r.Findings
-	r.assess()
-	r.examineCanal()
-	r.judgeTissue()
-	r.describe()
+	if r.Film != nil {
+		r.assessFilm()
+	} else {
+		r.assess()
+		r.examineCanal()
+		r.judgeTissue()
+		r.describe()
+	}
 	for k := range r.Findings {
 		f := &r.Findings[k]
 		for _, was := range before {

@@ -6,136 +6,247 @@ package analysis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 
-	"github.com/endplate/endplate/analysis/finding"
-	"github.com/endplate/endplate/analysis/morphometry"
+	"gonum.org/v1/gonum/spatial/r3"
+
+	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/radiograph"
-	"github.com/endplate/endplate/analysis/radiograph/detect"
 	"github.com/endplate/endplate/analysis/radiograph/outline"
+	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/analysis/volume"
 )
 
 // FilmOptions steer the analysis of a radiograph.
 type FilmOptions struct {
-	Seeds    []outline.Seed
+	// Seeds are the centres of vertebral bodies that a reader points at.
+	Seeds []outline.Seed
+	// Placed are vertebrae whose six points a reader placed.
+	Placed []PlacedOnFilm
+	// Fixed is a level that the caller knows, at a point in or near its body; the others
+	// follow from it. nil for none.
+	Fixed    *FixedOnFilm
 	Anterior outline.Side
 
 	// Distance is a reader's distance in the patient, mm, between two points; 0 for none.
 	Distance float64
 	Between  [2]radiograph.ImagePoint
+
+	// Progress is told of each stage as it begins, with the fraction done.
+	Progress func(stage string, fraction float64)
 }
 
-// Film is what a lateral radiograph shows.
+func (o *FilmOptions) progress(stage phrase.Text, fraction float64) {
+	if o.Progress != nil {
+		o.Progress(stage.String(), fraction)
+	}
+}
+
+// PlacedOnFilm are the six points of a vertebra, by landmark.Name.
+type PlacedOnFilm struct {
+	Level  spine.Level
+	Points [landmark.NumPoints]radiograph.ImagePoint
+}
+
+// FixedOnFilm says which level is at a point.
+type FixedOnFilm struct {
+	Level spine.Level
+	At    radiograph.ImagePoint
+}
+
+// Film is what a Result of a radiograph tells beyond that of a CT.
+//
+// Positions of such a result lie in the plane of the film: x is 0, y runs along the
+// numbers of its columns and z against those of its rows, in Unit of the calibration's
+// spacing. They serve the same measurements as those of a CT. Where the film has no
+// calibration their millimetres are those of an average adult, and no length leaves the
+// result: heights are withheld, and Ratios tell what they tell.
 type Film struct {
-	// Refusal says why nothing was measured; nil where something was.
-	Refusal     *radiograph.Refusal
+	SOPInstanceUID string
+	Columns, Rows  int
+
+	// Refusal is the code of why the film was not searched for vertebrae; empty where it
+	// was.
+	Refusal     string
 	Calibration radiograph.Calibration
-	Anterior    outline.Side
-
-	Vertebrae []FilmVertebra // from superior to inferior
-	Angles    []morphometry.Angle
-	Findings  []finding.Finding
-	Warnings  []Warning
-}
-
-// FilmVertebra is one vertebra of a Film.
-type FilmVertebra struct {
-	outline.Body
-
-	// Heights are in the patient, mm; nil without a calibration. Their deviations hold the
-	// calibration's.
-	Heights *morphometry.Heights
-	// AnteriorRatio and MiddleRatio are those heights relative to the own posterior one.
-	AnteriorRatio, MiddleRatio *Measurement
-	WedgeAngle                 *Measurement // degrees, kyphosis positive
-	Deformity                  *finding.Deformity
+	// Unit is how many mm of positions a unit of Calibration.Spacing is: 1 where that is in
+	// mm, 0 where nothing tells yet.
+	Unit float64
+	// Anterior is the side on which anterior lies where superior is up, and AnteriorTold
+	// whether header or reader said so.
+	Anterior     outline.Side
+	AnteriorTold bool
 }
 
 // NotOnFilms names what a CT tells and a film cannot: it is not assessable, which is not the
 // same as absent. Lateral films miss 93 % of leaks into the canal (Yeom 2003).
 var NotOnFilms = []string{"canal", "cement leaks into the canal", "posterior wall", "pedicles", "attenuation", "edema"}
 
+// NotOnFilm is why something of a film is not assessable.
+const NotOnFilm phrase.Text = "not assessable on radiograph"
+
+// Ratios are what a film tells of heights without millimetres.
+type Ratios struct {
+	// Anterior and Middle are those heights relative to the own posterior one.
+	Anterior, Middle *Measurement
+	// OfExpected are the anterior, middle and posterior height relative to those that
+	// unfractured neighbours lead one to expect; nil without a usable one.
+	OfExpected   [3]*Measurement
+	ExpectedFrom []spine.Level
+}
+
 // MeasureFilm measures the bodies that a lateral film shows; seeds name them, and help where
-// they are not found without. A film that is refused gives a result with the reason. The
-// error says what is wrong with the options, or is ctx's.
-func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Film, error) {
-	r := &Film{Calibration: m.Header.Scale.Calibrate()}
+// they are not found without. Bodies whose points a reader placed are where they are said to
+// be. A film that is refused gives a result with the reason. The error says what is wrong
+// with the options, or is ctx's.
+func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Result, error) {
+	film := &Film{
+		SOPInstanceUID: m.Header.SOPInstanceUID, Columns: m.Columns, Rows: m.Rows,
+		Calibration: m.Header.Scale.Calibrate(), Anterior: opt.Anterior, AnteriorTold: opt.Anterior != outline.UnknownSide,
+	}
 	if opt.Distance != 0 {
-		c, err := r.Calibration.WithReader(opt.Between[0], opt.Between[1], opt.Distance)
+		c, err := film.Calibration.WithReader(opt.Between[0], opt.Between[1], opt.Distance)
 		if err != nil {
 			return nil, err
 		}
-		r.Calibration = c
+		film.Calibration = c
 	}
-	if r.Refusal = radiograph.Recognize(m, radiograph.FindField(m), len(opt.Seeds) > 0); r.Refusal != nil {
+	if film.Calibration.Millimetres() {
+		film.Unit = 1
+	}
+	r := &Result{Film: film}
+	opt.progress("recognizing the view", 0.05)
+	pointed := len(opt.Seeds)+len(opt.Placed) > 0
+	if refusal := radiograph.Recognize(m, radiograph.FindField(m), pointed); refusal != nil {
+		film.Refusal, r.Reason = refusal.Code, refusal.Reason
 		return r, nil
 	}
-	found, err := detect.Find(ctx, m, r.Calibration.Spacing, opt.Seeds, opt.Anterior)
-	if refusal, ok := errors.AsType[*radiograph.Refusal](err); ok {
-		r.Refusal = refusal
-		return r, nil
-	}
+	opt.progress("finding vertebrae", 0.1)
+	corrections := opt.corrections()
+	r, err := CorrectFilm(ctx, m, r, corrections)
 	if err != nil {
-		return nil, err
+		return nil, plain(err)
 	}
-	r.Anterior = found.Anterior
-	if !found.Told {
-		r.warn("ANTERIOR_SIDE_SEEN", "the side of anterior was told from the film: neither the header nor a reader says it")
+	if opt.Fixed != nil {
+		if r, err = r.fixed(opt.Fixed); err != nil {
+			return nil, err
+		}
 	}
-	if p := found.Names.Probability; p < detect.SureNames {
-		r.warn("LEVELS_GUESSED", phrase.Of("the names of the levels are a guess (probability %.2f; the next likeliest are off by %+d): give the centre of one as a seed", p, found.Names.Shifted))
-	}
-	mm := 1.0
-	if !r.Calibration.Millimetres() {
-		mm = found.NominalScale(r.Calibration.Spacing)
-		r.warn("UNCALIBRATED", phrase.Of("no millimetres: %s; limits in millimetres take the bodies as of an average adult's size", r.Calibration.Reason))
-	}
-	r.assess(&found.Spine, mm)
+	opt.progress("measured", 1)
 	return r, nil
 }
 
-func (r *Film) warn(code string, message phrase.Text) {
-	r.Warnings = append(r.Warnings, Warning{Code: code, Message: message})
+// plain returns an error of options that was found as one of corrections.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*CorrectionError](err)
+	switch {
+	case !ok:
+		return err
+	case e.Field == "anterior":
+		return outline.ErrSide
+	}
+	return &phrase.Failure{Text: e.Reason}
 }
 
-// assess measures and judges the bodies by the same rules as those of a CT.
-func (r *Film) assess(found *outline.Spine, mm float64) {
-	column := make([]morphometry.Vertebra, len(found.Bodies))
-	for i := range found.Bodies {
-		b := &found.Bodies[i]
-		column[i] = morphometry.Vertebra{Level: b.Level, Landmarks: b.Landmarks(r.Calibration.Spacing, mm, found.Anterior)}
+// corrections returns what is to be done to an empty result: the search for vertebrae is one
+// too.
+func (opt *FilmOptions) corrections() []Correction {
+	var all []Correction
+	for i := range opt.Placed {
+		all = append(all, AddVertebra{Level: opt.Placed[i].Level, OnFilm: &opt.Placed[i].Points})
 	}
-	a := finding.Assess(column)
-	for i, assessed := range a.Vertebrae {
-		v := FilmVertebra{Body: found.Bodies[i], WedgeAngle: (*Measurement)(assessed.WedgeAngle), Deformity: assessed.Deformity}
-		if h := assessed.Heights; h != nil && h.Posterior > 0 {
-			v.AnteriorRatio = ratio(h.Anterior, h.AnteriorSD, h.Posterior, h.PosteriorSD)
-			v.MiddleRatio = ratio(h.Middle, h.MiddleSD, h.Posterior, h.PosteriorSD)
-		}
-		if h := assessed.Heights; h != nil && r.Calibration.Millimetres() {
-			scaled := *h
-			for _, s := range []struct {
-				sd *float64
-				mm float64
-			}{{&scaled.AnteriorSD, h.Anterior}, {&scaled.MiddleSD, h.Middle}, {&scaled.PosteriorSD, h.Posterior}} {
-				*s.sd = math.Hypot(*s.sd, s.mm*r.Calibration.RelativeSD)
-			}
-			v.Heights = &scaled
-		}
-		r.Vertebrae = append(r.Vertebrae, v)
-		if b := &found.Bodies[i]; !b.Seeded && b.Strength < faint {
-			r.warn("FAINT_VERTEBRA", phrase.Of("%s: its endplates are faint on the film", b.Level))
-		}
-	}
-	r.Angles, r.Findings = a.Angles, a.Findings
+	return append(all, SeedVertebrae{Seeds: opt.Seeds, Anterior: opt.Anterior, Others: true})
 }
 
-// faint is the strength of edges below which a body that no reader pointed at is doubtful:
-// default, half of the film's usual.
-const faint = 0.5
+// fixed returns the result in which the vertebra nearest to a point has a level, and the
+// others those that follow.
+func (r *Result) fixed(f *FixedOnFilm) (*Result, error) {
+	at := r.Film.Position(f.At)
+	nearest, least := -1, bodyReach
+	for i := range r.Vertebrae {
+		if d := r3.Norm(r3.Sub(r.Vertebrae[i].Center, at)); d < least {
+			nearest, least = i, d
+		}
+	}
+	if nearest < 0 {
+		return nil, fmt.Errorf("no vertebra was found where %v is said to be", f.Level)
+	}
+	named, err := Correct(r, []Correction{RenameLevel{From: r.Vertebrae[nearest].Level, To: f.Level, OthersFollow: true}})
+	return named, plain(err)
+}
 
-// ratio returns a/b with its standard deviation.
-func ratio(a, sdA, b, sdB float64) *Measurement {
-	return &Measurement{a / b, math.Hypot(sdA, sdB*a/b) / b}
+// steps returns the distances of columns and of rows in the plane of positions. Before
+// anything tells the unit, they are those of the calibration.
+func (f *Film) steps() (columns, rows float64) {
+	unit := f.Unit
+	if unit == 0 {
+		unit = 1
+	}
+	return unit * f.Calibration.Spacing.Columns, unit * f.Calibration.Spacing.Rows
+}
+
+// Position returns where a point of the film lies in the plane of positions, mm.
+func (f *Film) Position(p radiograph.ImagePoint) r3.Vec {
+	columns, rows := f.steps()
+	return r3.Vec{Y: columns * p.Col, Z: -rows * p.Row}
+}
+
+// Point returns the point of the film at a position of its plane.
+func (f *Film) Point(p r3.Vec) radiograph.ImagePoint {
+	columns, rows := f.steps()
+	return radiograph.ImagePoint{Col: p.Y / columns, Row: -p.Z / rows}
+}
+
+// Pixels returns how many rows a length across endplates is, from mm of positions.
+func (f *Film) Pixels(mm float64) float64 {
+	_, rows := f.steps()
+	return mm / rows
+}
+
+// filmWhite is the value in a picture's volume of what is as bright as a film shows.
+const filmWhite = 4000
+
+// FilmWindow is the window, as center and width, that shows a film as it was meant to be.
+const (
+	FilmWindowCenter = filmWhite / 2
+	FilmWindowWidth  = filmWhite
+)
+
+// FilmVolume returns m as a volume of a single sagittal slice, so that pictures are made of
+// it as of a CT: brightness in 1/4000. A pixel is a unit wide and high; Result.Placed makes
+// millimetres of that.
+func FilmVolume(m *radiograph.Image) *volume.Volume {
+	const thick = 1000 // mm, so that a film is there at whatever depth
+	v := volume.New(volume.Geometry{
+		Columns: m.Columns, Rows: m.Rows, Slices: 1,
+		Origin: r3.Vec{Y: 0.5, Z: -0.5}, Column: r3.Vec{Y: 1}, Row: r3.Vec{Z: -1}, Slice: r3.Vec{X: thick},
+	})
+	for i, s := range m.Samples {
+		v.Samples[i] = int16(min(max(math.Round(float64(s)*filmWhite), math.MinInt16), math.MaxInt16))
+	}
+	return v
+}
+
+// Placed returns the volume as the result's positions lie in it: that of a film, as
+// FilmVolume makes it or Canonical of it, in the plane of the positions; a CT's as it is.
+func (r *Result) Placed(v *volume.Volume) *volume.Volume {
+	if r.Film == nil || v == nil {
+		return v
+	}
+	return r.Film.placed(v)
+}
+
+// placed returns what FilmVolume or Canonical of it returned in the plane of the result's
+// positions. It shares the samples.
+func (f *Film) placed(v *volume.Volume) *volume.Volume {
+	columns, rows := f.steps()
+	scaled := func(p r3.Vec) r3.Vec { return r3.Vec{X: p.X, Y: columns * p.Y, Z: rows * p.Z} }
+	out := *v
+	out.Origin, out.Column, out.Row, out.Slice = scaled(v.Origin), scaled(v.Column), scaled(v.Row), scaled(v.Slice)
+	return &out
 }

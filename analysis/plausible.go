@@ -169,13 +169,18 @@ func (c *corrector) outOfOrder(i int) phrase.Text {
 }
 
 // axesBeside returns the superior and left axis of the measured vertebra nearest to i,
-// those of the patient if there is none.
+// those of the patient if there is none. A film tells none by itself: its own vertebra's
+// stand for them, and those that a reader added for the others'.
 func (c *corrector) axesBeside(i int) (superior, left r3.Vec) {
 	superior, left = r3.Vec{Z: 1}, r3.Vec{X: 1}
+	onFilm := c.r.Film != nil
+	if onFilm {
+		superior, left = c.r.Vertebrae[i].Landmarks.SuperiorAxis, c.r.Vertebrae[i].Landmarks.LeftAxis
+	}
 	nearest := len(c.r.Vertebrae)
 	for k := range c.r.Vertebrae {
 		v := &c.r.Vertebrae[k]
-		if d := max(i-k, k-i); d > 0 && d < nearest && v.Landmarks != nil && !v.Reader.Added {
+		if d := max(i-k, k-i); d > 0 && d < nearest && v.Landmarks != nil && (onFilm || !v.Reader.Added) {
 			superior, left, nearest = v.Landmarks.SuperiorAxis, v.Landmarks.LeftAxis, d
 		}
 	}

@@ -31,6 +31,9 @@ type Result struct {
 	// zero for a label map without image.
 	Grid volume.Geometry
 
+	// Film tells of a radiograph; nil for a CT or a label map.
+	Film *Film
+
 	// Density is the judgement of the patient's bone; nil without an image.
 	Density *finding.Density
 
@@ -71,6 +74,7 @@ type Vertebra struct {
 	// DiscHeight is the height of the disc below, mm.
 	DiscHeight *Measurement
 	Deformity  *finding.Deformity
+	Ratios     *Ratios // of a film alone
 
 	Canal  Canal
 	Wall   Wall

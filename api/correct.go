@@ -62,7 +62,7 @@ func (s *analysisService) preview(ctx context.Context, r *endplatev1.CorrectAnal
 		return nil, err
 	}
 	series := slices.Clone(kept)
-	if err := corrected(series, r, corrections); err != nil {
+	if err := s.corrected(ctx, series, r, corrections); err != nil {
 		return nil, err
 	}
 	m.Report, err = reportOf(r.GetAnalysisId(), m.GetReport(), series)
@@ -128,7 +128,7 @@ func (s *analysisService) revision(ctx context.Context, r *endplatev1.CorrectAna
 	if err != nil {
 		return store.Revision{}, err
 	}
-	result, err := correctedResult(base.Result, r, corrections)
+	result, err := s.correctedResult(ctx, base.Result, r, corrections)
 	if err != nil {
 		return store.Revision{}, err
 	}
@@ -145,7 +145,7 @@ func (s *analysisService) revision(ctx context.Context, r *endplatev1.CorrectAna
 
 // correctedResult measures and judges a stored result anew, with what the reader
 // changed.
-func correctedResult(base store.Result, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) (store.Result, error) {
+func (s *server) correctedResult(ctx context.Context, base store.Result, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) (store.Result, error) {
 	if len(corrections) == 0 {
 		return base, nil
 	}
@@ -153,27 +153,40 @@ func correctedResult(base store.Result, r *endplatev1.CorrectAnalysisRequest, co
 	if err != nil {
 		return store.Result{}, err
 	}
-	if err := corrected(series, r, corrections); err != nil {
+	if err := s.corrected(ctx, series, r, corrections); err != nil {
 		return store.Result{}, err
 	}
 	return resultOf(r.GetAnalysisId(), before, series)
 }
 
 // corrected replaces the result that corrections are of by what they make of it.
-func corrected(series []measure.StoredSeries, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) error {
+func (s *server) corrected(ctx context.Context, series []measure.StoredSeries, r *endplatev1.CorrectAnalysisRequest, corrections []analysis.Correction) error {
 	index := int(r.GetAnalysisIndex())
 	if index < 0 || index >= len(series) {
 		return fault.InvalidFields(fault.Violation{
 			Field: "analysis_index", Description: fmt.Sprintf("the report holds %d analyses", len(series)),
 		})
 	}
-	result, err := analysis.Correct(series[index].Result, corrections)
+	result, err := s.correctedBy(ctx, r.GetAnalysisId(), &series[index], corrections)
 	if impossible, ok := errors.AsType[*analysis.CorrectionError](err); ok {
 		return fault.New(fault.Invalid, fault.ImpossibleCorrection, "%v", impossible).
 			WithField(correctionField(r.GetCorrections(), impossible), "%s", impossible.Reason).WithText(impossible.Reason)
 	}
 	series[index].Result = result
 	return err
+}
+
+// correctedBy returns the result that corrections make, on the film itself where they need
+// it.
+func (s *server) correctedBy(ctx context.Context, analysisID string, one *measure.StoredSeries, corrections []analysis.Correction) (*analysis.Result, error) {
+	if one.Result.Film == nil || !slices.ContainsFunc(corrections, analysis.NeedsFilm) {
+		return analysis.Correct(one.Result, corrections)
+	}
+	film, err := s.readFilm(ctx, volumeKey{analysisID, one.Stack})
+	if err != nil {
+		return nil, err
+	}
+	return analysis.CorrectFilm(ctx, film, one.Result, corrections)
 }
 
 // resultOf returns what is stored of corrected series.

@@ -10,7 +10,10 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/spine"
+	"github.com/endplate/endplate/api/convert"
+	"github.com/endplate/endplate/api/measure"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -51,6 +54,14 @@ func (c *checker) correction(field string, m *endplatev1.Correction) analysis.Co
 		return analysis.MarkMeasurable{Level: spine.Level(r.GetLevel()), Measurable: r.GetMeasurable(), Reason: r.GetReason()}
 	case *endplatev1.Correction_JudgeFinding:
 		return c.judgeFinding(field+".judge_finding", change.JudgeFinding)
+	case *endplatev1.Correction_SeedVertebrae:
+		return c.seedVertebrae(field+".seed_vertebrae", change.SeedVertebrae)
+	case *endplatev1.Correction_CalibrateFilm:
+		k := change.CalibrateFilm.GetKnownDistance()
+		c.distance(field+".calibrate_film.known_distance", k)
+		return analysis.CalibrateFilm{
+			Between: [2]radiograph.ImagePoint{measure.ImagePoint(k.GetFrom()), measure.ImagePoint(k.GetTo())}, Distance: k.GetMm(),
+		}
 	}
 	c.reject(field, "no change")
 	return nil
@@ -63,7 +74,20 @@ func (c *checker) moveLandmark(field string, m *endplatev1.MoveLandmark) analysi
 	if !ok {
 		c.reject(field+".point", "no point")
 	}
-	return analysis.MoveLandmark{Level: spine.Level(m.GetLevel()), Point: point, Position: vec(m.GetPosition())}
+	move := analysis.MoveLandmark{Level: spine.Level(m.GetLevel()), Point: point, Position: vec(m.GetPosition())}
+	if onFilm(m.GetPosition()) {
+		move.OnFilm = new(measure.ImagePoint(m.GetPosition()))
+	}
+	return move
+}
+
+func (c *checker) seedVertebrae(field string, m *endplatev1.SeedVertebrae) analysis.Correction {
+	if len(m.GetSeeds()) == 0 {
+		c.reject(field+".seeds", "missing")
+	}
+	c.seeds(field+".seeds", m.GetSeeds())
+	c.side(field+".anterior", m.GetAnterior())
+	return analysis.SeedVertebrae{Seeds: measure.Seeds(m.GetSeeds()), Anterior: measure.Side(m.GetAnterior()), Others: m.GetFindOthers()}
 }
 
 var points = map[endplatev1.MoveLandmark_Point]landmark.Name{
@@ -79,6 +103,14 @@ func (c *checker) addVertebra(field string, m *endplatev1.AddVertebra) analysis.
 	c.level(field+".level", m.GetLevel())
 	l := m.GetLandmarks()
 	a := analysis.AddVertebra{Level: spine.Level(m.GetLevel())}
+	if p := l.GetSuperiorAnterior(); p != nil && p.Column != nil {
+		points, err := convert.FilmPoints(l)
+		if err != nil {
+			c.reject(field+".landmarks", "%v", err)
+		}
+		a.OnFilm = points
+		return a
+	}
 	for _, p := range []struct {
 		field string
 		name  landmark.Name

@@ -128,7 +128,7 @@ func (s *server) reportOf(ctx context.Context, analysisID string, number int, fi
 			if err != nil {
 				return nil, err
 			}
-			if e.Figures, err = report.Draw(vol, e.Result); err != nil {
+			if e.Figures, err = report.Draw(e.Result.Placed(vol), e.Result); err != nil {
 				return nil, err
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/render"
 	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/internal/fault"
@@ -132,7 +133,7 @@ func sizeOfVolume(vol *volume.Volume) int64 { return int64(len(vol.Samples)) * 2
 
 // draw draws one picture.
 func draw(vol *volume.Volume, result *analysis.Result, r *endplatev1.RenderImageRequest) (*endplatev1.RenderImageResponse, error) {
-	scene, err := render.New(vol, result)
+	scene, err := render.New(result.Placed(vol), result)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +152,9 @@ func pictureOf(scene *render.Scene, g *render.Geometry, result *analysis.Result,
 		PixelToPatient: pixelToPatient(g),
 		Extent:         extent(scene),
 	}
+	if result.Film != nil {
+		m.PixelToPatient, m.Extent = pixelToFilm(g, result.Film), extentOfFilm(result.Film)
+	}
 	if r.GetOutlines() {
 		m.Outlines = outlines(scene, g, result)
 	}
@@ -160,14 +164,17 @@ func pictureOf(scene *render.Scene, g *render.Geometry, result *analysis.Result,
 	case endplatev1.RenderImageRequest_SAMPLES:
 		m.Samples, err = packedSamples(scene, g, r.GetSlabMm())
 	default:
-		m.Png, err = pngOf(scene, g, r)
+		m.Png, err = pngOf(scene, g, result, r)
 	}
 	return m, err
 }
 
 // pngOf draws a picture as PNG.
-func pngOf(scene *render.Scene, g *render.Geometry, r *endplatev1.RenderImageRequest) ([]byte, error) {
-	opt := render.Options{Window: windowOf(r), Thickness: r.GetSlabMm()}
+func pngOf(scene *render.Scene, g *render.Geometry, result *analysis.Result, r *endplatev1.RenderImageRequest) ([]byte, error) {
+	opt := render.Options{Window: windowOf(r, render.Spine), Thickness: r.GetSlabMm()}
+	if result.Film != nil {
+		opt.Window = windowOf(r, filmWindow)
+	}
 	if r.GetOverlay() {
 		opt.Layers = render.AllLayers
 	}
@@ -180,12 +187,9 @@ func pngOf(scene *render.Scene, g *render.Geometry, r *endplatev1.RenderImageReq
 	return png.Bytes(), err
 }
 
-// windowOf returns the grey window that was asked for; the zero window is the default.
-func windowOf(r *endplatev1.RenderImageRequest) render.Window {
-	if r.WindowWidthHu == nil && r.WindowCenterHu == nil {
-		return render.Window{}
-	}
-	w := render.Spine
+// windowOf returns the grey window that was asked for, the usual one where none was.
+func windowOf(r *endplatev1.RenderImageRequest, usual render.Window) render.Window {
+	w := usual
 	if r.WindowCenterHu != nil {
 		w.Center = r.GetWindowCenterHu()
 	}
@@ -198,6 +202,9 @@ func windowOf(r *endplatev1.RenderImageRequest) render.Window {
 // viewOf returns the surface that a picture is of.
 func viewOf(scene *render.Scene, result *analysis.Result, r *endplatev1.RenderImageRequest) (render.Geometry, error) {
 	field := render.Field{PixelSize: r.GetPixelMm(), MaxColumns: mostPicture, MaxRows: mostPicture}
+	if result.Film != nil {
+		return viewOfFilm(scene, r, field)
+	}
 	vertebra, err := vertebraOf(result, r.GetLevel())
 	if err != nil {
 		return render.Geometry{}, err
@@ -302,6 +309,23 @@ func viewFault(err error) error {
 		}
 	}
 	return err
+}
+
+// readFilm reads the film that an analysis measured.
+func (s *server) readFilm(ctx context.Context, key volumeKey) (*radiograph.Image, error) {
+	a, err := s.store.Analysis(ctx, key.analysisID)
+	if err != nil {
+		return nil, err
+	}
+	instances, err := s.store.InstancesOf(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	m, err := measure.Film(ctx, s.sources(ctx, instances), key.stack)
+	if err != nil {
+		return nil, fault.Wrap(err, cmp.Or(fault.Of(err), fault.Corrupt), fault.StoredDataCorrupt, "the film of analysis %s cannot be read", a.ID)
+	}
+	return m, nil
 }
 
 // readVolume reads the volume that an analysis measured, from what is stored. The

@@ -87,7 +87,7 @@ func (s *server) drawAligned(ctx context.Context, path []r3.Vec, e alignedExamin
 	if err != nil {
 		return nil, err
 	}
-	scene, err := render.New(vol, series[one].Result)
+	scene, err := render.New(series[one].Result.Placed(vol), series[one].Result)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,8 @@ const (
 	longestPatientID = 64 // characters, VR LO
 	longestModality  = 16 // characters, VR CS
 	farthest         = 1e4
+	mostFilmSide     = 1 << 16 // columns or rows
+	mostSeeds        = 32
 )
 
 // checker collects what is wrong with the fields of a request.
@@ -106,8 +108,12 @@ func (c *checker) level(field string, l endplatev1.Level) {
 	}
 }
 
-// position rejects what is no place in or near a patient, mm.
+// position rejects what is no place in or near a patient, mm, and none on a film.
 func (c *checker) position(field string, p *endplatev1.Position) {
+	if onFilm(p) {
+		c.imagePoint(field, p)
+		return
+	}
 	if p == nil || p.X == nil || p.Y == nil || p.Z == nil {
 		c.reject(field, "x, y and z are needed")
 		return
@@ -117,6 +123,53 @@ func (c *checker) position(field string, p *endplatev1.Position) {
 			c.reject(field, "not a position in mm")
 			return
 		}
+	}
+}
+
+// onFilm reports whether a position is one on a film.
+func onFilm(p *endplatev1.Position) bool { return p != nil && (p.Column != nil || p.Row != nil) }
+
+// imagePoint rejects what is no place on a film.
+func (c *checker) imagePoint(field string, p *endplatev1.Position) {
+	switch {
+	case p == nil || p.Column == nil || p.Row == nil || p.X != nil || p.Y != nil || p.Z != nil:
+		c.reject(field, "column and row alone are needed")
+	case !(p.GetColumn() >= 0 && p.GetColumn() <= mostFilmSide && p.GetRow() >= 0 && p.GetRow() <= mostFilmSide):
+		c.reject(field, "not a place on a film")
+	}
+}
+
+// film rejects what cannot be said of any film.
+func (c *checker) film(field string, f *endplatev1.FilmOptions) {
+	c.seeds(field+".seeds", f.GetSeeds())
+	c.side(field+".anterior", f.GetAnterior())
+	if k := f.GetKnownDistance(); k != nil {
+		c.distance(field+".known_distance", k)
+	}
+}
+
+func (c *checker) seeds(field string, seeds []*endplatev1.Seed) {
+	if len(seeds) > mostSeeds {
+		c.reject(field, "want at most %d", mostSeeds)
+		return
+	}
+	for i, s := range seeds {
+		c.level(fmt.Sprintf("%s[%d].level", field, i), s.GetLevel())
+		c.imagePoint(fmt.Sprintf("%s[%d].center", field, i), s.GetCenter())
+	}
+}
+
+func (c *checker) side(field string, s endplatev1.Film_Side) {
+	if _, known := endplatev1.Film_Side_name[int32(s)]; !known {
+		c.reject(field, "no side")
+	}
+}
+
+func (c *checker) distance(field string, k *endplatev1.KnownDistance) {
+	c.imagePoint(field+".from", k.GetFrom())
+	c.imagePoint(field+".to", k.GetTo())
+	if !(k.GetMm() > 0 && k.GetMm() <= farthest) {
+		c.reject(field+".mm", "not a distance in mm")
 	}
 }
 
@@ -131,6 +184,9 @@ func (c *checker) options(field string, o *endplatev1.AnalysisOptions) {
 	if f := o.GetFixedLevel(); f != nil {
 		c.level(field+".fixed_level.level", f.GetLevel())
 		c.position(field+".fixed_level.position", f.GetPosition())
+	}
+	if f := o.GetFilm(); f != nil {
+		c.film(field+".film", f)
 	}
 }
 

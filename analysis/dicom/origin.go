@@ -32,6 +32,7 @@ type Origin struct {
 	FrameOfReferenceUID        string // empty if the images have none
 	PositionReferenceIndicator string
 	Modality                   string
+	Film                       bool // the only image is a radiograph
 	// Lossy is what the first image tells of lossy compression; empty or nil where it
 	// went through none.
 	Lossy *dataset.Dataset

@@ -40,9 +40,10 @@ type Progress struct {
 
 // Catalog is what Scan found.
 type Catalog struct {
-	Stacks   []*Stack  // ordered by StudyInstanceUID and SeriesInstanceUID
-	Skipped  []Skipped // ordered by name
-	NotDICOM int       // files passed over because they are not DICOM images at all
+	Stacks   []*Stack      // ordered by StudyInstanceUID and SeriesInstanceUID
+	Films    []*Radiograph // ordered by StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID
+	Skipped  []Skipped     // ordered by name
+	NotDICOM int           // files passed over because they are not DICOM images at all
 
 	archives []io.Closer
 }
@@ -159,6 +160,10 @@ func (s *scanner) read(ctx context.Context, src Source, head []byte) {
 	in.content.source = src
 	_, in.content.random = rc.(io.ReaderAt)
 	in.content.random = in.content.random && in.content.inflateFrom == 0
+	if isForeignObject(err) {
+		s.film(src, in, err)
+		return
+	}
 	if err != nil {
 		s.skip(src, in, err)
 		return
@@ -218,6 +223,7 @@ func (s *scanner) skip(src Source, in *instance, err error) {
 
 // assemble sorts the instances into stacks.
 func (s *scanner) assemble(minSlices int) {
+	s.catalog.Films = sortFilms(s.catalog.Films)
 	s.catalog.Skipped = mergeSkipped(s.catalog.Skipped)
 	bySeries := map[[2]string][]*instance{}
 	var keys [][2]string

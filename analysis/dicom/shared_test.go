@@ -35,7 +35,7 @@ func TestOdd(t *testing.T) {
 		"UN_sequence.dcm":                          dicom.CodeMissingAttribute,  // holds nothing but a sequence
 		"badVR.dcm":                                dicom.CodeUnsupportedObject, // RTDOSE
 		"empty_charset_LEI.dcm":                    dicom.CodeMissingAttribute,  // holds no SOPClassUID
-		"image_dfl.dcm":                            dicom.CodeUnsupportedObject, // OT
+		"image_dfl.dcm":                            "",                          // a secondary capture, named by the user
 		"liver_1frame.dcm":                         dicom.CodeUnsupportedObject, // SEG
 		"meta_missing_tsyntax.dcm":                 dicom.CodeMissingAttribute,  // holds private elements only
 		"nested_priv_SQ.dcm":                       dicom.CodeMissingAttribute,  // likewise

@@ -62,7 +62,7 @@ const (
 
 // WallCriterion is one thing that was looked at in a posterior wall.
 type WallCriterion struct {
-	Name       string // RETROPULSION, CORTICAL_GAP, SUPERIOR_ANGLE, INFERIOR_ANGLE, POSTERIOR_HEIGHT
+	Name       string // RETROPULSION, CORTICAL_GAP, SUPERIOR_ANGLE, INFERIOR_ANGLE, POSTERIOR_HEIGHT, POSTERIOR_BODY_LINE
 	Value, SD  float64
 	Unit       string // mm, %, deg or 1
 	Cut        float64
@@ -124,6 +124,12 @@ func (m *WallMeasures) criteria() []WallCriterion {
 	out := []WallCriterion{m.retropulsion()}
 	gap := m.gap()
 	out = append(out, gap...)
+	return append(out, m.judged()...)
+}
+
+// judged are the criteria of angles and heights, which stand on landmarks alone.
+func (m *WallMeasures) judged() []WallCriterion {
+	var out []WallCriterion
 	if m.Angles != nil && m.BesideAngles != nil {
 		out = append(out,
 			angleCriterion("SUPERIOR_ANGLE", m.Angles.Superior, m.BesideAngles.Superior),
@@ -266,6 +272,8 @@ func (c *WallCriterion) Text() phrase.Text {
 		return phrase.Of("%.0f %% of the wall without cortex", c.Value)
 	case "POSTERIOR_HEIGHT":
 		return phrase.Of("posterior height %.0f ± %.0f %% of the expected", 100*c.Value, 100*c.SD)
+	case "POSTERIOR_BODY_LINE":
+		return phrase.Of("a corner %.0f ± %.0f %% of the body's depth behind the posterior vertebral body line", c.Value, c.SD)
 	case "SUPERIOR_ANGLE":
 		return phrase.Of("superior posterior body angle %.0f ± %.0f°", c.Value, c.SD)
 	}

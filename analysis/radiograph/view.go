@@ -13,9 +13,16 @@ import (
 
 // Refusal says why a film is not read as a lateral one of the spine.
 type Refusal struct {
-	Code   string // BLANK_FRAME, NOT_LATERAL, NOT_SPINE
+	Code   string
 	Reason phrase.Text
 }
+
+// Codes of refusals.
+const (
+	BlankFrame = "BLANK_FRAME"
+	NotLateral = "NOT_LATERAL"
+	NotSpine   = "NOT_SPINE"
+)
 
 // Error makes a refusal an error where a film was asked for.
 func (r *Refusal) Error() string { return r.Reason.String() }
@@ -45,16 +52,16 @@ func Recognize(m *Image, field *Field, seeds bool) *Refusal {
 	view, part := strings.ToUpper(strings.TrimSpace(h.ViewPosition)), strings.ToUpper(strings.TrimSpace(h.BodyPartExamined))
 	switch {
 	case slices.Contains(frontal, view):
-		return &Refusal{"NOT_LATERAL", phrase.Of("ViewPosition is %s: not a lateral film", view)}
+		return &Refusal{NotLateral, phrase.Of("ViewPosition is %s: not a lateral film", view)}
 	case slices.Contains(foreign, part):
-		return &Refusal{"NOT_SPINE", phrase.Of("BodyPartExamined is %s: not the spine", part)}
+		return &Refusal{NotSpine, phrase.Of("BodyPartExamined is %s: not the spine", part)}
 	case part == "CHEST" && !seeds:
-		return &Refusal{"NOT_SPINE", "BodyPartExamined is CHEST: the film is not exposed for the spine; give seeds to measure it all the same"}
+		return &Refusal{NotSpine, "BodyPartExamined is CHEST: the film is not exposed for the spine; give seeds to measure it all the same"}
 	case sideways(h.PatientOrientation[0]) || sideways(h.PatientOrientation[1]):
-		return &Refusal{"NOT_LATERAL", "PatientOrientation runs between the patient's sides: not a lateral film"}
+		return &Refusal{NotLateral, "PatientOrientation runs between the patient's sides: not a lateral film"}
 	}
 	if s := Symmetry(m, field); s >= symmetric {
-		return &Refusal{"NOT_LATERAL", phrase.Of("the film is its own mirror image (correlation %.2f): a frontal film", s)}
+		return &Refusal{NotLateral, phrase.Of("the film is its own mirror image (correlation %.2f): a frontal film", s)}
 	}
 	return nil
 }
@@ -73,13 +80,13 @@ const (
 
 func blank(m *Image, field *Field) *Refusal {
 	if m.Columns < 64 || m.Rows < 64 {
-		return &Refusal{"BLANK_FRAME", phrase.Of("%d × %d pixels show no spine", m.Columns, m.Rows)}
+		return &Refusal{BlankFrame, phrase.Of("%d × %d pixels show no spine", m.Columns, m.Rows)}
 	}
 	if field.Share < blankShare {
-		return &Refusal{"BLANK_FRAME", "the frame is black or white"}
+		return &Refusal{BlankFrame, "the frame is black or white"}
 	}
 	if q := m.quantiles(field.Inside, 0.005, 0.995); !(q[1]-q[0] >= blankContrast) {
-		return &Refusal{"BLANK_FRAME", "the frame shows nothing: all of it is of one brightness"}
+		return &Refusal{BlankFrame, "the frame shows nothing: all of it is of one brightness"}
 	}
 	return nil
 }

@@ -188,6 +188,12 @@ func (o *overlay) outlineOf(v *analysis.Vertebra) []line {
 			return lines
 		}
 	}
+	if v.Body == nil && v.Landmarks != nil && o.isSagittal(v.Landmarks.LeftAxis) {
+		if points := PointsOutline(v.Landmarks); points != nil {
+			lines, _ := o.projected([][]r3.Vec{points}, slabHalf)
+			return lines
+		}
+	}
 	if v.Surface == nil {
 		return nil
 	}
@@ -340,6 +346,19 @@ func BodyOutline(b *segmentation.Body) [][]r3.Vec {
 		curve(b.Inferior.S, b.Inferior.A),
 		curve(b.Anterior.S, b.Anterior.A),
 		curve(b.Posterior.S, b.Posterior.A),
+	}
+}
+
+// PointsOutline returns the closed line through the six points of a body of which nothing
+// else was outlined, as on a film; nil where an endplate is missing.
+func PointsOutline(l *landmark.Vertebra) []r3.Vec {
+	if l == nil || !l.Superior.Found() || !l.Inferior.Found() {
+		return nil
+	}
+	s, i := &l.Superior, &l.Inferior
+	return []r3.Vec{
+		s.Anterior.Position, s.Middle.Position, s.Posterior.Position,
+		i.Posterior.Position, i.Middle.Position, i.Anterior.Position, s.Anterior.Position,
 	}
 }
 

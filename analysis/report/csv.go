@@ -28,16 +28,17 @@ func WriteCSV(w io.Writer, r *Report) error {
 
 // VertebraColumns returns the columns of the table of vertebrae.
 func VertebraColumns() []Column {
-	return slices.Concat(columnsOf(examinationFields()), columnsOf(vertebraFields()), columnsOf(verdictFields()))
+	return slices.Concat(columnsOf(examinationFields()), columnsOf(placeFields()), columnsOf(measuredFields()), columnsOf(verdictFields()), columnsOf(filmFields()))
 }
 
 // VertebraCells returns a row of cells for each vertebra of e.
 func VertebraCells(e *Examination) [][]string {
-	identity, fields, verdicts := cellsOf(examinationFields(), e), vertebraFields(), verdictFields()
+	identity, verdicts := cellsOf(examinationFields(), e), verdictFields()
+	places, fields, film := placeFields(), measuredFields(), cellsOf(filmFields(), e.Result.Film)
 	rows := make([][]string, len(e.Result.Vertebrae))
 	for i := range rows {
 		v := &e.Result.Vertebrae[i]
-		rows[i] = slices.Concat(identity, cellsOf(fields, v), cellsOf(verdicts, judged{e.Result.Findings, v}))
+		rows[i] = slices.Concat(identity, cellsOf(places, standing{e.Result.Film, v}), cellsOf(fields, v), cellsOf(verdicts, judged{e.Result.Findings, v}), film)
 	}
 	return rows
 }
@@ -50,17 +51,28 @@ func examinationFields() []field[*Examination] {
 			func(e *Examination) string { return e.SeriesInstanceUID }),
 		text("frame_of_reference_uid", "FrameOfReferenceUID: positions are in this frame",
 			func(e *Examination) string { return e.FrameOfReferenceUID }),
-		text("modality", "CT, or SEG for a label map alone",
+		text("modality", "CT, SEG for a label map alone, or that of a film, such as DX",
 			func(e *Examination) string { return e.Modality }),
 		text("path", "where the series was found, as the caller named it",
 			func(e *Examination) string { return e.Path }),
 	}
 }
 
-func vertebraFields() []field[*analysis.Vertebra] {
-	all := levelFields()
-	all = append(all, landmarkFields()...)
-	all = append(all, heightFields()...)
+// standing is a vertebra with what its positions are told by.
+type standing struct {
+	film *analysis.Film // nil for a CT
+	*analysis.Vertebra
+}
+
+func onFilm(v standing) bool        { return v.film != nil }
+func inPatient(v standing) bool     { return v.film == nil }
+func inMillimetres(v standing) bool { return v.film == nil || v.film.Calibration.Millimetres() }
+
+// placeFields say which vertebra it is and where.
+func placeFields() []field[standing] { return append(levelFields(), landmarkFields()...) }
+
+func measuredFields() []field[*analysis.Vertebra] {
+	all := heightFields()
 	all = append(all, bodyFields()...)
 	all = append(all, deformityFields()...)
 	all = append(all, canalFields()...)
@@ -68,51 +80,62 @@ func vertebraFields() []field[*analysis.Vertebra] {
 	all = append(all, tissueFields()...)
 	all = append(all, cementFields()...)
 	all = append(all, fractureFields()...)
-	return append(all, readerFields()...)
+	all = append(all, readerFields()...)
+	return append(all, ratioFields()...)
 }
 
-func levelFields() []field[*analysis.Vertebra] {
-	return []field[*analysis.Vertebra]{
+func levelFields() []field[standing] {
+	return []field[standing]{
 		text("level", "name of the vertebra, C3 to S1, T13 and L6 included",
-			func(v *analysis.Vertebra) string { return v.Level.String() }),
+			func(v standing) string { return v.Level.String() }),
 		number("level_probability", ofOne, "probability of the name, 0 to 1",
-			func(v *analysis.Vertebra) float64 { return v.LevelProbability }),
+			func(v standing) float64 { return v.LevelProbability }),
 		text("level_alternative", "the next most probable name",
-			func(v *analysis.Vertebra) string { return v.LevelAlternative.String() }),
+			func(v standing) string { return v.LevelAlternative.String() }),
 		boolean("complete", "whole in the field of view",
-			func(v *analysis.Vertebra) bool { return v.Complete }),
+			func(v standing) bool { return v.Complete }),
 		text("status", "MEASURED, TRUNCATED or NOT_MEASURABLE",
-			func(v *analysis.Vertebra) string { return statusNames[v.Status] }),
+			func(v standing) string { return statusNames[v.Status] }),
 		text("status_reason", "why it was not measured, or what makes it doubtful",
-			func(v *analysis.Vertebra) string { return v.Reason.String() }),
+			func(v standing) string { return v.Reason.String() }),
 		number("center_x", inMM, "centre of the vertebral body, LPS: towards the patient's left",
-			func(v *analysis.Vertebra) float64 { return v.Center.X }),
+			func(v standing) float64 { return v.Center.X }, inPatient),
 		number("center_y", inMM, "the same, towards posterior",
-			func(v *analysis.Vertebra) float64 { return v.Center.Y }),
+			func(v standing) float64 { return v.Center.Y }, inPatient),
 		number("center_z", inMM, "the same, towards superior",
-			func(v *analysis.Vertebra) float64 { return v.Center.Z }),
+			func(v standing) float64 { return v.Center.Z }, inPatient),
+		number("center_column", inPixels, "the same on a film: columns from the outer corner of the first pixel",
+			func(v standing) float64 { return v.film.Point(v.Center).Col }, onFilm),
+		number("center_row", inPixels, "the same, rows",
+			func(v standing) float64 { return v.film.Point(v.Center).Row }, onFilm),
 	}
 }
 
-func landmarkFields() []field[*analysis.Vertebra] {
-	var all []field[*analysis.Vertebra]
+func landmarkFields() []field[standing] {
+	var all []field[standing]
 	for n := range landmark.Name(landmark.NumPoints) {
 		of := func(l *landmark.Vertebra) landmark.Point { return *l.Point(n) }
 		name := strings.ReplaceAll(n.String(), " ", "_")
 		endplate, place, _ := strings.Cut(n.String(), " ")
 		what := place + " point of the " + endplate + " endplate"
-		placed := func(v *analysis.Vertebra) bool {
+		there := func(v standing) bool {
 			return v.Landmarks != nil && of(v.Landmarks) != (landmark.Point{})
 		}
 		all = append(all,
 			number("landmarks_"+name+"_x", inMM, what+", LPS: towards the patient's left",
-				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).Position.X }, placed),
+				func(v standing) float64 { return of(v.Landmarks).Position.X }, there, inPatient),
 			number("landmarks_"+name+"_y", inMM, "the same, towards posterior",
-				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).Position.Y }, placed),
+				func(v standing) float64 { return of(v.Landmarks).Position.Y }, there, inPatient),
 			number("landmarks_"+name+"_z", inMM, "the same, towards superior",
-				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).Position.Z }, placed),
+				func(v standing) float64 { return of(v.Landmarks).Position.Z }, there, inPatient),
 			number("landmarks_"+name+"_sd_mm", inMM, "its standard deviation",
-				func(v *analysis.Vertebra) float64 { return of(v.Landmarks).SD }, placed))
+				func(v standing) float64 { return of(v.Landmarks).SD }, there, inMillimetres),
+			number("landmarks_"+name+"_column", inPixels, what+" on a film",
+				func(v standing) float64 { return v.film.Point(of(v.Landmarks).Position).Col }, there, onFilm),
+			number("landmarks_"+name+"_row", inPixels, "the same, rows",
+				func(v standing) float64 { return v.film.Point(of(v.Landmarks).Position).Row }, there, onFilm),
+			number("landmarks_"+name+"_sd_pixels", inPixels, "its standard deviation",
+				func(v standing) float64 { return v.film.Pixels(of(v.Landmarks).SD) }, there, onFilm))
 	}
 	return all
 }

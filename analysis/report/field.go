@@ -56,6 +56,7 @@ var (
 	inPercent = quantity{"%", 1}
 	inMM2     = quantity{"mm2", 1}
 	inML      = quantity{"ml", 3}
+	inPixels  = quantity{"pixels", 2}
 	inHU      = quantity{"HU", 1}
 	ofOne     = quantity{"1", 3} // probabilities
 )

@@ -6,6 +6,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"image/png"
 
 	"gonum.org/v1/gonum/spatial/r3"
@@ -42,14 +43,14 @@ type view struct {
 
 // size returns the width and the height of the picture, mm.
 func (v *view) size() (width, height float64) {
-	return float64(v.geometry.Columns) * pixelMM, float64(v.geometry.Rows) * pixelMM
+	return float64(v.geometry.Columns) * v.geometry.PixelSize, float64(v.geometry.Rows) * v.geometry.PixelSize
 }
 
 // place returns where p is seen, mm from the picture's upper left corner, to the
 // right and downwards.
 func (v *view) place(p r3.Vec) (x, y float64) {
 	at, _ := v.geometry.ImagePoint(p)
-	return at.Col * pixelMM, at.Row * pixelMM
+	return at.Col * v.geometry.PixelSize, at.Row * v.geometry.PixelSize
 }
 
 // Draw draws the straightened and the sagittal picture of result. The volume
@@ -59,6 +60,9 @@ func Draw(vol *volume.Volume, result *analysis.Result) (*Figures, error) {
 	path := render.SpinePath(result)
 	if len(path) == 0 {
 		return nil, nil
+	}
+	if result.Film != nil {
+		return drawFilm(vol, result)
 	}
 	if vol != nil && vol.SliceOffsets != nil {
 		vol = vol.Canonical()
@@ -93,6 +97,38 @@ func Draw(vol *volume.Volume, result *analysis.Result) (*Figures, error) {
 	return f, nil
 }
 
+// What a figure of a film shows of it at most, pixels to a side, and how finely, mm.
+const (
+	filmPixels  = 1400
+	filmPixelMM = 0.3
+)
+
+// drawFilm draws the film as it is.
+func drawFilm(vol *volume.Volume, result *analysis.Result) (*Figures, error) {
+	if vol == nil {
+		return nil, nil
+	}
+	scene, err := render.New(vol, result)
+	if err != nil {
+		return nil, fmt.Errorf("figure: %w", err)
+	}
+	g, err := scene.Plane(render.Sagittal, 0, render.Field{Whole: true, PixelSize: filmPixelMM, MaxColumns: filmPixels, MaxRows: filmPixels})
+	if err != nil {
+		return nil, fmt.Errorf("figure: %w", err)
+	}
+	v := view{title: "The film", geometry: g}
+	picture, err := render.Grey(vol.Canonical(), &g, []float64{0}, filmWindow)
+	if err != nil {
+		return nil, fmt.Errorf("figure: %w", err)
+	}
+	if err := v.encode(picture); err != nil {
+		return nil, err
+	}
+	return &Figures{views: []view{v}}, nil
+}
+
+var filmWindow = render.Window{Center: analysis.FilmWindowCenter, Width: analysis.FilmWindowWidth}
+
 // fill gives the view the picture of vol in geometry g, which may be the view's own
 // in the place of another examination.
 func (v *view) fill(vol *volume.Volume, g *render.Geometry) error {
@@ -100,6 +136,11 @@ func (v *view) fill(vol *volume.Volume, g *render.Geometry) error {
 	if err != nil {
 		return fmt.Errorf("figure: %w", err)
 	}
+	return v.encode(picture)
+}
+
+// encode keeps the picture of a view as PNG.
+func (v *view) encode(picture image.Image) error {
 	var b bytes.Buffer
 	if err := png.Encode(&b, picture); err != nil {
 		return fmt.Errorf("figure: %w", err)

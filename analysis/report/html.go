@@ -51,6 +51,7 @@ type section struct {
 	Criteria    []string // what the findings rest on
 	Pictures    []picture
 	Profile     *profile
+	Film        *filmNote // nil for a CT
 }
 
 type angleRow struct{ Name, From, To, Degrees, SD string }
@@ -97,7 +98,11 @@ func newSection(e *Examination) section {
 		Criteria:    criteria(e.Result.Findings),
 		Profile:     newProfile(e.Result),
 	}
-	s.addBone(e.Result)
+	if e.Result.Film != nil {
+		s.addFilm(e.Result)
+	} else {
+		s.addBone(e.Result)
+	}
 	for _, a := range regional(e.Result) {
 		s.Angles = append(s.Angles, angleRow{angleName(a.Name), a.From.String(), a.To.String(), fixed(a.Degrees, 1), fixed(a.SD, 1)})
 	}

@@ -21,7 +21,7 @@ import (
 // KeyImage is a picture of an examination with all that was found in it: outlines,
 // points, levels and, beside each body, its heights and its grade. It names no patient.
 type KeyImage struct {
-	Name    string // "sagittal" or "straightened"
+	Name    string // "sagittal", "straightened" or "film"
 	Title   string
 	Picture *image.RGBA
 	View    image.Image // the part of Picture without its words beside
@@ -35,7 +35,7 @@ const (
 )
 
 // KeyImages returns the sagittal picture that follows the bodies from side to side, and
-// the one straightened along the canal where there is one. by names the program. They
+// the one straightened along the canal where there is one; of a film the film. by names the program. They
 // are none where nothing can be drawn.
 func KeyImages(vol *volume.Volume, result *analysis.Result, by string) ([]KeyImage, error) {
 	if vol == nil || len(result.Vertebrae) == 0 || len(render.SpinePath(result)) == 0 {
@@ -53,7 +53,16 @@ func KeyImages(vol *volume.Volume, result *analysis.Result, by string) ([]KeyIma
 		{"sagittal", "Sagittal, following the vertebral bodies from side to side", func() (render.Geometry, error) { return alongBodies(result, field) }},
 		{"straightened", "Sagittal, straightened along the canal", func() (render.Geometry, error) { return scene.Straightened(render.Sagittal, 0, field) }},
 	}
-	if len(result.Canal) < 2 {
+	opt := render.Options{Thickness: keySlabMM, Layers: render.AllLayers}
+	switch {
+	case result.Film != nil:
+		views = views[:1]
+		views[0].name, views[0].title = "film", "The film"
+		views[0].view = func() (render.Geometry, error) {
+			return scene.Plane(render.Sagittal, 0, render.Field{Whole: true, PixelSize: filmPixelMM, MaxRows: keyRows})
+		}
+		opt = render.Options{Window: filmWindow, Layers: render.AllLayers}
+	case len(result.Canal) < 2:
 		views = views[:1]
 	}
 	var all []KeyImage
@@ -62,7 +71,7 @@ func KeyImages(vol *volume.Volume, result *analysis.Result, by string) ([]KeyIma
 		if err != nil {
 			return nil, fmt.Errorf("key image: %w", err)
 		}
-		picture, err := scene.Render(&g, render.Options{Thickness: keySlabMM, Layers: render.AllLayers})
+		picture, err := scene.Render(&g, opt)
 		if err != nil {
 			return nil, fmt.Errorf("key image: %w", err)
 		}

@@ -37,8 +37,10 @@ type picture struct {
 	Canal          string // points of a polyline
 	Cement         string // path
 	Bodies         []outline
-	Scale          segment // a bar of ScaleMM
+	Scale          *segment // a bar of ScaleMM; nil where nothing tells the scale
 	ScaleMM        int
+	LeftSide       string // of the patient, as are the next: A or P
+	RightSide      string
 	DisplayWidthPx int
 }
 
@@ -81,7 +83,14 @@ func newPicture(v *view, result *analysis.Result) picture {
 		Left:     -numbersMM,
 		FullSpan: coordinate(numbersMM + width + namesMM),
 		ScaleMM:  scaleMM,
-		Scale:    v.scale(),
+		LeftSide: "A", RightSide: "P",
+	}
+	calibrated := result.Film == nil || result.Film.Calibration.Millimetres()
+	if calibrated {
+		p.Scale = new(v.scale())
+	}
+	if result.Film != nil {
+		p.LeftSide, p.RightSide = sidesOf(result)
 	}
 	p.DisplayWidthPx = int(p.FullSpan * pxPerMM)
 	if v.png != nil {
@@ -93,10 +102,29 @@ func newPicture(v *view, result *analysis.Result) picture {
 	}
 	p.Canal, p.Cement = v.polyline(canal), v.cement
 	for i := range result.Vertebrae {
-		p.Bodies = append(p.Bodies, v.outline(&result.Vertebrae[i]))
+		p.Bodies = append(p.Bodies, v.outline(&result.Vertebrae[i], calibrated))
 	}
 	spreadLabels(p.Bodies)
 	return p
+}
+
+// sidesOf returns what of the patient lies to the left and to the right of a film; the
+// letters of PatientOrientation, empty where that is not known or the film stands on end.
+func sidesOf(result *analysis.Result) (left, right string) {
+	const mainly = 0.5 // of a unit vector
+	for i := range result.Vertebrae {
+		l := result.Vertebrae[i].Landmarks
+		switch {
+		case l == nil:
+			continue
+		case l.Superior.Direction.Y < -mainly:
+			return "A", "P"
+		case l.Superior.Direction.Y > mainly:
+			return "P", "A"
+		}
+		break
+	}
+	return "", ""
 }
 
 // scale returns a bar in the lower right corner.
@@ -113,12 +141,17 @@ func spreadLabels(bodies []outline) {
 	}
 }
 
-func (v *view) outline(vertebra *analysis.Vertebra) outline {
+func (v *view) outline(vertebra *analysis.Vertebra, calibrated bool) outline {
 	r := newRow(vertebra)
 	_, y := v.place(vertebra.Center)
 	out := outline{Level: r.Level, Tone: r.Tone.String(), LabelY: coordinate(y), Label: label(&r), Numbers: numbers(&r)}
 	if b := vertebra.Body; b != nil {
 		for _, c := range render.BodyOutline(b) {
+			out.Contours = append(out.Contours, v.polyline(c))
+		}
+	}
+	if vertebra.Body == nil {
+		if c := render.PointsOutline(vertebra.Landmarks); c != nil {
 			out.Contours = append(out.Contours, v.polyline(c))
 		}
 	}
@@ -134,7 +167,10 @@ func (v *view) outline(vertebra *analysis.Vertebra) outline {
 				continue
 			}
 			x, y := v.place(p.Position)
-			title := fmt.Sprintf("%s %s, sd %s mm", r.Level, n, fixed(p.SD, 2))
+			title := fmt.Sprintf("%s %s", r.Level, n)
+			if calibrated {
+				title += fmt.Sprintf(", sd %s mm", fixed(p.SD, 2))
+			}
 			out.Points = append(out.Points, mark{coordinate(x), coordinate(y), title})
 		}
 	}

@@ -38,6 +38,11 @@ type row struct {
 	ExpectedHm  string // mm
 	ExpectedHp  string // mm
 	From        string
+	RatioA      string // Ha by Hp, of a film
+	RatioM      string // Hm by Hp
+	OfHa        string // percent of the expected one
+	OfHm        string
+	OfHp        string
 	Loss        string // percent and the height it is of
 	Wedge       string // degrees
 	Gardner     string // degrees
@@ -99,6 +104,7 @@ func newRow(v *analysis.Vertebra) row {
 		out.ExpectedHp = fixed(v.Expected.Posterior, 1)
 		out.From = levelNames(v.Expected.From)
 	}
+	out.addRatios(v.Ratios)
 	if v.WedgeAngle != nil {
 		out.Wedge = fixed(v.WedgeAngle.Value, 1)
 	}

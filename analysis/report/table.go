@@ -147,6 +147,11 @@ func headings() []heading[row] {
 		{"exp Ha", "mm", false, func(r *row) string { return r.ExpectedHa }},
 		{"exp Hm", "mm", false, func(r *row) string { return r.ExpectedHm }},
 		{"exp Hp", "mm", false, func(r *row) string { return r.ExpectedHp }},
+		{"Ha/Hp", "", false, func(r *row) string { return r.RatioA }},
+		{"Hm/Hp", "", false, func(r *row) string { return r.RatioM }},
+		{"Ha", "% exp", false, func(r *row) string { return r.OfHa }},
+		{"Hm", "% exp", false, func(r *row) string { return r.OfHm }},
+		{"Hp", "% exp", false, func(r *row) string { return r.OfHp }},
 		{"loss", "", false, func(r *row) string { return r.Loss }},
 		{"Genant", "0-3", false, func(r *row) string { return r.Grade }},
 		{"wedge", "deg", false, func(r *row) string { return r.Wedge }},
@@ -177,13 +182,17 @@ func boneHeadings() []heading[boneRow] {
 }
 
 func writeVertebrae(b *bytes.Buffer, result *analysis.Result, c Colors) {
-	writeRows(b, headings(), rows(result), func(r *row) tone { return r.Tone }, c)
-	heads, measured := boneHeadings(), boneRows(result)
-	heads = slices.DeleteFunc(heads, func(h heading[boneRow]) bool {
+	heads, all := headings(), rows(result)
+	heads = slices.DeleteFunc(heads, func(h heading[row]) bool {
+		return (h.unit == "% exp" || strings.Contains(h.name, "/")) && !slices.ContainsFunc(all, func(r row) bool { return h.cell(&r) != "" })
+	})
+	writeRows(b, heads, all, func(r *row) tone { return r.Tone }, c)
+	bone, measured := boneHeadings(), boneRows(result)
+	bone = slices.DeleteFunc(bone, func(h heading[boneRow]) bool {
 		return !slices.ContainsFunc(measured, func(r boneRow) bool { return h.cell(&r) != "" })
 	})
-	if len(heads) > 1 { // more than the levels' names
-		writeRows(b, heads, measured, func(r *boneRow) tone { return max(r.CanalTone, r.BoneTone) }, c)
+	if len(bone) > 1 && result.Film == nil { // more than the levels' names
+		writeRows(b, bone, measured, func(r *boneRow) tone { return max(r.CanalTone, r.BoneTone) }, c)
 	}
 }
 

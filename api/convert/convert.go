@@ -58,9 +58,10 @@ func examination(e *report.Examination) *endplatev1.Analysis {
 		Reason:              e.Result.Reason.String(),
 		Density:             density(e.Result.Density),
 		Findings:            findings(e.Result.Findings),
+		Film:                film(e.Result),
 	}
 	for i := range e.Result.Vertebrae {
-		a.Vertebrae = append(a.Vertebrae, vertebra(&e.Result.Vertebrae[i]))
+		a.Vertebrae = append(a.Vertebrae, vertebra(&e.Result.Vertebrae[i], plane{e.Result.Film}))
 	}
 	for _, x := range e.Result.Angles {
 		a.Angles = append(a.Angles, angle(x))
@@ -95,7 +96,7 @@ func findings(all []finding.Finding) []*endplatev1.Finding {
 	return out
 }
 
-func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
+func vertebra(v *analysis.Vertebra, in plane) *endplatev1.Vertebra {
 	out := &endplatev1.Vertebra{
 		Level:            level(v.Level),
 		LevelProbability: number(v.LevelProbability),
@@ -103,8 +104,8 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 		Complete:         new(v.Complete),
 		Status:           status(v.Status),
 		StatusReason:     v.Reason.String(),
-		Center:           position(v.Center),
-		Landmarks:        landmarks(v.Landmarks),
+		Center:           in.position(v.Center),
+		Landmarks:        landmarks(v.Landmarks, in),
 		Heights:          heights(v.Heights, v.Expected),
 		Deformity:        deformity(v.Deformity),
 		Canal:            canal(&v.Canal),
@@ -116,8 +117,12 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 		AddedByReader:    ifSet(v.Reader.Added),
 		LevelByReader:    ifSet(v.Reader.Named),
 		StatusByReader:   ifSet(v.Reader.Status),
+		Ratios:           ratios(v.Ratios),
 	}
 	addTissue(out, v.Tissue)
+	if in.film != nil {
+		out.Pedicles = pediclesOnFilm
+	}
 	if v.WedgeAngle != nil {
 		out.WedgeAngleDeg, out.WedgeAngleSdDeg = number(v.WedgeAngle.Value), number(v.WedgeAngle.SD)
 	}
@@ -133,20 +138,20 @@ func vertebra(v *analysis.Vertebra) *endplatev1.Vertebra {
 	return out
 }
 
-func landmarks(l *landmark.Vertebra) *endplatev1.Landmarks {
+func landmarks(l *landmark.Vertebra, in plane) *endplatev1.Landmarks {
 	if l == nil {
 		return nil
 	}
 	return &endplatev1.Landmarks{
-		SuperiorAnterior:  point(l.Superior.Anterior),
-		SuperiorMiddle:    point(l.Superior.Middle),
-		SuperiorPosterior: point(l.Superior.Posterior),
-		InferiorAnterior:  point(l.Inferior.Anterior),
-		InferiorMiddle:    point(l.Inferior.Middle),
-		InferiorPosterior: point(l.Inferior.Posterior),
+		SuperiorAnterior:  in.point(l.Superior.Anterior),
+		SuperiorMiddle:    in.point(l.Superior.Middle),
+		SuperiorPosterior: in.point(l.Superior.Posterior),
+		InferiorAnterior:  in.point(l.Inferior.Anterior),
+		InferiorMiddle:    in.point(l.Inferior.Middle),
+		InferiorPosterior: in.point(l.Inferior.Posterior),
 
-		SuperiorDirection: direction(l.Superior.Direction),
-		InferiorDirection: direction(l.Inferior.Direction),
+		SuperiorDirection: in.direction(l.Superior.Direction),
+		InferiorDirection: in.direction(l.Inferior.Direction),
 	}
 }
 

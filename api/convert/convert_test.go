@@ -185,7 +185,7 @@ func first(v *analysis.Vertebra) *endplatev1.Vertebra {
 
 // derived are the columns that sum up what is repeated in the message.
 func derived(name string) bool {
-	return strings.HasPrefix(name, "cement_leaks_") || strings.HasPrefix(name, "findings_") ||
+	return strings.HasPrefix(name, "cement_leaks_") || strings.HasPrefix(name, "findings_") || strings.HasPrefix(name, "film_") ||
 		slices.Contains([]string{"fracture_candidates", "treatment_facts", "cement_doubts", "points_by_reader"}, name)
 }
 

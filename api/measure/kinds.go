@@ -43,7 +43,9 @@ var kinds = []resultKind{
 }
 
 // nothing reports whether there is nothing of which an object of a kind could tell.
-func nothing(err error) bool { return errors.Is(err, seg.ErrNothing) || errors.Is(err, sc.ErrNothing) }
+func nothing(err error) bool {
+	return errors.Is(err, seg.ErrNothing) || errors.Is(err, sc.ErrNothing) || errors.Is(err, sr.ErrNothing)
+}
 
 // ofResult makes one object of what was measured, without the volume.
 func ofResult(write func(*dicom.Origin, *analysis.Result, dicom.Provenance) (*dataset.Dataset, error)) func(dicom.Provenance) Deriver {

@@ -13,10 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/radiograph/outline"
 	"github.com/endplate/endplate/analysis/volume"
 	"github.com/endplate/endplate/api/internal/fault"
 )
@@ -109,7 +111,7 @@ func (p *publication) publish(ctx context.Context, stage func(string, float64)) 
 
 // make makes the objects of a kind.
 func (p *publication) make(k resultKind, origin *dicom.Origin) error {
-	objects, err := k.derive(p.provenance(origin, k.kind))(origin, p.volume, p.stored.Result)
+	objects, err := k.derive(p.provenance(origin, k.kind))(origin, p.stored.Result.Placed(p.volume), p.stored.Result)
 	if err != nil {
 		return err
 	}
@@ -160,12 +162,42 @@ func (p Producer) ofRevision(options []byte, revisions []Revision) dicom.Provena
 		Revision: n, Author: v.Author, Reviewed: v.Reviewed, ContentTime: v.CreatedAt,
 		Changes: changes(revisions[1:]),
 	}
+	if film := filmParameters(options); film != "" {
+		by.Options, by.Parameters = film, film
+	}
 	if fixed, err := fixedOf(options); err == nil && fixed != nil { // it was measured by them
 		at := fixed.Position
 		by.Options = fmt.Sprintf("level=%v@%g,%g,%g", fixed.Level, at.X, at.Y, at.Z)
 		by.Parameters = fmt.Sprintf("level fixed: %v@%g,%g,%g", fixed.Level, at.X, at.Y, at.Z)
 	}
 	return by
+}
+
+// filmParameters says what options tell of a film; empty if nothing.
+func filmParameters(options []byte) string {
+	m, err := optionsOf(options)
+	if err != nil {
+		return "" // it was measured by them
+	}
+	film, said := filmOptionsOf(m)
+	if !said {
+		return ""
+	}
+	var b strings.Builder
+	for _, s := range film.Seeds {
+		fmt.Fprintf(&b, "seed %v@%g,%g ", s.Level, s.Center.Col, s.Center.Row)
+	}
+	if f := film.Fixed; f != nil {
+		fmt.Fprintf(&b, "level fixed: %v@%g,%g ", f.Level, f.At.Col, f.At.Row)
+	}
+	if film.Anterior != outline.UnknownSide {
+		fmt.Fprintf(&b, "anterior %d ", film.Anterior)
+	}
+	if film.Distance > 0 {
+		p, q := film.Between[0], film.Between[1]
+		fmt.Fprintf(&b, "%g mm between %g,%g and %g,%g", film.Distance, p.Col, p.Row, q.Col, q.Row)
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // changes stands for what readers changed: the same only for the same.

@@ -5,6 +5,7 @@ package measure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,13 +23,14 @@ import (
 // Request is what a caller wants measured of files.
 type Request struct {
 	Paths  []string
-	Labels string        // path, or empty
-	Points string        // path of a structured report with landmarks, or empty
-	Fixed  *naming.Fixed // nil: no level is fixed
-	Jobs   int           // series at a time, 1 or more
-	Draw   bool          // figures too
-	Derive Deriver       // DICOM objects too; nil: none
-	Single bool          // refuse several series, as Labels do
+	Labels string                // path, or empty
+	Points string                // path of a structured report with landmarks, or empty
+	Fixed  *naming.Fixed         // nil: no level is fixed
+	Jobs   int                   // series at a time, 1 or more
+	Draw   bool                  // figures too
+	Derive Deriver               // DICOM objects too; nil: none
+	Single bool                  // refuse several series, as Labels do
+	Film   *analysis.FilmOptions // of the only series, which must be a film; nil: none
 	Observer
 }
 
@@ -52,6 +54,11 @@ type SeriesError struct{ Series int }
 func (e *SeriesError) Error() string {
 	return fmt.Sprintf("there are %d series, and there can be one", e.Series)
 }
+
+var (
+	errNoFilm = errors.New("points of a film are given, and the series is a CT")
+	errFilm   = errors.New("label maps, landmarks in the patient and levels at x,y,z are for CT, and the series is a film")
+)
 
 // Run reads and measures all of it. The error is the context's own, or one that
 // concerns everything: that no object can be derived from a series that was measured,
@@ -88,8 +95,14 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	if (given != nil || points != nil || r.Single) && len(all) > 1 {
+	if (given != nil || points != nil || r.Single || r.Film != nil) && len(all) > 1 {
 		return nil, &SeriesError{len(all)}
+	}
+	if r.Film != nil && len(all) == 1 && !all[0].IsFilm() {
+		return nil, errNoFilm
+	}
+	if (given != nil || points != nil || r.Fixed != nil) && len(all) == 1 && all[0].IsFilm() {
+		return nil, errFilm
 	}
 	var m *volume.LabelMap
 	if given != nil && len(all) == 1 {
@@ -102,6 +115,9 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 		return nil, err
 	}
 	for _, m := range done {
+		if r.Film != nil && m.Err != nil {
+			return nil, m.Err
+		}
 		if m.Skipped != nil {
 			out.Skipped = append(out.Skipped, *m.Skipped)
 			continue
@@ -139,8 +155,12 @@ func (r *Request) measureAll(ctx context.Context, all []Series, labels *volume.L
 	for i := range all {
 		group.Go(func() error {
 			start, s := time.Now(), &all[i]
+			opt := analysis.FilmOptions{}
+			if r.Film != nil {
+				opt = *r.Film
+			}
 			done[i] = s.Measure(ctx, Options{
-				Fixed: r.Fixed, Labels: labels, Points: points, Draw: r.Draw, Derive: r.Derive,
+				Fixed: r.Fixed, Film: opt, Labels: labels, Points: points, Draw: r.Draw, Derive: r.Derive,
 				Progress: func(stage string, fraction float64) { r.Stage(s.Examination.Path, stage, fraction) },
 			})
 			if done[i].Examination != nil {

@@ -18,18 +18,20 @@ import (
 	"github.com/endplate/endplate/analysis/dicom/sr"
 	"github.com/endplate/endplate/analysis/localization/naming"
 	"github.com/endplate/endplate/analysis/nifti"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-// Series is one volume that can be read and measured.
+// Series is one volume or film that can be read and measured.
 type Series struct {
 	Examination report.Examination // without its result
 	About       comparison.About   // by its headers
 
 	slices     []r3.Vec // where the first pixels of the images lie; nil where there are none
 	read       func(context.Context) (*volume.Volume, []analysis.Warning, error)
-	origin     func() (*dicom.Origin, error) // nil where there is none
+	film       func(context.Context) (*radiograph.Image, error) // nil for a volume
+	origin     func() (*dicom.Origin, error)                    // nil where there is none
 	unreadable func(error) report.Skipped
 }
 
@@ -60,7 +62,7 @@ func (e *OriginError) Unwrap() error { return e.Err }
 
 var errNotDICOM = errors.New("it is not DICOM, and says neither patient nor study")
 
-// Series lists what can be measured: NIfTI volumes, then the catalog's stacks, each
+// Series lists what can be measured: NIfTI volumes, the catalog's stacks and its films, each
 // by the one of the caller's paths that holds it.
 func (in *Inputs) Series(catalog *dicom.Catalog, paths []string) []Series {
 	var all []Series
@@ -69,6 +71,9 @@ func (in *Inputs) Series(catalog *dicom.Catalog, paths []string) []Series {
 	}
 	for _, stack := range catalog.Stacks {
 		all = append(all, dicomSeries(stack, Given(paths, stack.Name())))
+	}
+	for _, film := range catalog.Films {
+		all = append(all, filmSeries(film, Given(paths, film.Name())))
 	}
 	return all
 }
@@ -155,11 +160,12 @@ func (s *Series) Volume(ctx context.Context) (*volume.Volume, error) {
 
 // Options say how a series is measured.
 type Options struct {
-	Fixed    *naming.Fixed    // nil: no level is fixed
-	Labels   *volume.LabelMap // nil: bodies are found in the image
-	Points   []sr.Placed      // landmarks that a reader placed, of this frame of reference; nil: none
-	Draw     bool             // figures too
-	Derive   Deriver          // nil: nothing is derived
+	Fixed    *naming.Fixed        // nil: no level is fixed
+	Labels   *volume.LabelMap     // nil: bodies are found in the image
+	Points   []sr.Placed          // landmarks that a reader placed, of this frame of reference; nil: none
+	Film     analysis.FilmOptions // of a film, without its Progress
+	Draw     bool                 // figures too
+	Derive   Deriver              // nil: nothing is derived
 	Progress func(stage string, fraction float64)
 }
 
@@ -171,6 +177,7 @@ type Measured struct {
 	Examination *report.Examination // nil where it was skipped
 	About       comparison.About    // with the spacing of the volume that was read
 	Skipped     *report.Skipped     // nil where it was measured
+	Err         error               // of a film: what it was skipped for, if not for its bytes
 	Objects     []*dataset.Dataset  // that were derived
 	DeriveErr   error               // why they could not be
 }
@@ -185,6 +192,9 @@ func (s *Series) Measure(ctx context.Context, opt Options) Measured {
 		opt.Progress = func(string, float64) {}
 	}
 	opt.Progress("reading", 0)
+	if s.film != nil {
+		return s.measureFilm(ctx, opt)
+	}
 	m := Measured{About: s.About}
 	vol, warnings, err := s.read(ctx)
 	if err != nil {

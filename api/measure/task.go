@@ -98,6 +98,11 @@ func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string
 	if err != nil {
 		return nil, err
 	}
+	options, err := optionsOf(t.Options)
+	if err != nil {
+		return nil, err
+	}
+	film, ofFilm := filmOptionsOf(options)
 	stage(verifying.String(), 0)
 	if err := verify(t.Files); err != nil {
 		return nil, err
@@ -110,10 +115,17 @@ func (p Producer) measure(ctx context.Context, t *MeasureTask, stage func(string
 	}
 	defer catalog.Close()
 	out := &report.Report{Algorithm: p.Name, Version: p.Version, Skipped: append(in.Skipped, Skipped(catalog)...)}
+	all := in.Series(catalog, nil)
+	if ofFilm && (len(all) != 1 || !all[0].IsFilm()) {
+		return nil, fault.New(fault.Invalid, fault.InvalidField, "options.film: the series is not a single film")
+	}
 	var stored []StoredSeries
-	for i, s := range in.Series(catalog, nil) {
+	for i, s := range all {
 		s.Examination.Path, s.About.Name = "", s.About.SeriesInstanceUID
-		m := s.Measure(ctx, Options{Fixed: fixed, Progress: stage})
+		m := s.Measure(ctx, Options{Fixed: fixed, Film: film, Progress: stage})
+		if ofFilm && m.Err != nil {
+			return nil, fault.New(fault.Invalid, fault.InvalidField, "options.film: %v", m.Err)
+		}
 		if m.Skipped != nil {
 			out.Skipped = append(out.Skipped, *m.Skipped)
 			continue

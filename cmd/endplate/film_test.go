@@ -14,6 +14,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
 // filmOf runs endplate phantom --film in coarse voxels and pixels.
@@ -103,38 +107,38 @@ func TestMeasureFilm(t *testing.T) {
 	if status := run(t.Context(), args, &stdout, &stderr); status != exitOK {
 		t.Fatalf("status %d: %s", status, stderr.String())
 	}
-	var file filmFile
-	if err := json.Unmarshal(stdout.Bytes(), &file); err != nil {
+	var file endplatev1.Report
+	if err := protojson.Unmarshal(stdout.Bytes(), &file); err != nil {
 		t.Fatal(err)
 	}
-	a := file.Analyses[0]
-	if a.Calibration.Basis != "MAGNIFICATION_FACTOR" || len(a.NotAssessable) == 0 {
-		t.Errorf("calibration %+v, not assessable %q", a.Calibration, a.NotAssessable)
+	a := file.GetAnalyses()[0]
+	if a.GetFilm().GetCalibration().GetBasis() != endplatev1.Calibration_MAGNIFICATION_FACTOR || len(a.GetFilm().GetNotAssessableOnRadiograph()) == 0 {
+		t.Errorf("film %v", a.GetFilm())
 	}
 	for _, want := range truth.Vertebrae {
-		i := slices.IndexFunc(a.Vertebrae, func(v filmMeasured) bool { return v.Level == want.Level })
+		i := slices.IndexFunc(a.Vertebrae, func(v *endplatev1.Vertebra) bool { return v.GetLevel().String() == want.Level })
 		if i < 0 {
 			t.Errorf("%s is not there", want.Level)
 			continue
 		}
 		got := a.Vertebrae[i]
-		if got.Heights == nil || math.Abs(got.Heights.Posterior-want.Heights.Posterior) > 5*got.Heights.SD {
-			t.Errorf("%s: heights %+v, want %+v", want.Level, got.Heights, want.Heights)
+		if h := got.GetHeights(); h == nil || math.Abs(h.GetPosteriorMm()-want.Heights.Posterior) > 5*h.GetSdMm() {
+			t.Errorf("%s: heights %v, want %+v", want.Level, h, want.Heights)
 		}
-		if len(got.Landmarks) != 6 || len(got.Ratios) != 2 || got.WedgeAngle == nil {
-			t.Errorf("%s: %+v", want.Level, got)
+		if p := got.GetLandmarks().GetSuperiorAnterior(); p.Column == nil || p.SdPixels == nil || p.X != nil || got.GetRatios().AnteriorToPosterior == nil || got.WedgeAngleDeg == nil {
+			t.Errorf("%s: %v", want.Level, got)
 		}
 	}
 }
 
 func TestFilmsThatAreNotMeasured(t *testing.T) {
 	for _, tt := range []struct{ arguments, want string }{
-		{"measure a b --seed L1@1,2", "one film"},
+		{"measure ../../README.md --seed L1@1,2 --level L1@1,2,3", "for CT"},
+		{"measure ../../README.md --corners ../../README.md", "--corners"},
 		{"measure a --seed L1", "--seed L1"},
 		{"measure a --seed L1@1", "no point"},
 		{"measure a --seed L1@1,2 --anterior up", "--anterior up"},
 		{"measure a --seed L1@1,2 --scale 20", "--scale 20"},
-		{"measure a --seed L1@1,2 --format csv", "json"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if status := run(t.Context(), strings.Fields(tt.arguments), &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), tt.want) {

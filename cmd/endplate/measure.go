@@ -21,6 +21,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/localization/naming"
+	"github.com/endplate/endplate/analysis/radiograph/outline"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/api/convert"
@@ -39,6 +40,7 @@ type measureFlags struct {
 
 	// Of a film.
 	seeds           []string
+	corners         string // path
 	anterior, scale string
 }
 
@@ -46,9 +48,9 @@ func newMeasureCommand() *cobra.Command {
 	var flags measureFlags
 	cmd := &cobra.Command{
 		Use:   "measure PATH…",
-		Short: "Measure the vertebrae of CT series on disk",
-		Long: `Measure the vertebrae of every CT series among the given files, folders and zip
-archives. DICOM files need no extension; NIfTI volumes (.nii, .nii.gz) hold HU.
+		Short: "Measure the vertebrae of CT series and lateral radiographs on disk",
+		Long: `Measure the vertebrae of every CT series and of every lateral radiograph among the
+given files, folders and zip archives. DICOM files need no extension; NIfTI volumes (.nii, .nii.gz) hold HU.
 
 A label map (--labels) gives the vertebral bodies instead of the image; it can be
 measured alone. It is NIfTI in VerSe or TotalSegmentator numbering, or a DICOM
@@ -59,8 +61,10 @@ TID 1500, take the place of those found: six points named as endplate names them
 the lines of the three heights of a body.
 
 A lateral radiograph (CR, DX, RF, Secondary Capture) is measured from the centres of two
-or more vertebral bodies that a reader points at (--seed), and written as JSON. Heights
-are in mm only where its header, or --scale, tells the magnification.
+or more vertebral bodies that a reader points at (--seed), or from their six points
+(--corners): JSON as endplate measure writes it, of which level and landmarks of each
+vertebra count. --level takes a column and a row there. Heights are in mm only where the
+header, or --scale, tells the magnification.
 
 Without --format, the extension of --out decides; else a terminal gets a table
 and everything else gets JSON.
@@ -80,21 +84,20 @@ and, of its pictures, the sagittal one alone.`,
   endplate measure ct/ --format seg --out segmentation.dcm
   endplate measure ct/ --labels segmentation.dcm
   endplate measure --labels vertebrae.nii.gz --format json
-  endplate measure film.dcm --seed L1@512,300 --seed L4@498,700`,
+  endplate measure film.dcm --seed L1@512,300 --seed L4@498,700
+  endplate measure film.dcm --corners corners.json --format sr --out film-report.dcm`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(flags.seeds) > 0 {
-				return runMeasureFilm(cmd.Context(), args, flags, cmd.OutOrStdout())
-			}
 			return runMeasure(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.labels, "labels", "", "NIfTI label map or DICOM Segmentation of the vertebrae, used alone or with an image")
 	f.StringVar(&flags.points, "landmarks", "", "DICOM structured report (TID 1500) whose landmarks of vertebrae count instead of those found")
-	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm")
+	f.StringVar(&flags.level, "level", "", "fix the name of one vertebra, as LEVEL@x,y,z in LPS mm, on a film as LEVEL@col,row")
 	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; "+objectFormatNames()+" for a DICOM object")
 	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
 	f.StringArrayVar(&flags.seeds, "seed", nil, "centre of a vertebral body on a film, as LEVEL@col,row; twice or more")
+	f.StringVar(&flags.corners, "corners", "", "JSON with the six points of vertebrae on a film, which count instead of those found")
 	f.StringVar(&flags.anterior, "anterior", "", "side of a film, its superior end up, on which anterior lies: left or right; if empty, as header or film tell")
 	f.StringVar(&flags.scale, "scale", "", "known distance in the patient between two points of a film, as MM@col,row-col,row")
 	f.IntVarP(&flags.jobs, "jobs", "j", 1, "series measured at the same time; each takes the memory of its volume")
@@ -128,6 +131,9 @@ func runMeasure(ctx context.Context, paths []string, flags measureFlags, stdout,
 	if e, ok := errors.AsType[*measure.SeriesError](err); ok {
 		return severalSeries(flags, e.Series)
 	}
+	if errors.Is(err, outline.ErrSide) {
+		return usagef("%w: give --anterior left or right", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -140,6 +146,9 @@ func runMeasure(ctx context.Context, paths []string, flags measureFlags, stdout,
 
 // severalSeries says which flag there are too many series for.
 func severalSeries(flags measureFlags, series int) error {
+	if flags.ofFilm() {
+		return usagef("points of a film go with one film, and there are %d series", series)
+	}
 	if flags.labels != "" {
 		return usagef("--labels goes with one series, and there are %d", series)
 	}
@@ -161,7 +170,16 @@ func newRequest(paths []string, flags measureFlags) (*measure.Request, error) {
 		return nil, usagef("--jobs %d: want at least 1", flags.jobs)
 	}
 	r := &measure.Request{Paths: paths, Labels: flags.labels, Points: flags.points, Jobs: flags.jobs}
-	if flags.level != "" {
+	if flags.ofFilm() {
+		if flags.labels != "" || flags.points != "" || flags.level != "" && !flags.levelOnFilm() {
+			return nil, usagef("--labels, --landmarks and --level LEVEL@x,y,z are for CT")
+		}
+		film, err := flags.filmOptions()
+		if err != nil {
+			return nil, err
+		}
+		r.Film = &film
+	} else if flags.level != "" {
 		fixed, err := parseFixed(flags.level)
 		if err != nil {
 			return nil, usagef("--level %s: %w", flags.level, err)
@@ -332,9 +350,9 @@ func outcome(r *report.Report, paths []string, p *progress) error {
 	case len(r.Examinations) == 0 && len(failures) > 0:
 		return fmt.Errorf("nothing could be measured: %d inputs skipped, the first is %s", len(failures), failures[0])
 	case len(r.Examinations) == 0 && len(r.Skipped) > 0:
-		return fmt.Errorf("nothing could be measured: no CT image among the inputs; %s", r.Skipped[0])
+		return fmt.Errorf("nothing could be measured: no CT image and no radiograph among the inputs; %s", r.Skipped[0])
 	case len(r.Examinations) == 0:
-		return errors.New("nothing could be measured: no CT image among the inputs")
+		return errors.New("nothing could be measured: no CT image and no radiograph among the inputs")
 	case len(failures) > 0:
 		return errPartial
 	}

@@ -76,9 +76,18 @@ func provenance(flags measureFlags) (dicom.Provenance, error) {
 	if flags.level != "" {
 		by.Options, by.Parameters = "level="+flags.level, "level fixed: "+flags.level
 	}
+	for _, said := range []struct{ flag, value string }{
+		{"seed", strings.Join(flags.seeds, " ")}, {"anterior", flags.anterior}, {"scale", flags.scale},
+	} {
+		if said.value != "" {
+			by.Options += " " + said.flag + "=" + said.value
+			by.Parameters = strings.TrimSpace(by.Parameters + " " + said.flag + " " + said.value)
+		}
+	}
 	for _, file := range []struct{ path, option, meaning string }{
 		{flags.labels, "labels", "vertebral bodies by a label map"},
 		{flags.points, "landmarks", "landmarks by a structured report"},
+		{flags.corners, "corners", "points by a reader"},
 	} {
 		if file.path == "" {
 			continue

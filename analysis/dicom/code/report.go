@@ -13,6 +13,7 @@ var (
 	LanguageOfContent = dcm("121049", "Language of Content Item and Descendants", "PS3.16 TID 1204")
 	English           = define("RFC5646", "en", "English", "PS3.16 CID 5000")
 	ProcedureReported = dcm("121058", "Procedure reported", "PS3.16 TID 1500")
+	ImagingProcedure  = sct("363679005", "Imaging procedure", "PS3.16 CID 100")
 	CTUnspecified     = define("LN", "25045-6", "CT unspecified body region", "PS3.16 CID 100")
 
 	ObserverType       = dcm("121005", "Observer Type", "PS3.16 TID 1002")
@@ -28,6 +29,9 @@ var (
 	ImageLibrary           = dcm("111028", "Image Library", "PS3.16 TID 1600")
 	ImageLibraryGroup      = dcm("126200", "Image Library Group", "PS3.16 TID 1600")
 	Modality               = dcm("121139", "Modality", "PS3.16 TID 1602")
+	ComputedRadiography    = dcm("CR", "Computed Radiography", "PS3.16 CID 29")
+	DigitalRadiography     = dcm("DX", "Digital Radiography", "PS3.16 CID 29")
+	Radiofluoroscopy       = dcm("RF", "Radiofluoroscopy", "PS3.16 CID 29")
 	ComputedTomography     = dcm("CT", "Computed Tomography", "PS3.16 CID 29")
 	StudyDate              = dcm("111060", "Study Date", "PS3.16 TID 1602")
 	FrameOfReference       = dcm("112227", "Frame of Reference UID", "PS3.16 TID 1602")

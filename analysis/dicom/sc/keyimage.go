@@ -70,8 +70,11 @@ func KeyImages(o *dicom.Origin, vol *volume.Volume, r *analysis.Result, p dicom.
 func describe(d *dataset.Dataset, o *dicom.Origin, k *report.KeyImage) {
 	d.Text(tag.ConversionType, "CS", "SYN")
 	d.Text(tag.ImageType, "CS", "DERIVED", "SECONDARY")
-	// Rows run to posterior and columns to the feet, as nearly as the picture is plane.
-	d.Text(tag.PatientOrientation, "CS", "P", "F")
+	if o.Film { // as it was taken
+		d.Text(tag.PatientOrientation, "CS")
+	} else { // rows run to posterior and columns to the feet, as nearly as the picture is plane
+		d.Text(tag.PatientOrientation, "CS", "P", "F")
+	}
 	d.Text(tag.BodyPartExamined, "CS", "SPINE")
 	d.Text(tag.DerivationDescription, "ST", k.Title)
 	d.Sequence(tag.DerivationCodeSequence, code.Reformatting.Item())

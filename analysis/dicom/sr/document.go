@@ -8,7 +8,8 @@
 // (TID 1501) whose finding site is its level, tracked from examination to examination
 // by one TrackingUID. TID 1411 would ask for a region of which all numbers are: a
 // segment, or a surface. The numbers here are of points, lines and other regions of
-// one vertebra; those of a region have it as their finding site. Each number has its
+// one vertebra; those of a region have it as their finding site. Points in a CT are in
+// the patient (SCOORD3D), those of a film on it (SCOORD). Each number has its
 // unit and its standard deviation (TID 310, CID 225); what is not measured has the
 // reason, coded (CID 42) and in words. Concepts without a standard code have one of
 // the scheme 99ENDPLATE that says what it means.
@@ -20,6 +21,7 @@ package sr
 import (
 	"github.com/suyashkumar/dicom/pkg/tag"
 
+	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/code"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
@@ -39,6 +41,7 @@ type document struct {
 	kind   dicom.Kind
 	origin *dicom.Origin // of the images that it is of
 	by     dicom.Provenance
+	film   *analysis.Film // nil for a CT
 }
 
 // write returns the data set of a document with the given root.
@@ -161,7 +164,7 @@ func (d *document) root() *item {
 	return container("", code.MeasurementReport).add(
 		coded(hasConceptMod, code.LanguageOfContent, code.English),
 	).add(d.observers()...).add(
-		coded(hasConceptMod, code.ProcedureReported, code.CTUnspecified),
+		coded(hasConceptMod, code.ProcedureReported, d.procedure()),
 	)
 }
 
@@ -198,6 +201,10 @@ func (d *document) algorithm() []*item {
 func library(origins ...*dicom.Origin) *item {
 	all := container(contains, code.ImageLibrary)
 	for _, o := range origins {
+		if o.Film {
+			all.add(filmGroup(o))
+			continue
+		}
 		column, row, slice := o.Geometry.Spacing()
 		group := container(contains, code.ImageLibraryGroup).add(
 			coded(hasAcqContext, code.Modality, code.ComputedTomography),

@@ -29,6 +29,7 @@ const (
 	hasAcqContext relation = "HAS ACQ CONTEXT"
 	hasConceptMod relation = "HAS CONCEPT MOD"
 	inferredFrom  relation = "INFERRED FROM"
+	selectedFrom  relation = "SELECTED FROM"
 )
 
 // item is a content item: its attributes without those of its children.
@@ -189,6 +190,9 @@ func sopReference(m dicom.Slice) *dataset.Dataset {
 // not known. graphic is POINT, MULTIPOINT, POLYLINE or POLYGON; a polygon is closed
 // here. PS3.3 C.18.9.
 func (d *document) points(r relation, concept code.Code, graphic string, positions ...r3.Vec) *item {
+	if d.film != nil {
+		return d.onFilm(r, concept, graphic, positions)
+	}
 	if d.origin.FrameOfReferenceUID == "" {
 		return nil
 	}

@@ -4,6 +4,8 @@
 package sr
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/endplate/endplate/analysis"
@@ -16,10 +18,17 @@ import (
 	"github.com/endplate/endplate/analysis/spine"
 )
 
+// ErrNothing is returned for a film in which no vertebra was found.
+var ErrNothing = errors.New("no vertebra was found on the film")
+
 // Report returns the report of one examination. A result without vertebrae has a
-// report that says why.
+// report that says why; for a film without any there is none, which wraps ErrNothing:
+// most films are of something else.
 func Report(o *dicom.Origin, r *analysis.Result, by dicom.Provenance) (*dataset.Dataset, error) {
-	d := &document{kind: Measurements, origin: o, by: by}
+	if r.Film != nil && len(r.Vertebrae) == 0 {
+		return nil, fmt.Errorf("report: %w", ErrNothing)
+	}
+	d := &document{kind: Measurements, origin: o, by: by, film: r.Film}
 	root := d.root().add(library(o), d.measurements(r), d.evaluations(r))
 	return d.write(root, nil)
 }
@@ -90,7 +99,7 @@ func angleName(a morphometry.Angle) string {
 // lines are groups of the heights of a vertebra and of its wedge angle, one each: the
 // same numbers as in the group of the vertebra, as viewers draw them.
 func (d *document) lines(v *analysis.Vertebra) []*item {
-	if v.Heights == nil || v.Landmarks == nil || d.origin.FrameOfReferenceUID == "" {
+	if v.Heights == nil || v.Landmarks == nil || d.film == nil && d.origin.FrameOfReferenceUID == "" {
 		return nil
 	}
 	where, known := code.Level(v.Level)
@@ -118,6 +127,9 @@ func (d *document) evaluations(r *analysis.Result) *item {
 	}
 	for _, f := range r.Findings {
 		all.add(findingItem(f))
+	}
+	if d.film != nil {
+		all.add(filmNotes(d.film)...)
 	}
 	for _, w := range r.Warnings {
 		all.add(text(contains, code.Warning, w.Code+": "+w.Message.String()))

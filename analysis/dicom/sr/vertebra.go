@@ -119,11 +119,13 @@ func (d *document) landmarks(l *landmark.Vertebra) []*item {
 		if p.ByReader {
 			how = code.Manual
 		}
-		all = append(all,
-			d.points(contains, landmarkCodes[n], "POINT", p.Position).add(method(how)),
-			quantity{concept: code.Uncertainty, name: n.String() + " landmark, along the body's superior axis", value: p.SD, unit: code.Millimetre}.item(
-				coded(hasConceptMod, code.Landmark, landmarkCodes[n]), derived(code.StandardDeviation)),
-		)
+		point, sd := d.points(contains, landmarkCodes[n], "POINT", p.Position), d.pointSD(n, p.SD)
+		if d.film != nil { // a SCOORD takes no modifier: PS3.3 table A.35.13-2
+			sd.add(method(how))
+		} else {
+			point.add(method(how))
+		}
+		all = append(all, point, sd)
 	}
 	return all
 }
@@ -165,7 +167,7 @@ func (d *document) heights(v *analysis.Vertebra) []*item {
 		q := quantity{concept: code.Height, name: h.which.String() + " height", value: h.measured, sd: h.measuredSD, unit: code.Millimetre}
 		if v.Heights == nil {
 			if v.Level != spine.S1 {
-				all = append(all, q.unmeasured(whyNot(v.Status), v.Reason.String()).add(where))
+				all = append(all, q.unmeasured(whyNot(v.Status), d.whyUnmeasured(v)).add(where))
 			}
 			continue
 		}
@@ -175,7 +177,19 @@ func (d *document) heights(v *analysis.Vertebra) []*item {
 	if hasExpected {
 		all = append(all, expectedHeights(v)...)
 	}
+	if v.Heights == nil && v.Ratios != nil {
+		return append(all, filmRatios(v.Ratios)...)
+	}
 	return append(all, ratios(v)...)
+}
+
+// pointSD is the standard deviation of a landmark.
+func (d *document) pointSD(n landmark.Name, sd float64) *item {
+	q := quantity{concept: code.Uncertainty, name: n.String() + " landmark, along the body's superior axis", value: sd, unit: code.Millimetre}
+	if d.film != nil && !d.film.Calibration.Millimetres() {
+		q.value, q.unit = d.film.Pixels(sd), code.Pixels
+	}
+	return q.item(coded(hasConceptMod, code.Landmark, landmarkCodes[n]), derived(code.StandardDeviation))
 }
 
 // whyNot qualifies a number that is missing. PS3.16 CID 42.

@@ -117,7 +117,7 @@ const (
 )
 
 func refuse(found []spot) error {
-	return &radiograph.Refusal{Code: "NOT_SPINE", Reason: phrase.Of("no row of vertebral bodies was found on the film (%d that may be some): give seeds to measure it all the same", len(found))}
+	return &radiograph.Refusal{Code: radiograph.NotSpine, Reason: phrase.Of("no row of vertebral bodies was found on the film (%d that may be some): give seeds to measure it all the same", len(found))}
 }
 
 // column is a chain with its names.

@@ -175,7 +175,7 @@ func gradesOf(got *detect.Found) []*finding.Deformity {
 	var column []morphometry.Vertebra
 	for i := range got.Bodies {
 		b := &got.Bodies[i]
-		column = append(column, morphometry.Vertebra{Level: b.Level, Landmarks: b.Landmarks(unit, mm, got.Anterior)})
+		column = append(column, morphometry.Vertebra{Level: b.Level, Landmarks: b.Landmarks(unit, mm)})
 	}
 	var all []*finding.Deformity
 	for _, v := range finding.Assess(column).Vertebrae {

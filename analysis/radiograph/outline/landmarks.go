@@ -12,15 +12,12 @@ import (
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-// Landmarks returns the points of b as those of a body whose mid-sagittal plane is the film:
-// the film's up is superior and its anterior side anterior. unit is the spacing that Fit was
-// called with, mm how many millimetres such a unit is.
-func (b *Body) Landmarks(unit radiograph.Spacing, mm float64, anterior Side) *landmark.Vertebra {
-	sign := -mm
-	if anterior == Left {
-		sign = mm
-	}
-	vector := func(p r2.Vec) r3.Vec { return r3.Vec{Y: sign * p.X, Z: -mm * p.Y} }
+// Landmarks returns the points of b as those of a body whose mid-sagittal plane is the film,
+// mm: y runs along its columns' numbers and z against its rows'. Which way is superior and
+// which anterior, the points say themselves. unit is the spacing that Fit was called with,
+// mm how many millimetres such a unit is.
+func (b *Body) Landmarks(unit radiograph.Spacing, mm float64) *landmark.Vertebra {
+	vector := func(p r2.Vec) r3.Vec { return r3.Vec{Y: mm * p.X, Z: -mm * p.Y} }
 	at := func(p radiograph.ImagePoint) r3.Vec {
 		return vector(r2.Vec{X: p.Col * unit.Columns, Y: p.Row * unit.Rows})
 	}
@@ -43,7 +40,7 @@ func (s *Spine) NominalScale(unit radiograph.Spacing) float64 {
 	for _, b := range s.Bodies {
 		up := radiograph.ImagePoint{Col: b.Points[landmark.SuperiorAnterior].Col - b.Points[landmark.SuperiorPosterior].Col, Row: b.Points[landmark.SuperiorAnterior].Row - b.Points[landmark.SuperiorPosterior].Row}
 		found += r2.Norm(r2.Vec{X: up.Col * unit.Columns, Y: up.Row * unit.Rows})
-		expected += usuals[usualIndex(b.Level)].depth - 2*cornerInset
+		expected += usuals[nearestUsual(b.Level)].depth - 2*cornerInset
 	}
 	return expected / found
 }

@@ -34,6 +34,17 @@ func usualIndex(l spine.Level) int {
 	return slices.IndexFunc(usuals, func(u usual) bool { return u.level == l })
 }
 
+// nearestUsual returns the index of the level, or of the one nearest to it.
+func nearestUsual(l spine.Level) int {
+	if i := usualIndex(l); i >= 0 {
+		return i
+	}
+	if l.Order() < usuals[0].level.Order() {
+		return 0
+	}
+	return len(usuals) - 1
+}
+
 // pitch returns the usual distance of the centres of usuals[i] and the body below.
 func pitch(i int) float64 { return (usuals[i].height+usuals[i+1].height)/2 + usuals[i].disc }
 

@@ -7,12 +7,14 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
 )
@@ -87,7 +89,13 @@ type settler struct {
 
 // analyzable tells whether a series may show a spine, as far as its headers say.
 // Which of its images do is for the analysis to find out.
-func analyzable(s store.Series) bool { return s.Modality == "CT" }
+func analyzable(s store.Series) bool {
+	return s.Modality == "CT" || slices.Contains(filmModalities, s.Modality)
+}
+
+// filmModalities are those of series that may hold lateral films. Secondary captures of
+// other modalities, such as the program's own, are analysed only where somebody asks.
+var filmModalities = []string{"CR", "DX", "RF", "RG"}
 
 // SOP classes of CT images that hold a volume. DICOM PS3.4 B.5.
 const (
@@ -100,19 +108,23 @@ const (
 // volume.
 const leastSlices = 3
 
-// showsVolume tells whether instances may make a volume: scout views and dose
-// reports, which are series of CT too, do not.
-func showsVolume(instances []store.Instance) bool {
-	slices := 0
+// showsSpine tells whether instances may make a volume, or be films: scout views and dose
+// reports, which are series of CT too, are neither.
+func showsSpine(instances []store.Instance) bool {
+	single := 0
 	for _, i := range instances {
 		switch i.SOPClassUID {
 		case classEnhanced, classConverted:
 			return true
 		case classCT:
-			slices++
+			single++
+		default:
+			if dicom.IsRadiograph(i.SOPClassUID) {
+				return true
+			}
 		}
 	}
-	return slices >= leastSlices
+	return single >= leastSlices
 }
 
 func (w *settler) Work(ctx context.Context, job *river.Job[settleArgs]) error {
@@ -155,7 +167,7 @@ func (q *Queue) settle(ctx context.Context, tx *store.Tx, uid string) (wait time
 		return q.QuietTime - quiet, nil
 	}
 	instances, err := tx.Instances(ctx, uid)
-	if err != nil || !showsVolume(instances) {
+	if err != nil || !showsSpine(instances) {
 		return 0, err
 	}
 	a, created, err := tx.CreateAnalysis(ctx, store.NewAnalysis{SeriesInstanceUID: uid, Origin: store.Automatic})

@@ -14,6 +14,24 @@ export type AnalysisState =
 
 export interface AnalysisOptions {
   fixed_level?: FixedLevel;
+  film?: FilmOptions;
+}
+
+export interface FilmOptions {
+  seeds?: Seed[];
+  anterior?: FilmSide;
+  known_distance?: KnownDistance;
+}
+
+export interface Seed {
+  level?: Level;
+  center?: Position;
+}
+
+export interface KnownDistance {
+  from?: Position;
+  to?: Position;
+  mm?: number;
 }
 
 export interface FixedLevel {
@@ -71,6 +89,8 @@ export interface Correction {
   remove_vertebra?: RemoveVertebra;
   mark_measurable?: MarkMeasurable;
   judge_finding?: JudgeFinding;
+  seed_vertebrae?: SeedVertebrae;
+  calibrate_film?: CalibrateFilm;
 }
 
 export type MoveLandmarkPoint =
@@ -114,6 +134,16 @@ export interface JudgeFinding {
   levels?: Level[];
   accepted?: boolean;
   reason?: string;
+}
+
+export interface SeedVertebrae {
+  seeds?: Seed[];
+  anterior?: FilmSide;
+  find_others?: boolean;
+}
+
+export interface CalibrateFilm {
+  known_distance?: KnownDistance;
 }
 
 export interface CreateAnalysisRequest {
@@ -681,6 +711,47 @@ export interface Analysis {
   findings?: Finding[];
   warnings?: Warning[];
   density?: Density;
+  film?: Film;
+}
+
+export type FilmSide =
+  | "SIDE_UNSPECIFIED"
+  | "LEFT"
+  | "RIGHT";
+
+export type FilmView =
+  | "VIEW_UNSPECIFIED"
+  | "LATERAL"
+  | "NOT_LATERAL";
+
+export interface Film {
+  sop_instance_uid?: string;
+  columns?: number;
+  rows?: number;
+  view?: FilmView;
+  refusal?: string;
+  calibration?: Calibration;
+  anterior?: FilmSide;
+  anterior_told?: boolean;
+  not_assessable_on_radiograph?: string[];
+}
+
+export type CalibrationBasis =
+  | "BASIS_UNSPECIFIED"
+  | "UNCALIBRATED"
+  | "PIXEL_SPACING_FIDUCIAL"
+  | "PIXEL_SPACING_GEOMETRY"
+  | "PIXEL_SPACING_CORRECTED"
+  | "MAGNIFICATION_FACTOR"
+  | "SOURCE_DISTANCES"
+  | "READER";
+
+export interface Calibration {
+  basis?: CalibrationBasis;
+  reason?: string;
+  relative_sd_percent?: number;
+  column_spacing_mm?: number;
+  row_spacing_mm?: number;
 }
 
 export interface Algorithm {
@@ -733,12 +804,29 @@ export interface Vertebra {
   added_by_reader?: boolean;
   level_by_reader?: boolean;
   status_by_reader?: boolean;
+  ratios?: HeightRatios;
+}
+
+export interface HeightRatios {
+  anterior_to_posterior?: number;
+  anterior_to_posterior_sd?: number;
+  middle_to_posterior?: number;
+  middle_to_posterior_sd?: number;
+  anterior_of_expected_percent?: number;
+  anterior_of_expected_sd_percent?: number;
+  middle_of_expected_percent?: number;
+  middle_of_expected_sd_percent?: number;
+  posterior_of_expected_percent?: number;
+  posterior_of_expected_sd_percent?: number;
+  expected_from?: Level[];
 }
 
 export interface Position {
   x?: number;
   y?: number;
   z?: number;
+  column?: number;
+  row?: number;
 }
 
 export interface Landmark {
@@ -747,6 +835,9 @@ export interface Landmark {
   z?: number;
   sd_mm?: number;
   set_by_reader?: boolean;
+  column?: number;
+  row?: number;
+  sd_pixels?: number;
 }
 
 export interface Landmarks {
@@ -764,6 +855,8 @@ export interface Direction {
   x?: number;
   y?: number;
   z?: number;
+  column?: number;
+  row?: number;
 }
 
 export interface Heights {

@@ -8,6 +8,7 @@
 import common from "./dutch/common.json";
 import comparison from "./dutch/comparison.json";
 import corrections from "./dutch/corrections.json";
+import films from "./dutch/films.json";
 import findings from "./dutch/findings.json";
 import fractures from "./dutch/fractures.json";
 import images from "./dutch/images.json";
@@ -16,7 +17,7 @@ import vertebrae from "./dutch/vertebrae.json";
 import { language } from "./i18n";
 import type { Phrase, PhraseValue } from "./messages";
 
-const dutch: Record<string, string> = { ...common, ...comparison, ...corrections, ...findings, ...fractures, ...images, ...stages, ...vertebrae };
+const dutch: Record<string, string> = { ...common, ...comparison, ...corrections, ...films, ...findings, ...fractures, ...images, ...stages, ...vertebrae };
 
 /** What the sentences of all answers are made of, by the sentence. */
 const phrases = new Map<string, Phrase>();

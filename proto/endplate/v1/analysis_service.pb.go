@@ -147,7 +147,7 @@ func (x AnalysisRun_Origin) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AnalysisRun_Origin.Descriptor instead.
 func (AnalysisRun_Origin) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{2, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{5, 0}
 }
 
 // Point names one of the six morphometry points.
@@ -216,7 +216,7 @@ func (x MoveLandmark_Point) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MoveLandmark_Point.Descriptor instead.
 func (MoveLandmark_Point) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{6, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // View is the plane of a picture.
@@ -225,7 +225,8 @@ type RenderImageRequest_View int32
 const (
 	// Not said; SAGITTAL.
 	RenderImageRequest_VIEW_UNSPECIFIED RenderImageRequest_View = 0
-	// A sagittal plane of the patient: anterior left, superior up.
+	// A sagittal plane of the patient: anterior left, superior up. Of a film, it as it
+	// is: there is no other view of it.
 	RenderImageRequest_SAGITTAL RenderImageRequest_View = 1
 	// The sagittal picture straightened along the canal.
 	RenderImageRequest_STRAIGHTENED RenderImageRequest_View = 2
@@ -277,7 +278,7 @@ func (x RenderImageRequest_View) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RenderImageRequest_View.Descriptor instead.
 func (RenderImageRequest_View) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31, 0}
 }
 
 // Format is what a picture comes as.
@@ -288,7 +289,8 @@ const (
 	RenderImageRequest_FORMAT_UNSPECIFIED RenderImageRequest_Format = 0
 	// Grey values in the window, as PNG.
 	RenderImageRequest_PNG RenderImageRequest_Format = 1
-	// The attenuation itself, for callers that choose the window as they show it.
+	// The attenuation itself, for callers that choose the window as they show it; of a
+	// film its brightness in 1/4000 of what it shows as white.
 	RenderImageRequest_SAMPLES RenderImageRequest_Format = 2
 	// None: only where its pixels lie and, if asked for, what lies over it.
 	RenderImageRequest_NO_PICTURE RenderImageRequest_Format = 3
@@ -334,7 +336,7 @@ func (x RenderImageRequest_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RenderImageRequest_Format.Descriptor instead.
 func (RenderImageRequest_Format) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26, 1}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31, 1}
 }
 
 // Structure is what is outlined.
@@ -391,7 +393,7 @@ func (x Outline_Structure) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outline_Structure.Descriptor instead.
 func (Outline_Structure) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{33, 0}
 }
 
 // Format of a document.
@@ -478,14 +480,16 @@ func (x ExportAnalysisRequest_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportAnalysisRequest_Format.Descriptor instead.
 func (ExportAnalysisRequest_Format) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31, 0}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{36, 0}
 }
 
 // AnalysisOptions steer a measurement.
 type AnalysisOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Fixes the name of one vertebra; the others follow.
-	FixedLevel    *FixedLevel `protobuf:"bytes,1,opt,name=fixed_level,json=fixedLevel,proto3" json:"fixed_level,omitempty"`
+	FixedLevel *FixedLevel `protobuf:"bytes,1,opt,name=fixed_level,json=fixedLevel,proto3" json:"fixed_level,omitempty"`
+	// What a reader says of a film; of a series that holds just one.
+	Film          *FilmOptions `protobuf:"bytes,2,opt,name=film,proto3" json:"film,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -527,6 +531,197 @@ func (x *AnalysisOptions) GetFixedLevel() *FixedLevel {
 	return nil
 }
 
+func (x *AnalysisOptions) GetFilm() *FilmOptions {
+	if x != nil {
+		return x.Film
+	}
+	return nil
+}
+
+// FilmOptions steer the measurement of a film.
+type FilmOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Centres of vertebral bodies that a reader points at: they name the others.
+	Seeds []*Seed `protobuf:"bytes,1,rep,name=seeds,proto3" json:"seeds,omitempty"`
+	// The side on which anterior lies, if neither the header nor the film tells.
+	Anterior Film_Side `protobuf:"varint,2,opt,name=anterior,proto3,enum=endplate.v1.Film_Side" json:"anterior,omitempty"`
+	// A distance that a reader knows.
+	KnownDistance *KnownDistance `protobuf:"bytes,3,opt,name=known_distance,json=knownDistance,proto3" json:"known_distance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FilmOptions) Reset() {
+	*x = FilmOptions{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FilmOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FilmOptions) ProtoMessage() {}
+
+func (x *FilmOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FilmOptions.ProtoReflect.Descriptor instead.
+func (*FilmOptions) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FilmOptions) GetSeeds() []*Seed {
+	if x != nil {
+		return x.Seeds
+	}
+	return nil
+}
+
+func (x *FilmOptions) GetAnterior() Film_Side {
+	if x != nil {
+		return x.Anterior
+	}
+	return Film_SIDE_UNSPECIFIED
+}
+
+func (x *FilmOptions) GetKnownDistance() *KnownDistance {
+	if x != nil {
+		return x.KnownDistance
+	}
+	return nil
+}
+
+// Seed is the centre of a vertebral body that a reader points at on a film.
+type Seed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The level.
+	Level Level `protobuf:"varint,1,opt,name=level,proto3,enum=endplate.v1.Level" json:"level,omitempty"`
+	// The centre, as column and row.
+	Center        *Position `protobuf:"bytes,2,opt,name=center,proto3" json:"center,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Seed) Reset() {
+	*x = Seed{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Seed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Seed) ProtoMessage() {}
+
+func (x *Seed) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Seed.ProtoReflect.Descriptor instead.
+func (*Seed) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Seed) GetLevel() Level {
+	if x != nil {
+		return x.Level
+	}
+	return Level_LEVEL_UNSPECIFIED
+}
+
+func (x *Seed) GetCenter() *Position {
+	if x != nil {
+		return x.Center
+	}
+	return nil
+}
+
+// KnownDistance is the distance of two points of a film in the patient, at the depth
+// of the spine.
+type KnownDistance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One point, as column and row.
+	From *Position `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// The other.
+	To *Position `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// Their distance in the patient, mm.
+	Mm            float64 `protobuf:"fixed64,3,opt,name=mm,proto3" json:"mm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KnownDistance) Reset() {
+	*x = KnownDistance{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KnownDistance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KnownDistance) ProtoMessage() {}
+
+func (x *KnownDistance) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KnownDistance.ProtoReflect.Descriptor instead.
+func (*KnownDistance) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *KnownDistance) GetFrom() *Position {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *KnownDistance) GetTo() *Position {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *KnownDistance) GetMm() float64 {
+	if x != nil {
+		return x.Mm
+	}
+	return 0
+}
+
 // FixedLevel says which level is at a position.
 type FixedLevel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -540,7 +735,7 @@ type FixedLevel struct {
 
 func (x *FixedLevel) Reset() {
 	*x = FixedLevel{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[1]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +747,7 @@ func (x *FixedLevel) String() string {
 func (*FixedLevel) ProtoMessage() {}
 
 func (x *FixedLevel) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[1]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +760,7 @@ func (x *FixedLevel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FixedLevel.ProtoReflect.Descriptor instead.
 func (*FixedLevel) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{1}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *FixedLevel) GetLevel() Level {
@@ -629,7 +824,7 @@ type AnalysisRun struct {
 
 func (x *AnalysisRun) Reset() {
 	*x = AnalysisRun{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[2]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +836,7 @@ func (x *AnalysisRun) String() string {
 func (*AnalysisRun) ProtoMessage() {}
 
 func (x *AnalysisRun) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[2]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +849,7 @@ func (x *AnalysisRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalysisRun.ProtoReflect.Descriptor instead.
 func (*AnalysisRun) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{2}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AnalysisRun) GetAnalysisId() string {
@@ -802,7 +997,7 @@ type Publication struct {
 
 func (x *Publication) Reset() {
 	*x = Publication{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -814,7 +1009,7 @@ func (x *Publication) String() string {
 func (*Publication) ProtoMessage() {}
 
 func (x *Publication) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[3]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -827,7 +1022,7 @@ func (x *Publication) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Publication.ProtoReflect.Descriptor instead.
 func (*Publication) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{3}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Publication) GetState() AnalysisState {
@@ -881,7 +1076,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1088,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[4]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1101,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{4}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Revision) GetNumber() int32 {
@@ -972,6 +1167,8 @@ type Correction struct {
 	//	*Correction_RemoveVertebra
 	//	*Correction_MarkMeasurable
 	//	*Correction_JudgeFinding
+	//	*Correction_SeedVertebrae
+	//	*Correction_CalibrateFilm
 	Change        isCorrection_Change `protobuf_oneof:"change"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -979,7 +1176,7 @@ type Correction struct {
 
 func (x *Correction) Reset() {
 	*x = Correction{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1188,7 @@ func (x *Correction) String() string {
 func (*Correction) ProtoMessage() {}
 
 func (x *Correction) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[5]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1201,7 @@ func (x *Correction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Correction.ProtoReflect.Descriptor instead.
 func (*Correction) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{5}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Correction) GetChange() isCorrection_Change {
@@ -1068,6 +1265,24 @@ func (x *Correction) GetJudgeFinding() *JudgeFinding {
 	return nil
 }
 
+func (x *Correction) GetSeedVertebrae() *SeedVertebrae {
+	if x != nil {
+		if x, ok := x.Change.(*Correction_SeedVertebrae); ok {
+			return x.SeedVertebrae
+		}
+	}
+	return nil
+}
+
+func (x *Correction) GetCalibrateFilm() *CalibrateFilm {
+	if x != nil {
+		if x, ok := x.Change.(*Correction_CalibrateFilm); ok {
+			return x.CalibrateFilm
+		}
+	}
+	return nil
+}
+
 type isCorrection_Change interface {
 	isCorrection_Change()
 }
@@ -1102,6 +1317,16 @@ type Correction_JudgeFinding struct {
 	JudgeFinding *JudgeFinding `protobuf:"bytes,6,opt,name=judge_finding,json=judgeFinding,proto3,oneof"`
 }
 
+type Correction_SeedVertebrae struct {
+	// Finds vertebrae on a film by their centres.
+	SeedVertebrae *SeedVertebrae `protobuf:"bytes,7,opt,name=seed_vertebrae,json=seedVertebrae,proto3,oneof"`
+}
+
+type Correction_CalibrateFilm struct {
+	// Tells the scale of a film.
+	CalibrateFilm *CalibrateFilm `protobuf:"bytes,8,opt,name=calibrate_film,json=calibrateFilm,proto3,oneof"`
+}
+
 func (*Correction_MoveLandmark) isCorrection_Change() {}
 
 func (*Correction_RenameLevel) isCorrection_Change() {}
@@ -1113,6 +1338,10 @@ func (*Correction_RemoveVertebra) isCorrection_Change() {}
 func (*Correction_MarkMeasurable) isCorrection_Change() {}
 
 func (*Correction_JudgeFinding) isCorrection_Change() {}
+
+func (*Correction_SeedVertebrae) isCorrection_Change() {}
+
+func (*Correction_CalibrateFilm) isCorrection_Change() {}
 
 // MoveLandmark moves one of the six points of a vertebra.
 type MoveLandmark struct {
@@ -1129,7 +1358,7 @@ type MoveLandmark struct {
 
 func (x *MoveLandmark) Reset() {
 	*x = MoveLandmark{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1370,7 @@ func (x *MoveLandmark) String() string {
 func (*MoveLandmark) ProtoMessage() {}
 
 func (x *MoveLandmark) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[6]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1383,7 @@ func (x *MoveLandmark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveLandmark.ProtoReflect.Descriptor instead.
 func (*MoveLandmark) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{6}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MoveLandmark) GetLevel() Level {
@@ -1193,7 +1422,7 @@ type RenameLevel struct {
 
 func (x *RenameLevel) Reset() {
 	*x = RenameLevel{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1434,7 @@ func (x *RenameLevel) String() string {
 func (*RenameLevel) ProtoMessage() {}
 
 func (x *RenameLevel) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[7]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1447,7 @@ func (x *RenameLevel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameLevel.ProtoReflect.Descriptor instead.
 func (*RenameLevel) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{7}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RenameLevel) GetFrom() Level {
@@ -1255,7 +1484,7 @@ type AddVertebra struct {
 
 func (x *AddVertebra) Reset() {
 	*x = AddVertebra{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1267,7 +1496,7 @@ func (x *AddVertebra) String() string {
 func (*AddVertebra) ProtoMessage() {}
 
 func (x *AddVertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[8]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1280,7 +1509,7 @@ func (x *AddVertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddVertebra.ProtoReflect.Descriptor instead.
 func (*AddVertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{8}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AddVertebra) GetLevel() Level {
@@ -1308,7 +1537,7 @@ type RemoveVertebra struct {
 
 func (x *RemoveVertebra) Reset() {
 	*x = RemoveVertebra{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1549,7 @@ func (x *RemoveVertebra) String() string {
 func (*RemoveVertebra) ProtoMessage() {}
 
 func (x *RemoveVertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[9]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1562,7 @@ func (x *RemoveVertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveVertebra.ProtoReflect.Descriptor instead.
 func (*RemoveVertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{9}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RemoveVertebra) GetLevel() Level {
@@ -1358,7 +1587,7 @@ type MarkMeasurable struct {
 
 func (x *MarkMeasurable) Reset() {
 	*x = MarkMeasurable{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1599,7 @@ func (x *MarkMeasurable) String() string {
 func (*MarkMeasurable) ProtoMessage() {}
 
 func (x *MarkMeasurable) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[10]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1612,7 @@ func (x *MarkMeasurable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkMeasurable.ProtoReflect.Descriptor instead.
 func (*MarkMeasurable) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *MarkMeasurable) GetLevel() Level {
@@ -1424,7 +1653,7 @@ type JudgeFinding struct {
 
 func (x *JudgeFinding) Reset() {
 	*x = JudgeFinding{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1665,7 @@ func (x *JudgeFinding) String() string {
 func (*JudgeFinding) ProtoMessage() {}
 
 func (x *JudgeFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[11]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1678,7 @@ func (x *JudgeFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JudgeFinding.ProtoReflect.Descriptor instead.
 func (*JudgeFinding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *JudgeFinding) GetCode() string {
@@ -1480,6 +1709,117 @@ func (x *JudgeFinding) GetReason() string {
 	return ""
 }
 
+// SeedVertebrae finds vertebrae on a film by their centres, with the help of those that
+// are there, which stay as they are.
+type SeedVertebrae struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The centres.
+	Seeds []*Seed `protobuf:"bytes,1,rep,name=seeds,proto3" json:"seeds,omitempty"`
+	// The side on which anterior lies, if nothing else tells.
+	Anterior Film_Side `protobuf:"varint,2,opt,name=anterior,proto3,enum=endplate.v1.Film_Side" json:"anterior,omitempty"`
+	// Whether vertebrae between and beside the seeds are added too.
+	FindOthers    bool `protobuf:"varint,3,opt,name=find_others,json=findOthers,proto3" json:"find_others,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeedVertebrae) Reset() {
+	*x = SeedVertebrae{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeedVertebrae) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeedVertebrae) ProtoMessage() {}
+
+func (x *SeedVertebrae) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeedVertebrae.ProtoReflect.Descriptor instead.
+func (*SeedVertebrae) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SeedVertebrae) GetSeeds() []*Seed {
+	if x != nil {
+		return x.Seeds
+	}
+	return nil
+}
+
+func (x *SeedVertebrae) GetAnterior() Film_Side {
+	if x != nil {
+		return x.Anterior
+	}
+	return Film_SIDE_UNSPECIFIED
+}
+
+func (x *SeedVertebrae) GetFindOthers() bool {
+	if x != nil {
+		return x.FindOthers
+	}
+	return false
+}
+
+// CalibrateFilm tells the scale of a film by two points of known distance.
+type CalibrateFilm struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The points and their distance.
+	KnownDistance *KnownDistance `protobuf:"bytes,1,opt,name=known_distance,json=knownDistance,proto3" json:"known_distance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CalibrateFilm) Reset() {
+	*x = CalibrateFilm{}
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CalibrateFilm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CalibrateFilm) ProtoMessage() {}
+
+func (x *CalibrateFilm) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CalibrateFilm.ProtoReflect.Descriptor instead.
+func (*CalibrateFilm) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CalibrateFilm) GetKnownDistance() *KnownDistance {
+	if x != nil {
+		return x.KnownDistance
+	}
+	return nil
+}
+
 // CreateAnalysisRequest asks for a series to be measured.
 type CreateAnalysisRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1496,7 +1836,7 @@ type CreateAnalysisRequest struct {
 
 func (x *CreateAnalysisRequest) Reset() {
 	*x = CreateAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1848,7 @@ func (x *CreateAnalysisRequest) String() string {
 func (*CreateAnalysisRequest) ProtoMessage() {}
 
 func (x *CreateAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[12]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1861,7 @@ func (x *CreateAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*CreateAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CreateAnalysisRequest) GetSeriesInstanceUid() string {
@@ -1556,7 +1896,7 @@ type CreateAnalysisResponse struct {
 
 func (x *CreateAnalysisResponse) Reset() {
 	*x = CreateAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1908,7 @@ func (x *CreateAnalysisResponse) String() string {
 func (*CreateAnalysisResponse) ProtoMessage() {}
 
 func (x *CreateAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[13]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1921,7 @@ func (x *CreateAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*CreateAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{13}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CreateAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1604,7 +1944,7 @@ type GetAnalysisRequest struct {
 
 func (x *GetAnalysisRequest) Reset() {
 	*x = GetAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +1956,7 @@ func (x *GetAnalysisRequest) String() string {
 func (*GetAnalysisRequest) ProtoMessage() {}
 
 func (x *GetAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[14]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +1969,7 @@ func (x *GetAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*GetAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{14}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetAnalysisRequest) GetAnalysisId() string {
@@ -1657,7 +1997,7 @@ type GetAnalysisResponse struct {
 
 func (x *GetAnalysisResponse) Reset() {
 	*x = GetAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +2009,7 @@ func (x *GetAnalysisResponse) String() string {
 func (*GetAnalysisResponse) ProtoMessage() {}
 
 func (x *GetAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[15]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +2022,7 @@ func (x *GetAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*GetAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{15}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1711,7 +2051,7 @@ type ListAnalysesRequest struct {
 
 func (x *ListAnalysesRequest) Reset() {
 	*x = ListAnalysesRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +2063,7 @@ func (x *ListAnalysesRequest) String() string {
 func (*ListAnalysesRequest) ProtoMessage() {}
 
 func (x *ListAnalysesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[16]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +2076,7 @@ func (x *ListAnalysesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnalysesRequest.ProtoReflect.Descriptor instead.
 func (*ListAnalysesRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{16}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListAnalysesRequest) GetPageSize() int32 {
@@ -1787,7 +2127,7 @@ type ListAnalysesResponse struct {
 
 func (x *ListAnalysesResponse) Reset() {
 	*x = ListAnalysesResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +2139,7 @@ func (x *ListAnalysesResponse) String() string {
 func (*ListAnalysesResponse) ProtoMessage() {}
 
 func (x *ListAnalysesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[17]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +2152,7 @@ func (x *ListAnalysesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnalysesResponse.ProtoReflect.Descriptor instead.
 func (*ListAnalysesResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{17}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListAnalysesResponse) GetAnalyses() []*AnalysisRun {
@@ -1840,7 +2180,7 @@ type WatchAnalysisRequest struct {
 
 func (x *WatchAnalysisRequest) Reset() {
 	*x = WatchAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1852,7 +2192,7 @@ func (x *WatchAnalysisRequest) String() string {
 func (*WatchAnalysisRequest) ProtoMessage() {}
 
 func (x *WatchAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[18]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1865,7 +2205,7 @@ func (x *WatchAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*WatchAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{18}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchAnalysisRequest) GetAnalysisId() string {
@@ -1886,7 +2226,7 @@ type WatchAnalysisResponse struct {
 
 func (x *WatchAnalysisResponse) Reset() {
 	*x = WatchAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +2238,7 @@ func (x *WatchAnalysisResponse) String() string {
 func (*WatchAnalysisResponse) ProtoMessage() {}
 
 func (x *WatchAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[19]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2251,7 @@ func (x *WatchAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*WatchAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{19}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -1932,7 +2272,7 @@ type CancelAnalysisRequest struct {
 
 func (x *CancelAnalysisRequest) Reset() {
 	*x = CancelAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1944,7 +2284,7 @@ func (x *CancelAnalysisRequest) String() string {
 func (*CancelAnalysisRequest) ProtoMessage() {}
 
 func (x *CancelAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[20]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1957,7 +2297,7 @@ func (x *CancelAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*CancelAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{20}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CancelAnalysisRequest) GetAnalysisId() string {
@@ -1978,7 +2318,7 @@ type CancelAnalysisResponse struct {
 
 func (x *CancelAnalysisResponse) Reset() {
 	*x = CancelAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2330,7 @@ func (x *CancelAnalysisResponse) String() string {
 func (*CancelAnalysisResponse) ProtoMessage() {}
 
 func (x *CancelAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[21]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2343,7 @@ func (x *CancelAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*CancelAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{21}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CancelAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -2040,7 +2380,7 @@ type CorrectAnalysisRequest struct {
 
 func (x *CorrectAnalysisRequest) Reset() {
 	*x = CorrectAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2052,7 +2392,7 @@ func (x *CorrectAnalysisRequest) String() string {
 func (*CorrectAnalysisRequest) ProtoMessage() {}
 
 func (x *CorrectAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[22]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2065,7 +2405,7 @@ func (x *CorrectAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*CorrectAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{22}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CorrectAnalysisRequest) GetAnalysisId() string {
@@ -2136,7 +2476,7 @@ type CorrectAnalysisResponse struct {
 
 func (x *CorrectAnalysisResponse) Reset() {
 	*x = CorrectAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2488,7 @@ func (x *CorrectAnalysisResponse) String() string {
 func (*CorrectAnalysisResponse) ProtoMessage() {}
 
 func (x *CorrectAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[23]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2501,7 @@ func (x *CorrectAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CorrectAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*CorrectAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{23}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CorrectAnalysisResponse) GetAnalysis() *AnalysisRun {
@@ -2182,7 +2522,7 @@ type ListRevisionsRequest struct {
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2194,7 +2534,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[24]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2207,7 +2547,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{24}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListRevisionsRequest) GetAnalysisId() string {
@@ -2228,7 +2568,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2240,7 +2580,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[25]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2253,7 +2593,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{25}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListRevisionsResponse) GetRevisions() []*Revision {
@@ -2282,7 +2622,8 @@ type RenderImageRequest struct {
 	// Thickness that a pixel is the mean of, mm; a default that fits the view if
 	// absent.
 	SlabMm *float64 `protobuf:"fixed64,7,opt,name=slab_mm,json=slabMm,proto3,oneof" json:"slab_mm,omitempty"`
-	// Centre of the grey window, HU; a window for bone if absent.
+	// Centre of the grey window, HU, of a film as in SAMPLES; a window for bone, of a film
+	// its own, if absent.
 	WindowCenterHu *float64 `protobuf:"fixed64,8,opt,name=window_center_hu,json=windowCenterHu,proto3,oneof" json:"window_center_hu,omitempty"`
 	// Width of the grey window, HU.
 	WindowWidthHu *float64 `protobuf:"fixed64,9,opt,name=window_width_hu,json=windowWidthHu,proto3,oneof" json:"window_width_hu,omitempty"`
@@ -2303,7 +2644,7 @@ type RenderImageRequest struct {
 
 func (x *RenderImageRequest) Reset() {
 	*x = RenderImageRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2315,7 +2656,7 @@ func (x *RenderImageRequest) String() string {
 func (*RenderImageRequest) ProtoMessage() {}
 
 func (x *RenderImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[26]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2328,7 +2669,7 @@ func (x *RenderImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderImageRequest.ProtoReflect.Descriptor instead.
 func (*RenderImageRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{26}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RenderImageRequest) GetAnalysisId() string {
@@ -2455,7 +2796,7 @@ type RenderImageResponse struct {
 
 func (x *RenderImageResponse) Reset() {
 	*x = RenderImageResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2467,7 +2808,7 @@ func (x *RenderImageResponse) String() string {
 func (*RenderImageResponse) ProtoMessage() {}
 
 func (x *RenderImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[27]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2480,7 +2821,7 @@ func (x *RenderImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderImageResponse.ProtoReflect.Descriptor instead.
 func (*RenderImageResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{27}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RenderImageResponse) GetPng() []byte {
@@ -2552,7 +2893,7 @@ type Outline struct {
 
 func (x *Outline) Reset() {
 	*x = Outline{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2564,7 +2905,7 @@ func (x *Outline) String() string {
 func (*Outline) ProtoMessage() {}
 
 func (x *Outline) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[28]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2577,7 +2918,7 @@ func (x *Outline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outline.ProtoReflect.Descriptor instead.
 func (*Outline) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Outline) GetStructure() Outline_Structure {
@@ -2630,7 +2971,7 @@ type Extent struct {
 
 func (x *Extent) Reset() {
 	*x = Extent{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2642,7 +2983,7 @@ func (x *Extent) String() string {
 func (*Extent) ProtoMessage() {}
 
 func (x *Extent) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[29]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2655,7 +2996,7 @@ func (x *Extent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extent.ProtoReflect.Descriptor instead.
 func (*Extent) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Extent) GetLow() *Position {
@@ -2680,7 +3021,8 @@ func (x *Extent) GetSpacing() *Position {
 }
 
 // PixelToPatient maps the centre of the pixel at column c and row r, counted from
-// 0 at the upper left, to LPS mm: origin + c·column + r·row.
+// 0 at the upper left, to LPS mm, on a film to its columns and rows: origin + c·column
+// + r·row.
 type PixelToPatient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The centre of the pixel at column 0 and row 0; of a straightened picture that
@@ -2696,7 +3038,7 @@ type PixelToPatient struct {
 
 func (x *PixelToPatient) Reset() {
 	*x = PixelToPatient{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2708,7 +3050,7 @@ func (x *PixelToPatient) String() string {
 func (*PixelToPatient) ProtoMessage() {}
 
 func (x *PixelToPatient) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[30]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2721,7 +3063,7 @@ func (x *PixelToPatient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PixelToPatient.ProtoReflect.Descriptor instead.
 func (*PixelToPatient) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PixelToPatient) GetOrigin() *Position {
@@ -2760,7 +3102,7 @@ type ExportAnalysisRequest struct {
 
 func (x *ExportAnalysisRequest) Reset() {
 	*x = ExportAnalysisRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +3114,7 @@ func (x *ExportAnalysisRequest) String() string {
 func (*ExportAnalysisRequest) ProtoMessage() {}
 
 func (x *ExportAnalysisRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[31]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +3127,7 @@ func (x *ExportAnalysisRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAnalysisRequest.ProtoReflect.Descriptor instead.
 func (*ExportAnalysisRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ExportAnalysisRequest) GetAnalysisId() string {
@@ -2825,7 +3167,7 @@ type ExportAnalysisResponse struct {
 
 func (x *ExportAnalysisResponse) Reset() {
 	*x = ExportAnalysisResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2837,7 +3179,7 @@ func (x *ExportAnalysisResponse) String() string {
 func (*ExportAnalysisResponse) ProtoMessage() {}
 
 func (x *ExportAnalysisResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[32]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2850,7 +3192,7 @@ func (x *ExportAnalysisResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAnalysisResponse.ProtoReflect.Descriptor instead.
 func (*ExportAnalysisResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{32}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ExportAnalysisResponse) GetMediaType() string {
@@ -2890,7 +3232,7 @@ type AnalyzeStreamRequest struct {
 
 func (x *AnalyzeStreamRequest) Reset() {
 	*x = AnalyzeStreamRequest{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[33]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2902,7 +3244,7 @@ func (x *AnalyzeStreamRequest) String() string {
 func (*AnalyzeStreamRequest) ProtoMessage() {}
 
 func (x *AnalyzeStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[33]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2915,7 +3257,7 @@ func (x *AnalyzeStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeStreamRequest.ProtoReflect.Descriptor instead.
 func (*AnalyzeStreamRequest) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{33}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AnalyzeStreamRequest) GetPart() isAnalyzeStreamRequest_Part {
@@ -2976,7 +3318,7 @@ type AnalyzeStreamResponse struct {
 
 func (x *AnalyzeStreamResponse) Reset() {
 	*x = AnalyzeStreamResponse{}
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[34]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2988,7 +3330,7 @@ func (x *AnalyzeStreamResponse) String() string {
 func (*AnalyzeStreamResponse) ProtoMessage() {}
 
 func (x *AnalyzeStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_analysis_service_proto_msgTypes[34]
+	mi := &file_endplate_v1_analysis_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3001,7 +3343,7 @@ func (x *AnalyzeStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzeStreamResponse.ProtoReflect.Descriptor instead.
 func (*AnalyzeStreamResponse) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{34}
+	return file_endplate_v1_analysis_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AnalyzeStreamResponse) GetStage() string {
@@ -3029,10 +3371,22 @@ var File_endplate_v1_analysis_service_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\n" +
-	"\"endplate/v1/analysis_service.proto\x12\vendplate.v1\x1a\"endplate/v1/delivery_service.proto\x1a\x1dendplate/v1/measurement.proto\x1a\x1fendplate/v1/study_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"K\n" +
+	"\"endplate/v1/analysis_service.proto\x12\vendplate.v1\x1a\"endplate/v1/delivery_service.proto\x1a\x1dendplate/v1/measurement.proto\x1a\x1fendplate/v1/study_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"y\n" +
 	"\x0fAnalysisOptions\x128\n" +
 	"\vfixed_level\x18\x01 \x01(\v2\x17.endplate.v1.FixedLevelR\n" +
-	"fixedLevel\"i\n" +
+	"fixedLevel\x12,\n" +
+	"\x04film\x18\x02 \x01(\v2\x18.endplate.v1.FilmOptionsR\x04film\"\xad\x01\n" +
+	"\vFilmOptions\x12'\n" +
+	"\x05seeds\x18\x01 \x03(\v2\x11.endplate.v1.SeedR\x05seeds\x122\n" +
+	"\banterior\x18\x02 \x01(\x0e2\x16.endplate.v1.Film.SideR\banterior\x12A\n" +
+	"\x0eknown_distance\x18\x03 \x01(\v2\x1a.endplate.v1.KnownDistanceR\rknownDistance\"_\n" +
+	"\x04Seed\x12(\n" +
+	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x12-\n" +
+	"\x06center\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\x06center\"q\n" +
+	"\rKnownDistance\x12)\n" +
+	"\x04from\x18\x01 \x01(\v2\x15.endplate.v1.PositionR\x04from\x12%\n" +
+	"\x02to\x18\x02 \x01(\v2\x15.endplate.v1.PositionR\x02to\x12\x0e\n" +
+	"\x02mm\x18\x03 \x01(\x01R\x02mm\"i\n" +
 	"\n" +
 	"FixedLevel\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x121\n" +
@@ -3080,7 +3434,7 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\acomment\x18\x04 \x01(\tR\acomment\x129\n" +
 	"\vcorrections\x18\x05 \x03(\v2\x17.endplate.v1.CorrectionR\vcorrections\x12\x1a\n" +
 	"\breviewed\x18\x06 \x01(\bR\breviewed\x12%\n" +
-	"\x0eanalysis_index\x18\a \x01(\x05R\ranalysisIndex\"\xa8\x03\n" +
+	"\x0eanalysis_index\x18\a \x01(\x05R\ranalysisIndex\"\xb2\x04\n" +
 	"\n" +
 	"Correction\x12@\n" +
 	"\rmove_landmark\x18\x01 \x01(\v2\x19.endplate.v1.MoveLandmarkH\x00R\fmoveLandmark\x12=\n" +
@@ -3088,7 +3442,9 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\fadd_vertebra\x18\x03 \x01(\v2\x18.endplate.v1.AddVertebraH\x00R\vaddVertebra\x12F\n" +
 	"\x0fremove_vertebra\x18\x04 \x01(\v2\x1b.endplate.v1.RemoveVertebraH\x00R\x0eremoveVertebra\x12F\n" +
 	"\x0fmark_measurable\x18\x05 \x01(\v2\x1b.endplate.v1.MarkMeasurableH\x00R\x0emarkMeasurable\x12@\n" +
-	"\rjudge_finding\x18\x06 \x01(\v2\x19.endplate.v1.JudgeFindingH\x00R\fjudgeFindingB\b\n" +
+	"\rjudge_finding\x18\x06 \x01(\v2\x19.endplate.v1.JudgeFindingH\x00R\fjudgeFinding\x12C\n" +
+	"\x0eseed_vertebrae\x18\a \x01(\v2\x1a.endplate.v1.SeedVertebraeH\x00R\rseedVertebrae\x12C\n" +
+	"\x0ecalibrate_film\x18\b \x01(\v2\x1a.endplate.v1.CalibrateFilmH\x00R\rcalibrateFilmB\b\n" +
 	"\x06change\"\xcb\x02\n" +
 	"\fMoveLandmark\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x125\n" +
@@ -3121,7 +3477,14 @@ const file_endplate_v1_analysis_service_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12*\n" +
 	"\x06levels\x18\x02 \x03(\x0e2\x12.endplate.v1.LevelR\x06levels\x12\x1a\n" +
 	"\baccepted\x18\x03 \x01(\bR\baccepted\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x9e\x01\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"\x8d\x01\n" +
+	"\rSeedVertebrae\x12'\n" +
+	"\x05seeds\x18\x01 \x03(\v2\x11.endplate.v1.SeedR\x05seeds\x122\n" +
+	"\banterior\x18\x02 \x01(\x0e2\x16.endplate.v1.Film.SideR\banterior\x12\x1f\n" +
+	"\vfind_others\x18\x03 \x01(\bR\n" +
+	"findOthers\"R\n" +
+	"\rCalibrateFilm\x12A\n" +
+	"\x0eknown_distance\x18\x01 \x01(\v2\x1a.endplate.v1.KnownDistanceR\rknownDistance\"\x9e\x01\n" +
 	"\x15CreateAnalysisRequest\x12.\n" +
 	"\x13series_instance_uid\x18\x01 \x01(\tR\x11seriesInstanceUid\x126\n" +
 	"\aoptions\x18\x02 \x01(\v2\x1c.endplate.v1.AnalysisOptionsR\aoptions\x12\x1d\n" +
@@ -3303,7 +3666,7 @@ func file_endplate_v1_analysis_service_proto_rawDescGZIP() []byte {
 }
 
 var file_endplate_v1_analysis_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_endplate_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_endplate_v1_analysis_service_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_endplate_v1_analysis_service_proto_goTypes = []any{
 	(AnalysisState)(0),                // 0: endplate.v1.AnalysisState
 	(AnalysisRun_Origin)(0),           // 1: endplate.v1.AnalysisRun.Origin
@@ -3313,135 +3676,154 @@ var file_endplate_v1_analysis_service_proto_goTypes = []any{
 	(Outline_Structure)(0),            // 5: endplate.v1.Outline.Structure
 	(ExportAnalysisRequest_Format)(0), // 6: endplate.v1.ExportAnalysisRequest.Format
 	(*AnalysisOptions)(nil),           // 7: endplate.v1.AnalysisOptions
-	(*FixedLevel)(nil),                // 8: endplate.v1.FixedLevel
-	(*AnalysisRun)(nil),               // 9: endplate.v1.AnalysisRun
-	(*Publication)(nil),               // 10: endplate.v1.Publication
-	(*Revision)(nil),                  // 11: endplate.v1.Revision
-	(*Correction)(nil),                // 12: endplate.v1.Correction
-	(*MoveLandmark)(nil),              // 13: endplate.v1.MoveLandmark
-	(*RenameLevel)(nil),               // 14: endplate.v1.RenameLevel
-	(*AddVertebra)(nil),               // 15: endplate.v1.AddVertebra
-	(*RemoveVertebra)(nil),            // 16: endplate.v1.RemoveVertebra
-	(*MarkMeasurable)(nil),            // 17: endplate.v1.MarkMeasurable
-	(*JudgeFinding)(nil),              // 18: endplate.v1.JudgeFinding
-	(*CreateAnalysisRequest)(nil),     // 19: endplate.v1.CreateAnalysisRequest
-	(*CreateAnalysisResponse)(nil),    // 20: endplate.v1.CreateAnalysisResponse
-	(*GetAnalysisRequest)(nil),        // 21: endplate.v1.GetAnalysisRequest
-	(*GetAnalysisResponse)(nil),       // 22: endplate.v1.GetAnalysisResponse
-	(*ListAnalysesRequest)(nil),       // 23: endplate.v1.ListAnalysesRequest
-	(*ListAnalysesResponse)(nil),      // 24: endplate.v1.ListAnalysesResponse
-	(*WatchAnalysisRequest)(nil),      // 25: endplate.v1.WatchAnalysisRequest
-	(*WatchAnalysisResponse)(nil),     // 26: endplate.v1.WatchAnalysisResponse
-	(*CancelAnalysisRequest)(nil),     // 27: endplate.v1.CancelAnalysisRequest
-	(*CancelAnalysisResponse)(nil),    // 28: endplate.v1.CancelAnalysisResponse
-	(*CorrectAnalysisRequest)(nil),    // 29: endplate.v1.CorrectAnalysisRequest
-	(*CorrectAnalysisResponse)(nil),   // 30: endplate.v1.CorrectAnalysisResponse
-	(*ListRevisionsRequest)(nil),      // 31: endplate.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil),     // 32: endplate.v1.ListRevisionsResponse
-	(*RenderImageRequest)(nil),        // 33: endplate.v1.RenderImageRequest
-	(*RenderImageResponse)(nil),       // 34: endplate.v1.RenderImageResponse
-	(*Outline)(nil),                   // 35: endplate.v1.Outline
-	(*Extent)(nil),                    // 36: endplate.v1.Extent
-	(*PixelToPatient)(nil),            // 37: endplate.v1.PixelToPatient
-	(*ExportAnalysisRequest)(nil),     // 38: endplate.v1.ExportAnalysisRequest
-	(*ExportAnalysisResponse)(nil),    // 39: endplate.v1.ExportAnalysisResponse
-	(*AnalyzeStreamRequest)(nil),      // 40: endplate.v1.AnalyzeStreamRequest
-	(*AnalyzeStreamResponse)(nil),     // 41: endplate.v1.AnalyzeStreamResponse
-	(Level)(0),                        // 42: endplate.v1.Level
-	(*Position)(nil),                  // 43: endplate.v1.Position
-	(*timestamppb.Timestamp)(nil),     // 44: google.protobuf.Timestamp
-	(*Report)(nil),                    // 45: endplate.v1.Report
-	(*ResultObject)(nil),              // 46: endplate.v1.ResultObject
-	(*Landmarks)(nil),                 // 47: endplate.v1.Landmarks
-	(*UploadInstancesRequest)(nil),    // 48: endplate.v1.UploadInstancesRequest
+	(*FilmOptions)(nil),               // 8: endplate.v1.FilmOptions
+	(*Seed)(nil),                      // 9: endplate.v1.Seed
+	(*KnownDistance)(nil),             // 10: endplate.v1.KnownDistance
+	(*FixedLevel)(nil),                // 11: endplate.v1.FixedLevel
+	(*AnalysisRun)(nil),               // 12: endplate.v1.AnalysisRun
+	(*Publication)(nil),               // 13: endplate.v1.Publication
+	(*Revision)(nil),                  // 14: endplate.v1.Revision
+	(*Correction)(nil),                // 15: endplate.v1.Correction
+	(*MoveLandmark)(nil),              // 16: endplate.v1.MoveLandmark
+	(*RenameLevel)(nil),               // 17: endplate.v1.RenameLevel
+	(*AddVertebra)(nil),               // 18: endplate.v1.AddVertebra
+	(*RemoveVertebra)(nil),            // 19: endplate.v1.RemoveVertebra
+	(*MarkMeasurable)(nil),            // 20: endplate.v1.MarkMeasurable
+	(*JudgeFinding)(nil),              // 21: endplate.v1.JudgeFinding
+	(*SeedVertebrae)(nil),             // 22: endplate.v1.SeedVertebrae
+	(*CalibrateFilm)(nil),             // 23: endplate.v1.CalibrateFilm
+	(*CreateAnalysisRequest)(nil),     // 24: endplate.v1.CreateAnalysisRequest
+	(*CreateAnalysisResponse)(nil),    // 25: endplate.v1.CreateAnalysisResponse
+	(*GetAnalysisRequest)(nil),        // 26: endplate.v1.GetAnalysisRequest
+	(*GetAnalysisResponse)(nil),       // 27: endplate.v1.GetAnalysisResponse
+	(*ListAnalysesRequest)(nil),       // 28: endplate.v1.ListAnalysesRequest
+	(*ListAnalysesResponse)(nil),      // 29: endplate.v1.ListAnalysesResponse
+	(*WatchAnalysisRequest)(nil),      // 30: endplate.v1.WatchAnalysisRequest
+	(*WatchAnalysisResponse)(nil),     // 31: endplate.v1.WatchAnalysisResponse
+	(*CancelAnalysisRequest)(nil),     // 32: endplate.v1.CancelAnalysisRequest
+	(*CancelAnalysisResponse)(nil),    // 33: endplate.v1.CancelAnalysisResponse
+	(*CorrectAnalysisRequest)(nil),    // 34: endplate.v1.CorrectAnalysisRequest
+	(*CorrectAnalysisResponse)(nil),   // 35: endplate.v1.CorrectAnalysisResponse
+	(*ListRevisionsRequest)(nil),      // 36: endplate.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),     // 37: endplate.v1.ListRevisionsResponse
+	(*RenderImageRequest)(nil),        // 38: endplate.v1.RenderImageRequest
+	(*RenderImageResponse)(nil),       // 39: endplate.v1.RenderImageResponse
+	(*Outline)(nil),                   // 40: endplate.v1.Outline
+	(*Extent)(nil),                    // 41: endplate.v1.Extent
+	(*PixelToPatient)(nil),            // 42: endplate.v1.PixelToPatient
+	(*ExportAnalysisRequest)(nil),     // 43: endplate.v1.ExportAnalysisRequest
+	(*ExportAnalysisResponse)(nil),    // 44: endplate.v1.ExportAnalysisResponse
+	(*AnalyzeStreamRequest)(nil),      // 45: endplate.v1.AnalyzeStreamRequest
+	(*AnalyzeStreamResponse)(nil),     // 46: endplate.v1.AnalyzeStreamResponse
+	(Film_Side)(0),                    // 47: endplate.v1.Film.Side
+	(Level)(0),                        // 48: endplate.v1.Level
+	(*Position)(nil),                  // 49: endplate.v1.Position
+	(*timestamppb.Timestamp)(nil),     // 50: google.protobuf.Timestamp
+	(*Report)(nil),                    // 51: endplate.v1.Report
+	(*ResultObject)(nil),              // 52: endplate.v1.ResultObject
+	(*Landmarks)(nil),                 // 53: endplate.v1.Landmarks
+	(*UploadInstancesRequest)(nil),    // 54: endplate.v1.UploadInstancesRequest
 }
 var file_endplate_v1_analysis_service_proto_depIdxs = []int32{
-	8,  // 0: endplate.v1.AnalysisOptions.fixed_level:type_name -> endplate.v1.FixedLevel
-	42, // 1: endplate.v1.FixedLevel.level:type_name -> endplate.v1.Level
-	43, // 2: endplate.v1.FixedLevel.position:type_name -> endplate.v1.Position
-	7,  // 3: endplate.v1.AnalysisRun.options:type_name -> endplate.v1.AnalysisOptions
-	1,  // 4: endplate.v1.AnalysisRun.origin:type_name -> endplate.v1.AnalysisRun.Origin
-	0,  // 5: endplate.v1.AnalysisRun.state:type_name -> endplate.v1.AnalysisState
-	44, // 6: endplate.v1.AnalysisRun.created_at:type_name -> google.protobuf.Timestamp
-	44, // 7: endplate.v1.AnalysisRun.started_at:type_name -> google.protobuf.Timestamp
-	44, // 8: endplate.v1.AnalysisRun.finished_at:type_name -> google.protobuf.Timestamp
-	45, // 9: endplate.v1.AnalysisRun.report:type_name -> endplate.v1.Report
-	11, // 10: endplate.v1.AnalysisRun.revision:type_name -> endplate.v1.Revision
-	10, // 11: endplate.v1.AnalysisRun.publication:type_name -> endplate.v1.Publication
-	0,  // 12: endplate.v1.Publication.state:type_name -> endplate.v1.AnalysisState
-	46, // 13: endplate.v1.Publication.objects:type_name -> endplate.v1.ResultObject
-	44, // 14: endplate.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	12, // 15: endplate.v1.Revision.corrections:type_name -> endplate.v1.Correction
-	13, // 16: endplate.v1.Correction.move_landmark:type_name -> endplate.v1.MoveLandmark
-	14, // 17: endplate.v1.Correction.rename_level:type_name -> endplate.v1.RenameLevel
-	15, // 18: endplate.v1.Correction.add_vertebra:type_name -> endplate.v1.AddVertebra
-	16, // 19: endplate.v1.Correction.remove_vertebra:type_name -> endplate.v1.RemoveVertebra
-	17, // 20: endplate.v1.Correction.mark_measurable:type_name -> endplate.v1.MarkMeasurable
-	18, // 21: endplate.v1.Correction.judge_finding:type_name -> endplate.v1.JudgeFinding
-	42, // 22: endplate.v1.MoveLandmark.level:type_name -> endplate.v1.Level
-	2,  // 23: endplate.v1.MoveLandmark.point:type_name -> endplate.v1.MoveLandmark.Point
-	43, // 24: endplate.v1.MoveLandmark.position:type_name -> endplate.v1.Position
-	42, // 25: endplate.v1.RenameLevel.from:type_name -> endplate.v1.Level
-	42, // 26: endplate.v1.RenameLevel.to:type_name -> endplate.v1.Level
-	42, // 27: endplate.v1.AddVertebra.level:type_name -> endplate.v1.Level
-	47, // 28: endplate.v1.AddVertebra.landmarks:type_name -> endplate.v1.Landmarks
-	42, // 29: endplate.v1.RemoveVertebra.level:type_name -> endplate.v1.Level
-	42, // 30: endplate.v1.MarkMeasurable.level:type_name -> endplate.v1.Level
-	42, // 31: endplate.v1.JudgeFinding.levels:type_name -> endplate.v1.Level
-	7,  // 32: endplate.v1.CreateAnalysisRequest.options:type_name -> endplate.v1.AnalysisOptions
-	9,  // 33: endplate.v1.CreateAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	9,  // 34: endplate.v1.GetAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	0,  // 35: endplate.v1.ListAnalysesRequest.states:type_name -> endplate.v1.AnalysisState
-	9,  // 36: endplate.v1.ListAnalysesResponse.analyses:type_name -> endplate.v1.AnalysisRun
-	9,  // 37: endplate.v1.WatchAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	9,  // 38: endplate.v1.CancelAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	12, // 39: endplate.v1.CorrectAnalysisRequest.corrections:type_name -> endplate.v1.Correction
-	9,  // 40: endplate.v1.CorrectAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
-	11, // 41: endplate.v1.ListRevisionsResponse.revisions:type_name -> endplate.v1.Revision
-	3,  // 42: endplate.v1.RenderImageRequest.view:type_name -> endplate.v1.RenderImageRequest.View
-	42, // 43: endplate.v1.RenderImageRequest.level:type_name -> endplate.v1.Level
-	43, // 44: endplate.v1.RenderImageRequest.through:type_name -> endplate.v1.Position
-	4,  // 45: endplate.v1.RenderImageRequest.format:type_name -> endplate.v1.RenderImageRequest.Format
-	37, // 46: endplate.v1.RenderImageResponse.pixel_to_patient:type_name -> endplate.v1.PixelToPatient
-	35, // 47: endplate.v1.RenderImageResponse.outlines:type_name -> endplate.v1.Outline
-	36, // 48: endplate.v1.RenderImageResponse.extent:type_name -> endplate.v1.Extent
-	5,  // 49: endplate.v1.Outline.structure:type_name -> endplate.v1.Outline.Structure
-	42, // 50: endplate.v1.Outline.level:type_name -> endplate.v1.Level
-	43, // 51: endplate.v1.Extent.low:type_name -> endplate.v1.Position
-	43, // 52: endplate.v1.Extent.high:type_name -> endplate.v1.Position
-	43, // 53: endplate.v1.Extent.spacing:type_name -> endplate.v1.Position
-	43, // 54: endplate.v1.PixelToPatient.origin:type_name -> endplate.v1.Position
-	43, // 55: endplate.v1.PixelToPatient.column:type_name -> endplate.v1.Position
-	43, // 56: endplate.v1.PixelToPatient.row:type_name -> endplate.v1.Position
-	6,  // 57: endplate.v1.ExportAnalysisRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
-	7,  // 58: endplate.v1.AnalyzeStreamRequest.options:type_name -> endplate.v1.AnalysisOptions
-	48, // 59: endplate.v1.AnalyzeStreamRequest.upload:type_name -> endplate.v1.UploadInstancesRequest
-	45, // 60: endplate.v1.AnalyzeStreamResponse.report:type_name -> endplate.v1.Report
-	19, // 61: endplate.v1.AnalysisService.CreateAnalysis:input_type -> endplate.v1.CreateAnalysisRequest
-	21, // 62: endplate.v1.AnalysisService.GetAnalysis:input_type -> endplate.v1.GetAnalysisRequest
-	23, // 63: endplate.v1.AnalysisService.ListAnalyses:input_type -> endplate.v1.ListAnalysesRequest
-	25, // 64: endplate.v1.AnalysisService.WatchAnalysis:input_type -> endplate.v1.WatchAnalysisRequest
-	27, // 65: endplate.v1.AnalysisService.CancelAnalysis:input_type -> endplate.v1.CancelAnalysisRequest
-	29, // 66: endplate.v1.AnalysisService.CorrectAnalysis:input_type -> endplate.v1.CorrectAnalysisRequest
-	31, // 67: endplate.v1.AnalysisService.ListRevisions:input_type -> endplate.v1.ListRevisionsRequest
-	33, // 68: endplate.v1.AnalysisService.RenderImage:input_type -> endplate.v1.RenderImageRequest
-	38, // 69: endplate.v1.AnalysisService.ExportAnalysis:input_type -> endplate.v1.ExportAnalysisRequest
-	40, // 70: endplate.v1.AnalysisService.AnalyzeStream:input_type -> endplate.v1.AnalyzeStreamRequest
-	20, // 71: endplate.v1.AnalysisService.CreateAnalysis:output_type -> endplate.v1.CreateAnalysisResponse
-	22, // 72: endplate.v1.AnalysisService.GetAnalysis:output_type -> endplate.v1.GetAnalysisResponse
-	24, // 73: endplate.v1.AnalysisService.ListAnalyses:output_type -> endplate.v1.ListAnalysesResponse
-	26, // 74: endplate.v1.AnalysisService.WatchAnalysis:output_type -> endplate.v1.WatchAnalysisResponse
-	28, // 75: endplate.v1.AnalysisService.CancelAnalysis:output_type -> endplate.v1.CancelAnalysisResponse
-	30, // 76: endplate.v1.AnalysisService.CorrectAnalysis:output_type -> endplate.v1.CorrectAnalysisResponse
-	32, // 77: endplate.v1.AnalysisService.ListRevisions:output_type -> endplate.v1.ListRevisionsResponse
-	34, // 78: endplate.v1.AnalysisService.RenderImage:output_type -> endplate.v1.RenderImageResponse
-	39, // 79: endplate.v1.AnalysisService.ExportAnalysis:output_type -> endplate.v1.ExportAnalysisResponse
-	41, // 80: endplate.v1.AnalysisService.AnalyzeStream:output_type -> endplate.v1.AnalyzeStreamResponse
-	71, // [71:81] is the sub-list for method output_type
-	61, // [61:71] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	11, // 0: endplate.v1.AnalysisOptions.fixed_level:type_name -> endplate.v1.FixedLevel
+	8,  // 1: endplate.v1.AnalysisOptions.film:type_name -> endplate.v1.FilmOptions
+	9,  // 2: endplate.v1.FilmOptions.seeds:type_name -> endplate.v1.Seed
+	47, // 3: endplate.v1.FilmOptions.anterior:type_name -> endplate.v1.Film.Side
+	10, // 4: endplate.v1.FilmOptions.known_distance:type_name -> endplate.v1.KnownDistance
+	48, // 5: endplate.v1.Seed.level:type_name -> endplate.v1.Level
+	49, // 6: endplate.v1.Seed.center:type_name -> endplate.v1.Position
+	49, // 7: endplate.v1.KnownDistance.from:type_name -> endplate.v1.Position
+	49, // 8: endplate.v1.KnownDistance.to:type_name -> endplate.v1.Position
+	48, // 9: endplate.v1.FixedLevel.level:type_name -> endplate.v1.Level
+	49, // 10: endplate.v1.FixedLevel.position:type_name -> endplate.v1.Position
+	7,  // 11: endplate.v1.AnalysisRun.options:type_name -> endplate.v1.AnalysisOptions
+	1,  // 12: endplate.v1.AnalysisRun.origin:type_name -> endplate.v1.AnalysisRun.Origin
+	0,  // 13: endplate.v1.AnalysisRun.state:type_name -> endplate.v1.AnalysisState
+	50, // 14: endplate.v1.AnalysisRun.created_at:type_name -> google.protobuf.Timestamp
+	50, // 15: endplate.v1.AnalysisRun.started_at:type_name -> google.protobuf.Timestamp
+	50, // 16: endplate.v1.AnalysisRun.finished_at:type_name -> google.protobuf.Timestamp
+	51, // 17: endplate.v1.AnalysisRun.report:type_name -> endplate.v1.Report
+	14, // 18: endplate.v1.AnalysisRun.revision:type_name -> endplate.v1.Revision
+	13, // 19: endplate.v1.AnalysisRun.publication:type_name -> endplate.v1.Publication
+	0,  // 20: endplate.v1.Publication.state:type_name -> endplate.v1.AnalysisState
+	52, // 21: endplate.v1.Publication.objects:type_name -> endplate.v1.ResultObject
+	50, // 22: endplate.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	15, // 23: endplate.v1.Revision.corrections:type_name -> endplate.v1.Correction
+	16, // 24: endplate.v1.Correction.move_landmark:type_name -> endplate.v1.MoveLandmark
+	17, // 25: endplate.v1.Correction.rename_level:type_name -> endplate.v1.RenameLevel
+	18, // 26: endplate.v1.Correction.add_vertebra:type_name -> endplate.v1.AddVertebra
+	19, // 27: endplate.v1.Correction.remove_vertebra:type_name -> endplate.v1.RemoveVertebra
+	20, // 28: endplate.v1.Correction.mark_measurable:type_name -> endplate.v1.MarkMeasurable
+	21, // 29: endplate.v1.Correction.judge_finding:type_name -> endplate.v1.JudgeFinding
+	22, // 30: endplate.v1.Correction.seed_vertebrae:type_name -> endplate.v1.SeedVertebrae
+	23, // 31: endplate.v1.Correction.calibrate_film:type_name -> endplate.v1.CalibrateFilm
+	48, // 32: endplate.v1.MoveLandmark.level:type_name -> endplate.v1.Level
+	2,  // 33: endplate.v1.MoveLandmark.point:type_name -> endplate.v1.MoveLandmark.Point
+	49, // 34: endplate.v1.MoveLandmark.position:type_name -> endplate.v1.Position
+	48, // 35: endplate.v1.RenameLevel.from:type_name -> endplate.v1.Level
+	48, // 36: endplate.v1.RenameLevel.to:type_name -> endplate.v1.Level
+	48, // 37: endplate.v1.AddVertebra.level:type_name -> endplate.v1.Level
+	53, // 38: endplate.v1.AddVertebra.landmarks:type_name -> endplate.v1.Landmarks
+	48, // 39: endplate.v1.RemoveVertebra.level:type_name -> endplate.v1.Level
+	48, // 40: endplate.v1.MarkMeasurable.level:type_name -> endplate.v1.Level
+	48, // 41: endplate.v1.JudgeFinding.levels:type_name -> endplate.v1.Level
+	9,  // 42: endplate.v1.SeedVertebrae.seeds:type_name -> endplate.v1.Seed
+	47, // 43: endplate.v1.SeedVertebrae.anterior:type_name -> endplate.v1.Film.Side
+	10, // 44: endplate.v1.CalibrateFilm.known_distance:type_name -> endplate.v1.KnownDistance
+	7,  // 45: endplate.v1.CreateAnalysisRequest.options:type_name -> endplate.v1.AnalysisOptions
+	12, // 46: endplate.v1.CreateAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	12, // 47: endplate.v1.GetAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	0,  // 48: endplate.v1.ListAnalysesRequest.states:type_name -> endplate.v1.AnalysisState
+	12, // 49: endplate.v1.ListAnalysesResponse.analyses:type_name -> endplate.v1.AnalysisRun
+	12, // 50: endplate.v1.WatchAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	12, // 51: endplate.v1.CancelAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	15, // 52: endplate.v1.CorrectAnalysisRequest.corrections:type_name -> endplate.v1.Correction
+	12, // 53: endplate.v1.CorrectAnalysisResponse.analysis:type_name -> endplate.v1.AnalysisRun
+	14, // 54: endplate.v1.ListRevisionsResponse.revisions:type_name -> endplate.v1.Revision
+	3,  // 55: endplate.v1.RenderImageRequest.view:type_name -> endplate.v1.RenderImageRequest.View
+	48, // 56: endplate.v1.RenderImageRequest.level:type_name -> endplate.v1.Level
+	49, // 57: endplate.v1.RenderImageRequest.through:type_name -> endplate.v1.Position
+	4,  // 58: endplate.v1.RenderImageRequest.format:type_name -> endplate.v1.RenderImageRequest.Format
+	42, // 59: endplate.v1.RenderImageResponse.pixel_to_patient:type_name -> endplate.v1.PixelToPatient
+	40, // 60: endplate.v1.RenderImageResponse.outlines:type_name -> endplate.v1.Outline
+	41, // 61: endplate.v1.RenderImageResponse.extent:type_name -> endplate.v1.Extent
+	5,  // 62: endplate.v1.Outline.structure:type_name -> endplate.v1.Outline.Structure
+	48, // 63: endplate.v1.Outline.level:type_name -> endplate.v1.Level
+	49, // 64: endplate.v1.Extent.low:type_name -> endplate.v1.Position
+	49, // 65: endplate.v1.Extent.high:type_name -> endplate.v1.Position
+	49, // 66: endplate.v1.Extent.spacing:type_name -> endplate.v1.Position
+	49, // 67: endplate.v1.PixelToPatient.origin:type_name -> endplate.v1.Position
+	49, // 68: endplate.v1.PixelToPatient.column:type_name -> endplate.v1.Position
+	49, // 69: endplate.v1.PixelToPatient.row:type_name -> endplate.v1.Position
+	6,  // 70: endplate.v1.ExportAnalysisRequest.format:type_name -> endplate.v1.ExportAnalysisRequest.Format
+	7,  // 71: endplate.v1.AnalyzeStreamRequest.options:type_name -> endplate.v1.AnalysisOptions
+	54, // 72: endplate.v1.AnalyzeStreamRequest.upload:type_name -> endplate.v1.UploadInstancesRequest
+	51, // 73: endplate.v1.AnalyzeStreamResponse.report:type_name -> endplate.v1.Report
+	24, // 74: endplate.v1.AnalysisService.CreateAnalysis:input_type -> endplate.v1.CreateAnalysisRequest
+	26, // 75: endplate.v1.AnalysisService.GetAnalysis:input_type -> endplate.v1.GetAnalysisRequest
+	28, // 76: endplate.v1.AnalysisService.ListAnalyses:input_type -> endplate.v1.ListAnalysesRequest
+	30, // 77: endplate.v1.AnalysisService.WatchAnalysis:input_type -> endplate.v1.WatchAnalysisRequest
+	32, // 78: endplate.v1.AnalysisService.CancelAnalysis:input_type -> endplate.v1.CancelAnalysisRequest
+	34, // 79: endplate.v1.AnalysisService.CorrectAnalysis:input_type -> endplate.v1.CorrectAnalysisRequest
+	36, // 80: endplate.v1.AnalysisService.ListRevisions:input_type -> endplate.v1.ListRevisionsRequest
+	38, // 81: endplate.v1.AnalysisService.RenderImage:input_type -> endplate.v1.RenderImageRequest
+	43, // 82: endplate.v1.AnalysisService.ExportAnalysis:input_type -> endplate.v1.ExportAnalysisRequest
+	45, // 83: endplate.v1.AnalysisService.AnalyzeStream:input_type -> endplate.v1.AnalyzeStreamRequest
+	25, // 84: endplate.v1.AnalysisService.CreateAnalysis:output_type -> endplate.v1.CreateAnalysisResponse
+	27, // 85: endplate.v1.AnalysisService.GetAnalysis:output_type -> endplate.v1.GetAnalysisResponse
+	29, // 86: endplate.v1.AnalysisService.ListAnalyses:output_type -> endplate.v1.ListAnalysesResponse
+	31, // 87: endplate.v1.AnalysisService.WatchAnalysis:output_type -> endplate.v1.WatchAnalysisResponse
+	33, // 88: endplate.v1.AnalysisService.CancelAnalysis:output_type -> endplate.v1.CancelAnalysisResponse
+	35, // 89: endplate.v1.AnalysisService.CorrectAnalysis:output_type -> endplate.v1.CorrectAnalysisResponse
+	37, // 90: endplate.v1.AnalysisService.ListRevisions:output_type -> endplate.v1.ListRevisionsResponse
+	39, // 91: endplate.v1.AnalysisService.RenderImage:output_type -> endplate.v1.RenderImageResponse
+	44, // 92: endplate.v1.AnalysisService.ExportAnalysis:output_type -> endplate.v1.ExportAnalysisResponse
+	46, // 93: endplate.v1.AnalysisService.AnalyzeStream:output_type -> endplate.v1.AnalyzeStreamResponse
+	84, // [84:94] is the sub-list for method output_type
+	74, // [74:84] is the sub-list for method input_type
+	74, // [74:74] is the sub-list for extension type_name
+	74, // [74:74] is the sub-list for extension extendee
+	0,  // [0:74] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_analysis_service_proto_init() }
@@ -3452,18 +3834,20 @@ func file_endplate_v1_analysis_service_proto_init() {
 	file_endplate_v1_delivery_service_proto_init()
 	file_endplate_v1_measurement_proto_init()
 	file_endplate_v1_study_service_proto_init()
-	file_endplate_v1_analysis_service_proto_msgTypes[5].OneofWrappers = []any{
+	file_endplate_v1_analysis_service_proto_msgTypes[8].OneofWrappers = []any{
 		(*Correction_MoveLandmark)(nil),
 		(*Correction_RenameLevel)(nil),
 		(*Correction_AddVertebra)(nil),
 		(*Correction_RemoveVertebra)(nil),
 		(*Correction_MarkMeasurable)(nil),
 		(*Correction_JudgeFinding)(nil),
+		(*Correction_SeedVertebrae)(nil),
+		(*Correction_CalibrateFilm)(nil),
 	}
-	file_endplate_v1_analysis_service_proto_msgTypes[14].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[26].OneofWrappers = []any{}
+	file_endplate_v1_analysis_service_proto_msgTypes[19].OneofWrappers = []any{}
 	file_endplate_v1_analysis_service_proto_msgTypes[31].OneofWrappers = []any{}
-	file_endplate_v1_analysis_service_proto_msgTypes[33].OneofWrappers = []any{
+	file_endplate_v1_analysis_service_proto_msgTypes[36].OneofWrappers = []any{}
+	file_endplate_v1_analysis_service_proto_msgTypes[38].OneofWrappers = []any{
 		(*AnalyzeStreamRequest_Options)(nil),
 		(*AnalyzeStreamRequest_Upload)(nil),
 	}
@@ -3473,7 +3857,7 @@ func file_endplate_v1_analysis_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_analysis_service_proto_rawDesc), len(file_endplate_v1_analysis_service_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   35,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

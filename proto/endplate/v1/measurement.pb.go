@@ -9,8 +9,9 @@
 
 // Measurements of vertebrae. Positions are DICOM
 // patient coordinates (LPS: x to the patient's left, y to posterior, z to
-// superior) in millimetres; units of other numbers end their field's name. A
-// field that is absent was not measured; a measured zero is present.
+// superior) in millimetres, on a film columns and rows; units of other numbers
+// end their field's name. A field that is absent was not measured; a measured
+// zero is present.
 //
 // Values of enums carry no prefix, so that JSON reads as radiology writes
 // ("L1", "WEDGE"); each enum that shares words with another is nested in the
@@ -247,6 +248,185 @@ func (Answer) EnumDescriptor() ([]byte, []int) {
 	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{1}
 }
 
+// Side is a side of a film whose superior end is up.
+type Film_Side int32
+
+const (
+	// Not known.
+	Film_SIDE_UNSPECIFIED Film_Side = 0
+	// To the left.
+	Film_LEFT Film_Side = 1
+	// To the right.
+	Film_RIGHT Film_Side = 2
+)
+
+// Enum value maps for Film_Side.
+var (
+	Film_Side_name = map[int32]string{
+		0: "SIDE_UNSPECIFIED",
+		1: "LEFT",
+		2: "RIGHT",
+	}
+	Film_Side_value = map[string]int32{
+		"SIDE_UNSPECIFIED": 0,
+		"LEFT":             1,
+		"RIGHT":            2,
+	}
+)
+
+func (x Film_Side) Enum() *Film_Side {
+	p := new(Film_Side)
+	*p = x
+	return p
+}
+
+func (x Film_Side) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Film_Side) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[2].Descriptor()
+}
+
+func (Film_Side) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[2]
+}
+
+func (x Film_Side) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Film_Side.Descriptor instead.
+func (Film_Side) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5, 0}
+}
+
+// View is the direction in which a film was taken.
+type Film_View int32
+
+const (
+	// Not known.
+	Film_VIEW_UNSPECIFIED Film_View = 0
+	// From one side of the patient to the other.
+	Film_LATERAL Film_View = 1
+	// Another, in which nothing is measured.
+	Film_NOT_LATERAL Film_View = 2
+)
+
+// Enum value maps for Film_View.
+var (
+	Film_View_name = map[int32]string{
+		0: "VIEW_UNSPECIFIED",
+		1: "LATERAL",
+		2: "NOT_LATERAL",
+	}
+	Film_View_value = map[string]int32{
+		"VIEW_UNSPECIFIED": 0,
+		"LATERAL":          1,
+		"NOT_LATERAL":      2,
+	}
+)
+
+func (x Film_View) Enum() *Film_View {
+	p := new(Film_View)
+	*p = x
+	return p
+}
+
+func (x Film_View) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Film_View) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[3].Descriptor()
+}
+
+func (Film_View) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[3]
+}
+
+func (x Film_View) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Film_View.Descriptor instead.
+func (Film_View) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5, 1}
+}
+
+// Basis says what millimetres rest on.
+type Calibration_Basis int32
+
+const (
+	// Not said.
+	Calibration_BASIS_UNSPECIFIED Calibration_Basis = 0
+	// Nothing: there are none.
+	Calibration_UNCALIBRATED Calibration_Basis = 1
+	// PixelSpacing, calibrated by an object of known size.
+	Calibration_PIXEL_SPACING_FIDUCIAL Calibration_Basis = 2
+	// PixelSpacing, by the geometry of the examination.
+	Calibration_PIXEL_SPACING_GEOMETRY Calibration_Basis = 3
+	// PixelSpacing that differs from ImagerPixelSpacing in a way that is not told.
+	Calibration_PIXEL_SPACING_CORRECTED Calibration_Basis = 4
+	// ImagerPixelSpacing over EstimatedRadiographicMagnificationFactor.
+	Calibration_MAGNIFICATION_FACTOR Calibration_Basis = 5
+	// ImagerPixelSpacing by the distances of the source.
+	Calibration_SOURCE_DISTANCES Calibration_Basis = 6
+	// Two points of a distance that a reader knows.
+	Calibration_READER Calibration_Basis = 7
+)
+
+// Enum value maps for Calibration_Basis.
+var (
+	Calibration_Basis_name = map[int32]string{
+		0: "BASIS_UNSPECIFIED",
+		1: "UNCALIBRATED",
+		2: "PIXEL_SPACING_FIDUCIAL",
+		3: "PIXEL_SPACING_GEOMETRY",
+		4: "PIXEL_SPACING_CORRECTED",
+		5: "MAGNIFICATION_FACTOR",
+		6: "SOURCE_DISTANCES",
+		7: "READER",
+	}
+	Calibration_Basis_value = map[string]int32{
+		"BASIS_UNSPECIFIED":       0,
+		"UNCALIBRATED":            1,
+		"PIXEL_SPACING_FIDUCIAL":  2,
+		"PIXEL_SPACING_GEOMETRY":  3,
+		"PIXEL_SPACING_CORRECTED": 4,
+		"MAGNIFICATION_FACTOR":    5,
+		"SOURCE_DISTANCES":        6,
+		"READER":                  7,
+	}
+)
+
+func (x Calibration_Basis) Enum() *Calibration_Basis {
+	p := new(Calibration_Basis)
+	*p = x
+	return p
+}
+
+func (x Calibration_Basis) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Calibration_Basis) Descriptor() protoreflect.EnumDescriptor {
+	return file_endplate_v1_measurement_proto_enumTypes[4].Descriptor()
+}
+
+func (Calibration_Basis) Type() protoreflect.EnumType {
+	return &file_endplate_v1_measurement_proto_enumTypes[4]
+}
+
+func (x Calibration_Basis) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Calibration_Basis.Descriptor instead.
+func (Calibration_Basis) EnumDescriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6, 0}
+}
+
 // Status says whether a vertebra was measured.
 type Vertebra_Status int32
 
@@ -288,11 +468,11 @@ func (x Vertebra_Status) String() string {
 }
 
 func (Vertebra_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[2].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[5].Descriptor()
 }
 
 func (Vertebra_Status) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[2]
+	return &file_endplate_v1_measurement_proto_enumTypes[5]
 }
 
 func (x Vertebra_Status) Number() protoreflect.EnumNumber {
@@ -301,7 +481,7 @@ func (x Vertebra_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Vertebra_Status.Descriptor instead.
 func (Vertebra_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9, 0}
 }
 
 // Shape of a deformity, by the height that lost most.
@@ -349,11 +529,11 @@ func (x Deformity_Shape) String() string {
 }
 
 func (Deformity_Shape) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[3].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[6].Descriptor()
 }
 
 func (Deformity_Shape) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[3]
+	return &file_endplate_v1_measurement_proto_enumTypes[6]
 }
 
 func (x Deformity_Shape) Number() protoreflect.EnumNumber {
@@ -362,7 +542,7 @@ func (x Deformity_Shape) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Shape.Descriptor instead.
 func (Deformity_Shape) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16, 0}
 }
 
 // Height names one of the three heights.
@@ -406,11 +586,11 @@ func (x Deformity_Height) String() string {
 }
 
 func (Deformity_Height) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[4].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[7].Descriptor()
 }
 
 func (Deformity_Height) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[4]
+	return &file_endplate_v1_measurement_proto_enumTypes[7]
 }
 
 func (x Deformity_Height) Number() protoreflect.EnumNumber {
@@ -419,7 +599,7 @@ func (x Deformity_Height) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Height.Descriptor instead.
 func (Deformity_Height) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 1}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16, 1}
 }
 
 // Basis says what a loss is relative to.
@@ -463,11 +643,11 @@ func (x Deformity_Basis) String() string {
 }
 
 func (Deformity_Basis) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[5].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[8].Descriptor()
 }
 
 func (Deformity_Basis) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[5]
+	return &file_endplate_v1_measurement_proto_enumTypes[8]
 }
 
 func (x Deformity_Basis) Number() protoreflect.EnumNumber {
@@ -476,7 +656,7 @@ func (x Deformity_Basis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Deformity_Basis.Descriptor instead.
 func (Deformity_Basis) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13, 2}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16, 2}
 }
 
 // Class is a class of the canal's compromise by its area.
@@ -528,11 +708,11 @@ func (x Canal_Class) String() string {
 }
 
 func (Canal_Class) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[6].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[9].Descriptor()
 }
 
 func (Canal_Class) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[6]
+	return &file_endplate_v1_measurement_proto_enumTypes[9]
 }
 
 func (x Canal_Class) Number() protoreflect.EnumNumber {
@@ -541,7 +721,7 @@ func (x Canal_Class) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Canal_Class.Descriptor instead.
 func (Canal_Class) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18, 0}
 }
 
 // State says what is known of the wall.
@@ -589,11 +769,11 @@ func (x PosteriorWall_State) String() string {
 }
 
 func (PosteriorWall_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[7].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[10].Descriptor()
 }
 
 func (PosteriorWall_State) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[7]
+	return &file_endplate_v1_measurement_proto_enumTypes[10]
 }
 
 func (x PosteriorWall_State) Number() protoreflect.EnumNumber {
@@ -602,7 +782,7 @@ func (x PosteriorWall_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PosteriorWall_State.Descriptor instead.
 func (PosteriorWall_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // Status says what is known of a pedicle.
@@ -646,11 +826,11 @@ func (x Pedicle_Status) String() string {
 }
 
 func (Pedicle_Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[8].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[11].Descriptor()
 }
 
 func (Pedicle_Status) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[8]
+	return &file_endplate_v1_measurement_proto_enumTypes[11]
 }
 
 func (x Pedicle_Status) Number() protoreflect.EnumNumber {
@@ -659,7 +839,7 @@ func (x Pedicle_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Pedicle_Status.Descriptor instead.
 func (Pedicle_Status) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // Place is where cement leaked to, after Yeom et al., Spine 2003.
@@ -711,11 +891,11 @@ func (x CementLeak_Place) String() string {
 }
 
 func (CementLeak_Place) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[9].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[12].Descriptor()
 }
 
 func (CementLeak_Place) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[9]
+	return &file_endplate_v1_measurement_proto_enumTypes[12]
 }
 
 func (x CementLeak_Place) Number() protoreflect.EnumNumber {
@@ -724,7 +904,7 @@ func (x CementLeak_Place) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CementLeak_Place.Descriptor instead.
 func (CementLeak_Place) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30, 0}
 }
 
 // Band is a range of the attenuation of L1, without contrast medium at 120 kVp.
@@ -776,11 +956,11 @@ func (x Density_Band) String() string {
 }
 
 func (Density_Band) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[10].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[13].Descriptor()
 }
 
 func (Density_Band) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[10]
+	return &file_endplate_v1_measurement_proto_enumTypes[13]
 }
 
 func (x Density_Band) Number() protoreflect.EnumNumber {
@@ -789,7 +969,7 @@ func (x Density_Band) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Density_Band.Descriptor instead.
 func (Density_Band) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{37, 0}
 }
 
 // State says whether there is any.
@@ -833,11 +1013,11 @@ func (x Contrast_State) String() string {
 }
 
 func (Contrast_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[11].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[14].Descriptor()
 }
 
 func (Contrast_State) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[11]
+	return &file_endplate_v1_measurement_proto_enumTypes[14]
 }
 
 func (x Contrast_State) Number() protoreflect.EnumNumber {
@@ -846,7 +1026,7 @@ func (x Contrast_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Contrast_State.Descriptor instead.
 func (Contrast_State) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{38, 0}
 }
 
 // Verdict is what a reader says of a finding.
@@ -886,11 +1066,11 @@ func (x Finding_Verdict) String() string {
 }
 
 func (Finding_Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_endplate_v1_measurement_proto_enumTypes[12].Descriptor()
+	return file_endplate_v1_measurement_proto_enumTypes[15].Descriptor()
 }
 
 func (Finding_Verdict) Type() protoreflect.EnumType {
-	return &file_endplate_v1_measurement_proto_enumTypes[12]
+	return &file_endplate_v1_measurement_proto_enumTypes[15]
 }
 
 func (x Finding_Verdict) Number() protoreflect.EnumNumber {
@@ -899,7 +1079,7 @@ func (x Finding_Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Verdict.Descriptor instead.
 func (Finding_Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36, 0}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{39, 0}
 }
 
 // Report is what one run found in all of its inputs.
@@ -1176,7 +1356,7 @@ func (*PhraseValue_Name) isPhraseValue_Value() {}
 
 func (*PhraseValue_Phrase) isPhraseValue_Value() {}
 
-// Analysis is the result for one series or label map.
+// Analysis is the result for one series, film or label map.
 type Analysis struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// StudyInstanceUID; empty if the input was not DICOM.
@@ -1203,7 +1383,9 @@ type Analysis struct {
 	Warnings []*Warning `protobuf:"bytes,11,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// The attenuation of the patient's cancellous bone, judged; absent without an
 	// image.
-	Density       *Density `protobuf:"bytes,12,opt,name=density,proto3" json:"density,omitempty"`
+	Density *Density `protobuf:"bytes,12,opt,name=density,proto3" json:"density,omitempty"`
+	// The film that was measured; absent for a CT.
+	Film          *Film `protobuf:"bytes,13,opt,name=film,proto3" json:"film,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1322,6 +1504,214 @@ func (x *Analysis) GetDensity() *Density {
 	return nil
 }
 
+func (x *Analysis) GetFilm() *Film {
+	if x != nil {
+		return x.Film
+	}
+	return nil
+}
+
+// Film is what a radiograph tells beside its vertebrae.
+type Film struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SOPInstanceUID of the film.
+	SopInstanceUid string `protobuf:"bytes,1,opt,name=sop_instance_uid,json=sopInstanceUid,proto3" json:"sop_instance_uid,omitempty"`
+	// Its columns.
+	Columns int32 `protobuf:"varint,2,opt,name=columns,proto3" json:"columns,omitempty"`
+	// Its rows.
+	Rows int32 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	// The view that it was taken for.
+	View Film_View `protobuf:"varint,4,opt,name=view,proto3,enum=endplate.v1.Film_View" json:"view,omitempty"`
+	// Why it was not searched for vertebrae: BLANK_FRAME, NOT_LATERAL, NOT_SPINE or
+	// SIDE_UNKNOWN; empty if it was.
+	Refusal string `protobuf:"bytes,5,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	// What millimetres rest on.
+	Calibration *Calibration `protobuf:"bytes,6,opt,name=calibration,proto3" json:"calibration,omitempty"`
+	// On which side anterior lies.
+	Anterior Film_Side `protobuf:"varint,7,opt,name=anterior,proto3,enum=endplate.v1.Film_Side" json:"anterior,omitempty"`
+	// Whether the header or a reader says so; else it was seen on the film.
+	AnteriorTold *bool `protobuf:"varint,8,opt,name=anterior_told,json=anteriorTold,proto3,oneof" json:"anterior_told,omitempty"`
+	// What films do not show, whatever is there.
+	NotAssessableOnRadiograph []string `protobuf:"bytes,9,rep,name=not_assessable_on_radiograph,json=notAssessableOnRadiograph,proto3" json:"not_assessable_on_radiograph,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
+}
+
+func (x *Film) Reset() {
+	*x = Film{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Film) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Film) ProtoMessage() {}
+
+func (x *Film) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Film.ProtoReflect.Descriptor instead.
+func (*Film) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Film) GetSopInstanceUid() string {
+	if x != nil {
+		return x.SopInstanceUid
+	}
+	return ""
+}
+
+func (x *Film) GetColumns() int32 {
+	if x != nil {
+		return x.Columns
+	}
+	return 0
+}
+
+func (x *Film) GetRows() int32 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Film) GetView() Film_View {
+	if x != nil {
+		return x.View
+	}
+	return Film_VIEW_UNSPECIFIED
+}
+
+func (x *Film) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+func (x *Film) GetCalibration() *Calibration {
+	if x != nil {
+		return x.Calibration
+	}
+	return nil
+}
+
+func (x *Film) GetAnterior() Film_Side {
+	if x != nil {
+		return x.Anterior
+	}
+	return Film_SIDE_UNSPECIFIED
+}
+
+func (x *Film) GetAnteriorTold() bool {
+	if x != nil && x.AnteriorTold != nil {
+		return *x.AnteriorTold
+	}
+	return false
+}
+
+func (x *Film) GetNotAssessableOnRadiograph() []string {
+	if x != nil {
+		return x.NotAssessableOnRadiograph
+	}
+	return nil
+}
+
+// Calibration turns lengths on a film into lengths in the patient.
+type Calibration struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What millimetres rest on.
+	Basis Calibration_Basis `protobuf:"varint,1,opt,name=basis,proto3,enum=endplate.v1.Calibration_Basis" json:"basis,omitempty"`
+	// What that is, or why there are none.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Standard deviation of any length by the calibration alone, percent of it.
+	RelativeSdPercent *float64 `protobuf:"fixed64,3,opt,name=relative_sd_percent,json=relativeSdPercent,proto3,oneof" json:"relative_sd_percent,omitempty"`
+	// Distance of columns in the patient, mm; absent without a calibration.
+	ColumnSpacingMm *float64 `protobuf:"fixed64,4,opt,name=column_spacing_mm,json=columnSpacingMm,proto3,oneof" json:"column_spacing_mm,omitempty"`
+	// Distance of rows in the patient, mm.
+	RowSpacingMm  *float64 `protobuf:"fixed64,5,opt,name=row_spacing_mm,json=rowSpacingMm,proto3,oneof" json:"row_spacing_mm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Calibration) Reset() {
+	*x = Calibration{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Calibration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Calibration) ProtoMessage() {}
+
+func (x *Calibration) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
+func (*Calibration) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Calibration) GetBasis() Calibration_Basis {
+	if x != nil {
+		return x.Basis
+	}
+	return Calibration_BASIS_UNSPECIFIED
+}
+
+func (x *Calibration) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Calibration) GetRelativeSdPercent() float64 {
+	if x != nil && x.RelativeSdPercent != nil {
+		return *x.RelativeSdPercent
+	}
+	return 0
+}
+
+func (x *Calibration) GetColumnSpacingMm() float64 {
+	if x != nil && x.ColumnSpacingMm != nil {
+		return *x.ColumnSpacingMm
+	}
+	return 0
+}
+
+func (x *Calibration) GetRowSpacingMm() float64 {
+	if x != nil && x.RowSpacingMm != nil {
+		return *x.RowSpacingMm
+	}
+	return 0
+}
+
 // Algorithm identifies the software that made a result.
 type Algorithm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1335,7 +1725,7 @@ type Algorithm struct {
 
 func (x *Algorithm) Reset() {
 	*x = Algorithm{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1737,7 @@ func (x *Algorithm) String() string {
 func (*Algorithm) ProtoMessage() {}
 
 func (x *Algorithm) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[5]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1750,7 @@ func (x *Algorithm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Algorithm.ProtoReflect.Descriptor instead.
 func (*Algorithm) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{5}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Algorithm) GetName() string {
@@ -1396,7 +1786,7 @@ type Skipped struct {
 
 func (x *Skipped) Reset() {
 	*x = Skipped{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1798,7 @@ func (x *Skipped) String() string {
 func (*Skipped) ProtoMessage() {}
 
 func (x *Skipped) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[6]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1811,7 @@ func (x *Skipped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Skipped.ProtoReflect.Descriptor instead.
 func (*Skipped) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{6}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Skipped) GetPath() string {
@@ -1525,13 +1915,15 @@ type Vertebra struct {
 	LevelByReader *bool `protobuf:"varint,29,opt,name=level_by_reader,json=levelByReader,proto3,oneof" json:"level_by_reader,omitempty"`
 	// Whether a reader said that it is measurable or not; absent where none did.
 	StatusByReader *bool `protobuf:"varint,30,opt,name=status_by_reader,json=statusByReader,proto3,oneof" json:"status_by_reader,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Heights relative to each other; of a film alone.
+	Ratios        *HeightRatios `protobuf:"bytes,31,opt,name=ratios,proto3" json:"ratios,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Vertebra) Reset() {
 	*x = Vertebra{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1543,7 +1935,7 @@ func (x *Vertebra) String() string {
 func (*Vertebra) ProtoMessage() {}
 
 func (x *Vertebra) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[7]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1556,7 +1948,7 @@ func (x *Vertebra) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vertebra.ProtoReflect.Descriptor instead.
 func (*Vertebra) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{7}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Vertebra) GetLevel() Level {
@@ -1769,7 +2161,150 @@ func (x *Vertebra) GetStatusByReader() bool {
 	return false
 }
 
-// Position is a point in DICOM patient coordinates (LPS).
+func (x *Vertebra) GetRatios() *HeightRatios {
+	if x != nil {
+		return x.Ratios
+	}
+	return nil
+}
+
+// HeightRatios are what heights tell without a scale.
+type HeightRatios struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Anterior by posterior height.
+	AnteriorToPosterior *float64 `protobuf:"fixed64,1,opt,name=anterior_to_posterior,json=anteriorToPosterior,proto3,oneof" json:"anterior_to_posterior,omitempty"`
+	// Standard deviation of anterior_to_posterior.
+	AnteriorToPosteriorSd *float64 `protobuf:"fixed64,2,opt,name=anterior_to_posterior_sd,json=anteriorToPosteriorSd,proto3,oneof" json:"anterior_to_posterior_sd,omitempty"`
+	// Middle by posterior height.
+	MiddleToPosterior *float64 `protobuf:"fixed64,3,opt,name=middle_to_posterior,json=middleToPosterior,proto3,oneof" json:"middle_to_posterior,omitempty"`
+	// Standard deviation of middle_to_posterior.
+	MiddleToPosteriorSd *float64 `protobuf:"fixed64,4,opt,name=middle_to_posterior_sd,json=middleToPosteriorSd,proto3,oneof" json:"middle_to_posterior_sd,omitempty"`
+	// Anterior height, percent of the expected one.
+	AnteriorOfExpectedPercent *float64 `protobuf:"fixed64,5,opt,name=anterior_of_expected_percent,json=anteriorOfExpectedPercent,proto3,oneof" json:"anterior_of_expected_percent,omitempty"`
+	// Standard deviation of anterior_of_expected_percent, percentage points.
+	AnteriorOfExpectedSdPercent *float64 `protobuf:"fixed64,6,opt,name=anterior_of_expected_sd_percent,json=anteriorOfExpectedSdPercent,proto3,oneof" json:"anterior_of_expected_sd_percent,omitempty"`
+	// Middle height, percent of the expected one.
+	MiddleOfExpectedPercent *float64 `protobuf:"fixed64,7,opt,name=middle_of_expected_percent,json=middleOfExpectedPercent,proto3,oneof" json:"middle_of_expected_percent,omitempty"`
+	// Standard deviation of middle_of_expected_percent, percentage points.
+	MiddleOfExpectedSdPercent *float64 `protobuf:"fixed64,8,opt,name=middle_of_expected_sd_percent,json=middleOfExpectedSdPercent,proto3,oneof" json:"middle_of_expected_sd_percent,omitempty"`
+	// Posterior height, percent of the expected one.
+	PosteriorOfExpectedPercent *float64 `protobuf:"fixed64,9,opt,name=posterior_of_expected_percent,json=posteriorOfExpectedPercent,proto3,oneof" json:"posterior_of_expected_percent,omitempty"`
+	// Standard deviation of posterior_of_expected_percent, percentage points.
+	PosteriorOfExpectedSdPercent *float64 `protobuf:"fixed64,10,opt,name=posterior_of_expected_sd_percent,json=posteriorOfExpectedSdPercent,proto3,oneof" json:"posterior_of_expected_sd_percent,omitempty"`
+	// The levels that the expectation is from.
+	ExpectedFrom  []Level `protobuf:"varint,11,rep,packed,name=expected_from,json=expectedFrom,proto3,enum=endplate.v1.Level" json:"expected_from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeightRatios) Reset() {
+	*x = HeightRatios{}
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeightRatios) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeightRatios) ProtoMessage() {}
+
+func (x *HeightRatios) ProtoReflect() protoreflect.Message {
+	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeightRatios.ProtoReflect.Descriptor instead.
+func (*HeightRatios) Descriptor() ([]byte, []int) {
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *HeightRatios) GetAnteriorToPosterior() float64 {
+	if x != nil && x.AnteriorToPosterior != nil {
+		return *x.AnteriorToPosterior
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetAnteriorToPosteriorSd() float64 {
+	if x != nil && x.AnteriorToPosteriorSd != nil {
+		return *x.AnteriorToPosteriorSd
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetMiddleToPosterior() float64 {
+	if x != nil && x.MiddleToPosterior != nil {
+		return *x.MiddleToPosterior
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetMiddleToPosteriorSd() float64 {
+	if x != nil && x.MiddleToPosteriorSd != nil {
+		return *x.MiddleToPosteriorSd
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetAnteriorOfExpectedPercent() float64 {
+	if x != nil && x.AnteriorOfExpectedPercent != nil {
+		return *x.AnteriorOfExpectedPercent
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetAnteriorOfExpectedSdPercent() float64 {
+	if x != nil && x.AnteriorOfExpectedSdPercent != nil {
+		return *x.AnteriorOfExpectedSdPercent
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetMiddleOfExpectedPercent() float64 {
+	if x != nil && x.MiddleOfExpectedPercent != nil {
+		return *x.MiddleOfExpectedPercent
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetMiddleOfExpectedSdPercent() float64 {
+	if x != nil && x.MiddleOfExpectedSdPercent != nil {
+		return *x.MiddleOfExpectedSdPercent
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetPosteriorOfExpectedPercent() float64 {
+	if x != nil && x.PosteriorOfExpectedPercent != nil {
+		return *x.PosteriorOfExpectedPercent
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetPosteriorOfExpectedSdPercent() float64 {
+	if x != nil && x.PosteriorOfExpectedSdPercent != nil {
+		return *x.PosteriorOfExpectedSdPercent
+	}
+	return 0
+}
+
+func (x *HeightRatios) GetExpectedFrom() []Level {
+	if x != nil {
+		return x.ExpectedFrom
+	}
+	return nil
+}
+
+// Position is a point in DICOM patient coordinates (LPS), or on a film.
 type Position struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Towards the patient's left, mm.
@@ -1777,14 +2312,19 @@ type Position struct {
 	// Towards posterior, mm.
 	Y *float64 `protobuf:"fixed64,2,opt,name=y,proto3,oneof" json:"y,omitempty"`
 	// Towards superior, mm.
-	Z             *float64 `protobuf:"fixed64,3,opt,name=z,proto3,oneof" json:"z,omitempty"`
+	Z *float64 `protobuf:"fixed64,3,opt,name=z,proto3,oneof" json:"z,omitempty"`
+	// On a film, in the place of x, y and z: columns to the right of the outer corner
+	// of the first pixel, whose centre is at 0.5 (PS3.3 C.18.6.1.2).
+	Column *float64 `protobuf:"fixed64,4,opt,name=column,proto3,oneof" json:"column,omitempty"`
+	// Rows below that corner.
+	Row           *float64 `protobuf:"fixed64,5,opt,name=row,proto3,oneof" json:"row,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Position) Reset() {
 	*x = Position{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +2336,7 @@ func (x *Position) String() string {
 func (*Position) ProtoMessage() {}
 
 func (x *Position) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[8]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +2349,7 @@ func (x *Position) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Position.ProtoReflect.Descriptor instead.
 func (*Position) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{8}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Position) GetX() float64 {
@@ -1833,7 +2373,21 @@ func (x *Position) GetZ() float64 {
 	return 0
 }
 
-// Landmark is a measured point in DICOM patient coordinates (LPS).
+func (x *Position) GetColumn() float64 {
+	if x != nil && x.Column != nil {
+		return *x.Column
+	}
+	return 0
+}
+
+func (x *Position) GetRow() float64 {
+	if x != nil && x.Row != nil {
+		return *x.Row
+	}
+	return 0
+}
+
+// Landmark is a measured point in DICOM patient coordinates (LPS), or on a film.
 type Landmark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Towards the patient's left, mm.
@@ -1845,14 +2399,21 @@ type Landmark struct {
 	// Standard deviation along the vertebral body's superior axis, mm.
 	SdMm *float64 `protobuf:"fixed64,4,opt,name=sd_mm,json=sdMm,proto3,oneof" json:"sd_mm,omitempty"`
 	// Whether a reader placed the point; absent where it is as measured.
-	SetByReader   *bool `protobuf:"varint,5,opt,name=set_by_reader,json=setByReader,proto3,oneof" json:"set_by_reader,omitempty"`
+	SetByReader *bool `protobuf:"varint,5,opt,name=set_by_reader,json=setByReader,proto3,oneof" json:"set_by_reader,omitempty"`
+	// On a film, in the place of x, y and z: as in Position.
+	Column *float64 `protobuf:"fixed64,6,opt,name=column,proto3,oneof" json:"column,omitempty"`
+	// Rows, as in Position.
+	Row *float64 `protobuf:"fixed64,7,opt,name=row,proto3,oneof" json:"row,omitempty"`
+	// On a film, the standard deviation across the endplate, pixels; sd_mm is there
+	// too where it is calibrated.
+	SdPixels      *float64 `protobuf:"fixed64,8,opt,name=sd_pixels,json=sdPixels,proto3,oneof" json:"sd_pixels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Landmark) Reset() {
 	*x = Landmark{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +2425,7 @@ func (x *Landmark) String() string {
 func (*Landmark) ProtoMessage() {}
 
 func (x *Landmark) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[9]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +2438,7 @@ func (x *Landmark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Landmark.ProtoReflect.Descriptor instead.
 func (*Landmark) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{9}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Landmark) GetX() float64 {
@@ -1915,6 +2476,27 @@ func (x *Landmark) GetSetByReader() bool {
 	return false
 }
 
+func (x *Landmark) GetColumn() float64 {
+	if x != nil && x.Column != nil {
+		return *x.Column
+	}
+	return 0
+}
+
+func (x *Landmark) GetRow() float64 {
+	if x != nil && x.Row != nil {
+		return *x.Row
+	}
+	return 0
+}
+
+func (x *Landmark) GetSdPixels() float64 {
+	if x != nil && x.SdPixels != nil {
+		return *x.SdPixels
+	}
+	return 0
+}
+
 // Landmarks are the six morphometry points: on the endplates' outer faces in
 // the mid-sagittal plane, the corners 1.5 mm inside the wall lines, the middle
 // at half the depth.
@@ -1943,7 +2525,7 @@ type Landmarks struct {
 
 func (x *Landmarks) Reset() {
 	*x = Landmarks{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2537,7 @@ func (x *Landmarks) String() string {
 func (*Landmarks) ProtoMessage() {}
 
 func (x *Landmarks) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[10]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1968,7 +2550,7 @@ func (x *Landmarks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Landmarks.ProtoReflect.Descriptor instead.
 func (*Landmarks) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{10}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Landmarks) GetSuperiorAnterior() *Landmark {
@@ -2027,7 +2609,7 @@ func (x *Landmarks) GetInferiorDirection() *Direction {
 	return nil
 }
 
-// Direction is a unit vector in DICOM patient coordinates (LPS).
+// Direction is a unit vector in DICOM patient coordinates (LPS), or on a film.
 type Direction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Part towards the patient's left.
@@ -2035,14 +2617,19 @@ type Direction struct {
 	// Part towards posterior.
 	Y *float64 `protobuf:"fixed64,2,opt,name=y,proto3,oneof" json:"y,omitempty"`
 	// Part towards superior.
-	Z             *float64 `protobuf:"fixed64,3,opt,name=z,proto3,oneof" json:"z,omitempty"`
+	Z *float64 `protobuf:"fixed64,3,opt,name=z,proto3,oneof" json:"z,omitempty"`
+	// On a film, in the place of x, y and z: the part along its columns' numbers, of a
+	// vector of unit length where pixels are square.
+	Column *float64 `protobuf:"fixed64,4,opt,name=column,proto3,oneof" json:"column,omitempty"`
+	// The part along its rows' numbers.
+	Row           *float64 `protobuf:"fixed64,5,opt,name=row,proto3,oneof" json:"row,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Direction) Reset() {
 	*x = Direction{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2641,7 @@ func (x *Direction) String() string {
 func (*Direction) ProtoMessage() {}
 
 func (x *Direction) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[11]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2654,7 @@ func (x *Direction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direction.ProtoReflect.Descriptor instead.
 func (*Direction) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{11}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Direction) GetX() float64 {
@@ -2087,6 +2674,20 @@ func (x *Direction) GetY() float64 {
 func (x *Direction) GetZ() float64 {
 	if x != nil && x.Z != nil {
 		return *x.Z
+	}
+	return 0
+}
+
+func (x *Direction) GetColumn() float64 {
+	if x != nil && x.Column != nil {
+		return *x.Column
+	}
+	return 0
+}
+
+func (x *Direction) GetRow() float64 {
+	if x != nil && x.Row != nil {
+		return *x.Row
 	}
 	return 0
 }
@@ -2125,7 +2726,7 @@ type Heights struct {
 
 func (x *Heights) Reset() {
 	*x = Heights{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2137,7 +2738,7 @@ func (x *Heights) String() string {
 func (*Heights) ProtoMessage() {}
 
 func (x *Heights) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[12]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2150,7 +2751,7 @@ func (x *Heights) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heights.ProtoReflect.Descriptor instead.
 func (*Heights) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{12}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Heights) GetAnteriorMm() float64 {
@@ -2266,7 +2867,7 @@ type Deformity struct {
 
 func (x *Deformity) Reset() {
 	*x = Deformity{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2278,7 +2879,7 @@ func (x *Deformity) String() string {
 func (*Deformity) ProtoMessage() {}
 
 func (x *Deformity) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[13]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2291,7 +2892,7 @@ func (x *Deformity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deformity.ProtoReflect.Descriptor instead.
 func (*Deformity) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{13}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Deformity) GetGenantGrade() int32 {
@@ -2386,7 +2987,7 @@ type Angle struct {
 
 func (x *Angle) Reset() {
 	*x = Angle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2999,7 @@ func (x *Angle) String() string {
 func (*Angle) ProtoMessage() {}
 
 func (x *Angle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[14]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +3012,7 @@ func (x *Angle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Angle.ProtoReflect.Descriptor instead.
 func (*Angle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{14}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Angle) GetName() string {
@@ -2513,7 +3114,7 @@ type Canal struct {
 
 func (x *Canal) Reset() {
 	*x = Canal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +3126,7 @@ func (x *Canal) String() string {
 func (*Canal) ProtoMessage() {}
 
 func (x *Canal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[15]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +3139,7 @@ func (x *Canal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Canal.ProtoReflect.Descriptor instead.
 func (*Canal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{15}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Canal) GetApMm() float64 {
@@ -2762,7 +3363,7 @@ type PosteriorWall struct {
 
 func (x *PosteriorWall) Reset() {
 	*x = PosteriorWall{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2774,7 +3375,7 @@ func (x *PosteriorWall) String() string {
 func (*PosteriorWall) ProtoMessage() {}
 
 func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[16]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2787,7 +3388,7 @@ func (x *PosteriorWall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PosteriorWall.ProtoReflect.Descriptor instead.
 func (*PosteriorWall) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{16}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PosteriorWall) GetState() PosteriorWall_State {
@@ -2983,7 +3584,7 @@ func (x *PosteriorWall) GetCriteria() []*WallCriterion {
 type WallCriterion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the criterion: RETROPULSION, CORTICAL_GAP, SUPERIOR_ANGLE,
-	// INFERIOR_ANGLE, POSTERIOR_HEIGHT.
+	// INFERIOR_ANGLE, POSTERIOR_HEIGHT, POSTERIOR_BODY_LINE.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The value, in unit.
 	Value *float64 `protobuf:"fixed64,2,opt,name=value,proto3,oneof" json:"value,omitempty"`
@@ -3011,7 +3612,7 @@ type WallCriterion struct {
 
 func (x *WallCriterion) Reset() {
 	*x = WallCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3023,7 +3624,7 @@ func (x *WallCriterion) String() string {
 func (*WallCriterion) ProtoMessage() {}
 
 func (x *WallCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[17]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3036,7 +3637,7 @@ func (x *WallCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WallCriterion.ProtoReflect.Descriptor instead.
 func (*WallCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{17}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WallCriterion) GetName() string {
@@ -3136,7 +3737,7 @@ type Attenuation struct {
 
 func (x *Attenuation) Reset() {
 	*x = Attenuation{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3148,7 +3749,7 @@ func (x *Attenuation) String() string {
 func (*Attenuation) ProtoMessage() {}
 
 func (x *Attenuation) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[18]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3161,7 +3762,7 @@ func (x *Attenuation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attenuation.ProtoReflect.Descriptor instead.
 func (*Attenuation) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{18}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Attenuation) GetMedianHu() float64 {
@@ -3226,7 +3827,7 @@ type Lesions struct {
 
 func (x *Lesions) Reset() {
 	*x = Lesions{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3238,7 +3839,7 @@ func (x *Lesions) String() string {
 func (*Lesions) ProtoMessage() {}
 
 func (x *Lesions) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[19]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3251,7 +3852,7 @@ func (x *Lesions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lesions.ProtoReflect.Descriptor instead.
 func (*Lesions) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{19}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Lesions) GetLyticPercent() float64 {
@@ -3340,7 +3941,7 @@ type VacuumCleft struct {
 
 func (x *VacuumCleft) Reset() {
 	*x = VacuumCleft{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3352,7 +3953,7 @@ func (x *VacuumCleft) String() string {
 func (*VacuumCleft) ProtoMessage() {}
 
 func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[20]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3365,7 +3966,7 @@ func (x *VacuumCleft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VacuumCleft.ProtoReflect.Descriptor instead.
 func (*VacuumCleft) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{20}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *VacuumCleft) GetPresent() bool {
@@ -3443,7 +4044,7 @@ type Cortex struct {
 
 func (x *Cortex) Reset() {
 	*x = Cortex{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3455,7 +4056,7 @@ func (x *Cortex) String() string {
 func (*Cortex) ProtoMessage() {}
 
 func (x *Cortex) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[21]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3468,7 +4069,7 @@ func (x *Cortex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cortex.ProtoReflect.Descriptor instead.
 func (*Cortex) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{21}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Cortex) GetSuperiorEndplate() *CortexFace {
@@ -3540,7 +4141,7 @@ type CortexFace struct {
 
 func (x *CortexFace) Reset() {
 	*x = CortexFace{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +4153,7 @@ func (x *CortexFace) String() string {
 func (*CortexFace) ProtoMessage() {}
 
 func (x *CortexFace) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[22]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +4166,7 @@ func (x *CortexFace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CortexFace.ProtoReflect.Descriptor instead.
 func (*CortexFace) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{22}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CortexFace) GetGapPercent() float64 {
@@ -3599,7 +4200,7 @@ type Pedicles struct {
 
 func (x *Pedicles) Reset() {
 	*x = Pedicles{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3611,7 +4212,7 @@ func (x *Pedicles) String() string {
 func (*Pedicles) ProtoMessage() {}
 
 func (x *Pedicles) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[23]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3624,7 +4225,7 @@ func (x *Pedicles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicles.ProtoReflect.Descriptor instead.
 func (*Pedicles) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{23}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Pedicles) GetLeft() *Pedicle {
@@ -3673,7 +4274,7 @@ type Pedicle struct {
 
 func (x *Pedicle) Reset() {
 	*x = Pedicle{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3685,7 +4286,7 @@ func (x *Pedicle) String() string {
 func (*Pedicle) ProtoMessage() {}
 
 func (x *Pedicle) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[24]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3698,7 +4299,7 @@ func (x *Pedicle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pedicle.ProtoReflect.Descriptor instead.
 func (*Pedicle) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{24}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Pedicle) GetStatus() Pedicle_Status {
@@ -3763,7 +4364,7 @@ type Cement struct {
 
 func (x *Cement) Reset() {
 	*x = Cement{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3775,7 +4376,7 @@ func (x *Cement) String() string {
 func (*Cement) ProtoMessage() {}
 
 func (x *Cement) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[25]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3788,7 +4389,7 @@ func (x *Cement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cement.ProtoReflect.Descriptor instead.
 func (*Cement) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{25}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Cement) GetVolumeMl() float64 {
@@ -3890,7 +4491,7 @@ type CementContact struct {
 
 func (x *CementContact) Reset() {
 	*x = CementContact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3902,7 +4503,7 @@ func (x *CementContact) String() string {
 func (*CementContact) ProtoMessage() {}
 
 func (x *CementContact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[26]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3915,7 +4516,7 @@ func (x *CementContact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementContact.ProtoReflect.Descriptor instead.
 func (*CementContact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{26}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CementContact) GetTouches() bool {
@@ -3954,7 +4555,7 @@ type CementLeak struct {
 
 func (x *CementLeak) Reset() {
 	*x = CementLeak{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3966,7 +4567,7 @@ func (x *CementLeak) String() string {
 func (*CementLeak) ProtoMessage() {}
 
 func (x *CementLeak) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[27]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3979,7 +4580,7 @@ func (x *CementLeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CementLeak.ProtoReflect.Descriptor instead.
 func (*CementLeak) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{27}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CementLeak) GetPlace() CementLeak_Place {
@@ -4017,7 +4618,7 @@ type Metal struct {
 
 func (x *Metal) Reset() {
 	*x = Metal{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4029,7 +4630,7 @@ func (x *Metal) String() string {
 func (*Metal) ProtoMessage() {}
 
 func (x *Metal) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[28]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4042,7 +4643,7 @@ func (x *Metal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metal.ProtoReflect.Descriptor instead.
 func (*Metal) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{28}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Metal) GetVolumeMl() float64 {
@@ -4078,7 +4679,7 @@ type Fracture struct {
 
 func (x *Fracture) Reset() {
 	*x = Fracture{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4090,7 +4691,7 @@ func (x *Fracture) String() string {
 func (*Fracture) ProtoMessage() {}
 
 func (x *Fracture) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[29]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4103,7 +4704,7 @@ func (x *Fracture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fracture.ProtoReflect.Descriptor instead.
 func (*Fracture) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{29}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Fracture) GetSuperiorEndplate() *EndplateState {
@@ -4154,7 +4755,7 @@ type EndplateState struct {
 
 func (x *EndplateState) Reset() {
 	*x = EndplateState{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4166,7 +4767,7 @@ func (x *EndplateState) String() string {
 func (*EndplateState) ProtoMessage() {}
 
 func (x *EndplateState) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[30]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4179,7 +4780,7 @@ func (x *EndplateState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndplateState.ProtoReflect.Descriptor instead.
 func (*EndplateState) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{30}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EndplateState) GetBroken() Answer {
@@ -4216,7 +4817,7 @@ type FractureCandidate struct {
 
 func (x *FractureCandidate) Reset() {
 	*x = FractureCandidate{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4228,7 +4829,7 @@ func (x *FractureCandidate) String() string {
 func (*FractureCandidate) ProtoMessage() {}
 
 func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[31]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4241,7 +4842,7 @@ func (x *FractureCandidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FractureCandidate.ProtoReflect.Descriptor instead.
 func (*FractureCandidate) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{31}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *FractureCandidate) GetSystem() string {
@@ -4296,7 +4897,7 @@ type ClassCriterion struct {
 
 func (x *ClassCriterion) Reset() {
 	*x = ClassCriterion{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4308,7 +4909,7 @@ func (x *ClassCriterion) String() string {
 func (*ClassCriterion) ProtoMessage() {}
 
 func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[32]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4321,7 +4922,7 @@ func (x *ClassCriterion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClassCriterion.ProtoReflect.Descriptor instead.
 func (*ClassCriterion) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{32}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ClassCriterion) GetRule() string {
@@ -4372,7 +4973,7 @@ type TreatmentFact struct {
 
 func (x *TreatmentFact) Reset() {
 	*x = TreatmentFact{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4384,7 +4985,7 @@ func (x *TreatmentFact) String() string {
 func (*TreatmentFact) ProtoMessage() {}
 
 func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[33]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4397,7 +4998,7 @@ func (x *TreatmentFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TreatmentFact.ProtoReflect.Descriptor instead.
 func (*TreatmentFact) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{33}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TreatmentFact) GetCode() string {
@@ -4459,7 +5060,7 @@ type Density struct {
 
 func (x *Density) Reset() {
 	*x = Density{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4471,7 +5072,7 @@ func (x *Density) String() string {
 func (*Density) ProtoMessage() {}
 
 func (x *Density) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[34]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4484,7 +5085,7 @@ func (x *Density) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Density.ProtoReflect.Descriptor instead.
 func (*Density) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{34}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Density) GetBand() Density_Band {
@@ -4549,7 +5150,7 @@ type Contrast struct {
 
 func (x *Contrast) Reset() {
 	*x = Contrast{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4561,7 +5162,7 @@ func (x *Contrast) String() string {
 func (*Contrast) ProtoMessage() {}
 
 func (x *Contrast) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[35]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4574,7 +5175,7 @@ func (x *Contrast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contrast.ProtoReflect.Descriptor instead.
 func (*Contrast) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{35}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Contrast) GetState() Contrast_State {
@@ -4617,7 +5218,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4629,7 +5230,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[36]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4642,7 +5243,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{36}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Finding) GetCode() string {
@@ -4714,7 +5315,7 @@ type Warning struct {
 
 func (x *Warning) Reset() {
 	*x = Warning{}
-	mi := &file_endplate_v1_measurement_proto_msgTypes[37]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4726,7 +5327,7 @@ func (x *Warning) String() string {
 func (*Warning) ProtoMessage() {}
 
 func (x *Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_endplate_v1_measurement_proto_msgTypes[37]
+	mi := &file_endplate_v1_measurement_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4739,7 +5340,7 @@ func (x *Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Warning.ProtoReflect.Descriptor instead.
 func (*Warning) Descriptor() ([]byte, []int) {
-	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{37}
+	return file_endplate_v1_measurement_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Warning) GetCode() string {
@@ -4780,7 +5381,7 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x06number\x18\x01 \x01(\tH\x00R\x06number\x12\x14\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x12-\n" +
 	"\x06phrase\x18\x03 \x01(\v2\x13.endplate.v1.PhraseH\x00R\x06phraseB\a\n" +
-	"\x05value\"\x90\x04\n" +
+	"\x05value\"\xb7\x04\n" +
 	"\bAnalysis\x12,\n" +
 	"\x12study_instance_uid\x18\x01 \x01(\tR\x10studyInstanceUid\x12.\n" +
 	"\x13series_instance_uid\x18\x02 \x01(\tR\x11seriesInstanceUid\x123\n" +
@@ -4794,7 +5395,46 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\bfindings\x18\n" +
 	" \x03(\v2\x14.endplate.v1.FindingR\bfindings\x120\n" +
 	"\bwarnings\x18\v \x03(\v2\x14.endplate.v1.WarningR\bwarnings\x12.\n" +
-	"\adensity\x18\f \x01(\v2\x14.endplate.v1.DensityR\adensity\"9\n" +
+	"\adensity\x18\f \x01(\v2\x14.endplate.v1.DensityR\adensity\x12%\n" +
+	"\x04film\x18\r \x01(\v2\x11.endplate.v1.FilmR\x04film\"\x80\x04\n" +
+	"\x04Film\x12(\n" +
+	"\x10sop_instance_uid\x18\x01 \x01(\tR\x0esopInstanceUid\x12\x18\n" +
+	"\acolumns\x18\x02 \x01(\x05R\acolumns\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x05R\x04rows\x12*\n" +
+	"\x04view\x18\x04 \x01(\x0e2\x16.endplate.v1.Film.ViewR\x04view\x12\x18\n" +
+	"\arefusal\x18\x05 \x01(\tR\arefusal\x12:\n" +
+	"\vcalibration\x18\x06 \x01(\v2\x18.endplate.v1.CalibrationR\vcalibration\x122\n" +
+	"\banterior\x18\a \x01(\x0e2\x16.endplate.v1.Film.SideR\banterior\x12(\n" +
+	"\ranterior_told\x18\b \x01(\bH\x00R\fanteriorTold\x88\x01\x01\x12?\n" +
+	"\x1cnot_assessable_on_radiograph\x18\t \x03(\tR\x19notAssessableOnRadiograph\"1\n" +
+	"\x04Side\x12\x14\n" +
+	"\x10SIDE_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04LEFT\x10\x01\x12\t\n" +
+	"\x05RIGHT\x10\x02\":\n" +
+	"\x04View\x12\x14\n" +
+	"\x10VIEW_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aLATERAL\x10\x01\x12\x0f\n" +
+	"\vNOT_LATERAL\x10\x02B\x10\n" +
+	"\x0e_anterior_told\"\xf1\x03\n" +
+	"\vCalibration\x124\n" +
+	"\x05basis\x18\x01 \x01(\x0e2\x1e.endplate.v1.Calibration.BasisR\x05basis\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x123\n" +
+	"\x13relative_sd_percent\x18\x03 \x01(\x01H\x00R\x11relativeSdPercent\x88\x01\x01\x12/\n" +
+	"\x11column_spacing_mm\x18\x04 \x01(\x01H\x01R\x0fcolumnSpacingMm\x88\x01\x01\x12)\n" +
+	"\x0erow_spacing_mm\x18\x05 \x01(\x01H\x02R\frowSpacingMm\x88\x01\x01\"\xc1\x01\n" +
+	"\x05Basis\x12\x15\n" +
+	"\x11BASIS_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fUNCALIBRATED\x10\x01\x12\x1a\n" +
+	"\x16PIXEL_SPACING_FIDUCIAL\x10\x02\x12\x1a\n" +
+	"\x16PIXEL_SPACING_GEOMETRY\x10\x03\x12\x1b\n" +
+	"\x17PIXEL_SPACING_CORRECTED\x10\x04\x12\x18\n" +
+	"\x14MAGNIFICATION_FACTOR\x10\x05\x12\x14\n" +
+	"\x10SOURCE_DISTANCES\x10\x06\x12\n" +
+	"\n" +
+	"\x06READER\x10\aB\x16\n" +
+	"\x14_relative_sd_percentB\x14\n" +
+	"\x12_column_spacing_mmB\x11\n" +
+	"\x0f_row_spacing_mm\"9\n" +
 	"\tAlgorithm\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"\xa3\x01\n" +
@@ -4803,7 +5443,7 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x13series_instance_uid\x18\x02 \x01(\tR\x11seriesInstanceUid\x12(\n" +
 	"\x10sop_instance_uid\x18\x03 \x01(\tR\x0esopInstanceUid\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xf9\r\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xac\x0e\n" +
 	"\bVertebra\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x120\n" +
 	"\x11level_probability\x18\x02 \x01(\x01H\x00R\x10levelProbability\x88\x01\x01\x12?\n" +
@@ -4836,7 +5476,8 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x0fadded_by_reader\x18\x1c \x01(\bH\bR\raddedByReader\x88\x01\x01\x12+\n" +
 	"\x0flevel_by_reader\x18\x1d \x01(\bH\tR\rlevelByReader\x88\x01\x01\x12-\n" +
 	"\x10status_by_reader\x18\x1e \x01(\bH\n" +
-	"R\x0estatusByReader\x88\x01\x01\"Q\n" +
+	"R\x0estatusByReader\x88\x01\x01\x121\n" +
+	"\x06ratios\x18\x1f \x01(\v2\x19.endplate.v1.HeightRatiosR\x06ratios\"Q\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bMEASURED\x10\x01\x12\r\n" +
@@ -4852,25 +5493,59 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\t_width_mmB\x12\n" +
 	"\x10_added_by_readerB\x12\n" +
 	"\x10_level_by_readerB\x13\n" +
-	"\x11_status_by_reader\"U\n" +
+	"\x11_status_by_reader\"\x93\b\n" +
+	"\fHeightRatios\x127\n" +
+	"\x15anterior_to_posterior\x18\x01 \x01(\x01H\x00R\x13anteriorToPosterior\x88\x01\x01\x12<\n" +
+	"\x18anterior_to_posterior_sd\x18\x02 \x01(\x01H\x01R\x15anteriorToPosteriorSd\x88\x01\x01\x123\n" +
+	"\x13middle_to_posterior\x18\x03 \x01(\x01H\x02R\x11middleToPosterior\x88\x01\x01\x128\n" +
+	"\x16middle_to_posterior_sd\x18\x04 \x01(\x01H\x03R\x13middleToPosteriorSd\x88\x01\x01\x12D\n" +
+	"\x1canterior_of_expected_percent\x18\x05 \x01(\x01H\x04R\x19anteriorOfExpectedPercent\x88\x01\x01\x12I\n" +
+	"\x1fanterior_of_expected_sd_percent\x18\x06 \x01(\x01H\x05R\x1banteriorOfExpectedSdPercent\x88\x01\x01\x12@\n" +
+	"\x1amiddle_of_expected_percent\x18\a \x01(\x01H\x06R\x17middleOfExpectedPercent\x88\x01\x01\x12E\n" +
+	"\x1dmiddle_of_expected_sd_percent\x18\b \x01(\x01H\aR\x19middleOfExpectedSdPercent\x88\x01\x01\x12F\n" +
+	"\x1dposterior_of_expected_percent\x18\t \x01(\x01H\bR\x1aposteriorOfExpectedPercent\x88\x01\x01\x12K\n" +
+	" posterior_of_expected_sd_percent\x18\n" +
+	" \x01(\x01H\tR\x1cposteriorOfExpectedSdPercent\x88\x01\x01\x127\n" +
+	"\rexpected_from\x18\v \x03(\x0e2\x12.endplate.v1.LevelR\fexpectedFromB\x18\n" +
+	"\x16_anterior_to_posteriorB\x1b\n" +
+	"\x19_anterior_to_posterior_sdB\x16\n" +
+	"\x14_middle_to_posteriorB\x19\n" +
+	"\x17_middle_to_posterior_sdB\x1f\n" +
+	"\x1d_anterior_of_expected_percentB\"\n" +
+	" _anterior_of_expected_sd_percentB\x1d\n" +
+	"\x1b_middle_of_expected_percentB \n" +
+	"\x1e_middle_of_expected_sd_percentB \n" +
+	"\x1e_posterior_of_expected_percentB#\n" +
+	"!_posterior_of_expected_sd_percent\"\x9c\x01\n" +
 	"\bPosition\x12\x11\n" +
 	"\x01x\x18\x01 \x01(\x01H\x00R\x01x\x88\x01\x01\x12\x11\n" +
 	"\x01y\x18\x02 \x01(\x01H\x01R\x01y\x88\x01\x01\x12\x11\n" +
-	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01B\x04\n" +
+	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01\x12\x1b\n" +
+	"\x06column\x18\x04 \x01(\x01H\x03R\x06column\x88\x01\x01\x12\x15\n" +
+	"\x03row\x18\x05 \x01(\x01H\x04R\x03row\x88\x01\x01B\x04\n" +
 	"\x02_xB\x04\n" +
 	"\x02_yB\x04\n" +
-	"\x02_z\"\xb4\x01\n" +
+	"\x02_zB\t\n" +
+	"\a_columnB\x06\n" +
+	"\x04_row\"\xab\x02\n" +
 	"\bLandmark\x12\x11\n" +
 	"\x01x\x18\x01 \x01(\x01H\x00R\x01x\x88\x01\x01\x12\x11\n" +
 	"\x01y\x18\x02 \x01(\x01H\x01R\x01y\x88\x01\x01\x12\x11\n" +
 	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01\x12\x18\n" +
 	"\x05sd_mm\x18\x04 \x01(\x01H\x03R\x04sdMm\x88\x01\x01\x12'\n" +
-	"\rset_by_reader\x18\x05 \x01(\bH\x04R\vsetByReader\x88\x01\x01B\x04\n" +
+	"\rset_by_reader\x18\x05 \x01(\bH\x04R\vsetByReader\x88\x01\x01\x12\x1b\n" +
+	"\x06column\x18\x06 \x01(\x01H\x05R\x06column\x88\x01\x01\x12\x15\n" +
+	"\x03row\x18\a \x01(\x01H\x06R\x03row\x88\x01\x01\x12 \n" +
+	"\tsd_pixels\x18\b \x01(\x01H\aR\bsdPixels\x88\x01\x01B\x04\n" +
 	"\x02_xB\x04\n" +
 	"\x02_yB\x04\n" +
 	"\x02_zB\b\n" +
 	"\x06_sd_mmB\x10\n" +
-	"\x0e_set_by_reader\"\xad\x04\n" +
+	"\x0e_set_by_readerB\t\n" +
+	"\a_columnB\x06\n" +
+	"\x04_rowB\f\n" +
+	"\n" +
+	"_sd_pixels\"\xad\x04\n" +
 	"\tLandmarks\x12B\n" +
 	"\x11superior_anterior\x18\x01 \x01(\v2\x15.endplate.v1.LandmarkR\x10superiorAnterior\x12>\n" +
 	"\x0fsuperior_middle\x18\x02 \x01(\v2\x15.endplate.v1.LandmarkR\x0esuperiorMiddle\x12D\n" +
@@ -4879,14 +5554,18 @@ const file_endplate_v1_measurement_proto_rawDesc = "" +
 	"\x0finferior_middle\x18\x05 \x01(\v2\x15.endplate.v1.LandmarkR\x0einferiorMiddle\x12D\n" +
 	"\x12inferior_posterior\x18\x06 \x01(\v2\x15.endplate.v1.LandmarkR\x11inferiorPosterior\x12E\n" +
 	"\x12superior_direction\x18\a \x01(\v2\x16.endplate.v1.DirectionR\x11superiorDirection\x12E\n" +
-	"\x12inferior_direction\x18\b \x01(\v2\x16.endplate.v1.DirectionR\x11inferiorDirection\"V\n" +
+	"\x12inferior_direction\x18\b \x01(\v2\x16.endplate.v1.DirectionR\x11inferiorDirection\"\x9d\x01\n" +
 	"\tDirection\x12\x11\n" +
 	"\x01x\x18\x01 \x01(\x01H\x00R\x01x\x88\x01\x01\x12\x11\n" +
 	"\x01y\x18\x02 \x01(\x01H\x01R\x01y\x88\x01\x01\x12\x11\n" +
-	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01B\x04\n" +
+	"\x01z\x18\x03 \x01(\x01H\x02R\x01z\x88\x01\x01\x12\x1b\n" +
+	"\x06column\x18\x04 \x01(\x01H\x03R\x06column\x88\x01\x01\x12\x15\n" +
+	"\x03row\x18\x05 \x01(\x01H\x04R\x03row\x88\x01\x01B\x04\n" +
 	"\x02_xB\x04\n" +
 	"\x02_yB\x04\n" +
-	"\x02_z\"\xe7\x05\n" +
+	"\x02_zB\t\n" +
+	"\a_columnB\x06\n" +
+	"\x04_row\"\xe7\x05\n" +
 	"\aHeights\x12$\n" +
 	"\vanterior_mm\x18\x01 \x01(\x01H\x00R\n" +
 	"anteriorMm\x88\x01\x01\x12 \n" +
@@ -5357,146 +6036,159 @@ func file_endplate_v1_measurement_proto_rawDescGZIP() []byte {
 	return file_endplate_v1_measurement_proto_rawDescData
 }
 
-var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_endplate_v1_measurement_proto_enumTypes = make([]protoimpl.EnumInfo, 16)
+var file_endplate_v1_measurement_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_endplate_v1_measurement_proto_goTypes = []any{
 	(Level)(0),                // 0: endplate.v1.Level
 	(Answer)(0),               // 1: endplate.v1.Answer
-	(Vertebra_Status)(0),      // 2: endplate.v1.Vertebra.Status
-	(Deformity_Shape)(0),      // 3: endplate.v1.Deformity.Shape
-	(Deformity_Height)(0),     // 4: endplate.v1.Deformity.Height
-	(Deformity_Basis)(0),      // 5: endplate.v1.Deformity.Basis
-	(Canal_Class)(0),          // 6: endplate.v1.Canal.Class
-	(PosteriorWall_State)(0),  // 7: endplate.v1.PosteriorWall.State
-	(Pedicle_Status)(0),       // 8: endplate.v1.Pedicle.Status
-	(CementLeak_Place)(0),     // 9: endplate.v1.CementLeak.Place
-	(Density_Band)(0),         // 10: endplate.v1.Density.Band
-	(Contrast_State)(0),       // 11: endplate.v1.Contrast.State
-	(Finding_Verdict)(0),      // 12: endplate.v1.Finding.Verdict
-	(*Report)(nil),            // 13: endplate.v1.Report
-	(*Phrase)(nil),            // 14: endplate.v1.Phrase
-	(*Phrases)(nil),           // 15: endplate.v1.Phrases
-	(*PhraseValue)(nil),       // 16: endplate.v1.PhraseValue
-	(*Analysis)(nil),          // 17: endplate.v1.Analysis
-	(*Algorithm)(nil),         // 18: endplate.v1.Algorithm
-	(*Skipped)(nil),           // 19: endplate.v1.Skipped
-	(*Vertebra)(nil),          // 20: endplate.v1.Vertebra
-	(*Position)(nil),          // 21: endplate.v1.Position
-	(*Landmark)(nil),          // 22: endplate.v1.Landmark
-	(*Landmarks)(nil),         // 23: endplate.v1.Landmarks
-	(*Direction)(nil),         // 24: endplate.v1.Direction
-	(*Heights)(nil),           // 25: endplate.v1.Heights
-	(*Deformity)(nil),         // 26: endplate.v1.Deformity
-	(*Angle)(nil),             // 27: endplate.v1.Angle
-	(*Canal)(nil),             // 28: endplate.v1.Canal
-	(*PosteriorWall)(nil),     // 29: endplate.v1.PosteriorWall
-	(*WallCriterion)(nil),     // 30: endplate.v1.WallCriterion
-	(*Attenuation)(nil),       // 31: endplate.v1.Attenuation
-	(*Lesions)(nil),           // 32: endplate.v1.Lesions
-	(*VacuumCleft)(nil),       // 33: endplate.v1.VacuumCleft
-	(*Cortex)(nil),            // 34: endplate.v1.Cortex
-	(*CortexFace)(nil),        // 35: endplate.v1.CortexFace
-	(*Pedicles)(nil),          // 36: endplate.v1.Pedicles
-	(*Pedicle)(nil),           // 37: endplate.v1.Pedicle
-	(*Cement)(nil),            // 38: endplate.v1.Cement
-	(*CementContact)(nil),     // 39: endplate.v1.CementContact
-	(*CementLeak)(nil),        // 40: endplate.v1.CementLeak
-	(*Metal)(nil),             // 41: endplate.v1.Metal
-	(*Fracture)(nil),          // 42: endplate.v1.Fracture
-	(*EndplateState)(nil),     // 43: endplate.v1.EndplateState
-	(*FractureCandidate)(nil), // 44: endplate.v1.FractureCandidate
-	(*ClassCriterion)(nil),    // 45: endplate.v1.ClassCriterion
-	(*TreatmentFact)(nil),     // 46: endplate.v1.TreatmentFact
-	(*Density)(nil),           // 47: endplate.v1.Density
-	(*Contrast)(nil),          // 48: endplate.v1.Contrast
-	(*Finding)(nil),           // 49: endplate.v1.Finding
-	(*Warning)(nil),           // 50: endplate.v1.Warning
-	nil,                       // 51: endplate.v1.Report.PhrasesEntry
-	nil,                       // 52: endplate.v1.Phrases.PhrasesEntry
+	(Film_Side)(0),            // 2: endplate.v1.Film.Side
+	(Film_View)(0),            // 3: endplate.v1.Film.View
+	(Calibration_Basis)(0),    // 4: endplate.v1.Calibration.Basis
+	(Vertebra_Status)(0),      // 5: endplate.v1.Vertebra.Status
+	(Deformity_Shape)(0),      // 6: endplate.v1.Deformity.Shape
+	(Deformity_Height)(0),     // 7: endplate.v1.Deformity.Height
+	(Deformity_Basis)(0),      // 8: endplate.v1.Deformity.Basis
+	(Canal_Class)(0),          // 9: endplate.v1.Canal.Class
+	(PosteriorWall_State)(0),  // 10: endplate.v1.PosteriorWall.State
+	(Pedicle_Status)(0),       // 11: endplate.v1.Pedicle.Status
+	(CementLeak_Place)(0),     // 12: endplate.v1.CementLeak.Place
+	(Density_Band)(0),         // 13: endplate.v1.Density.Band
+	(Contrast_State)(0),       // 14: endplate.v1.Contrast.State
+	(Finding_Verdict)(0),      // 15: endplate.v1.Finding.Verdict
+	(*Report)(nil),            // 16: endplate.v1.Report
+	(*Phrase)(nil),            // 17: endplate.v1.Phrase
+	(*Phrases)(nil),           // 18: endplate.v1.Phrases
+	(*PhraseValue)(nil),       // 19: endplate.v1.PhraseValue
+	(*Analysis)(nil),          // 20: endplate.v1.Analysis
+	(*Film)(nil),              // 21: endplate.v1.Film
+	(*Calibration)(nil),       // 22: endplate.v1.Calibration
+	(*Algorithm)(nil),         // 23: endplate.v1.Algorithm
+	(*Skipped)(nil),           // 24: endplate.v1.Skipped
+	(*Vertebra)(nil),          // 25: endplate.v1.Vertebra
+	(*HeightRatios)(nil),      // 26: endplate.v1.HeightRatios
+	(*Position)(nil),          // 27: endplate.v1.Position
+	(*Landmark)(nil),          // 28: endplate.v1.Landmark
+	(*Landmarks)(nil),         // 29: endplate.v1.Landmarks
+	(*Direction)(nil),         // 30: endplate.v1.Direction
+	(*Heights)(nil),           // 31: endplate.v1.Heights
+	(*Deformity)(nil),         // 32: endplate.v1.Deformity
+	(*Angle)(nil),             // 33: endplate.v1.Angle
+	(*Canal)(nil),             // 34: endplate.v1.Canal
+	(*PosteriorWall)(nil),     // 35: endplate.v1.PosteriorWall
+	(*WallCriterion)(nil),     // 36: endplate.v1.WallCriterion
+	(*Attenuation)(nil),       // 37: endplate.v1.Attenuation
+	(*Lesions)(nil),           // 38: endplate.v1.Lesions
+	(*VacuumCleft)(nil),       // 39: endplate.v1.VacuumCleft
+	(*Cortex)(nil),            // 40: endplate.v1.Cortex
+	(*CortexFace)(nil),        // 41: endplate.v1.CortexFace
+	(*Pedicles)(nil),          // 42: endplate.v1.Pedicles
+	(*Pedicle)(nil),           // 43: endplate.v1.Pedicle
+	(*Cement)(nil),            // 44: endplate.v1.Cement
+	(*CementContact)(nil),     // 45: endplate.v1.CementContact
+	(*CementLeak)(nil),        // 46: endplate.v1.CementLeak
+	(*Metal)(nil),             // 47: endplate.v1.Metal
+	(*Fracture)(nil),          // 48: endplate.v1.Fracture
+	(*EndplateState)(nil),     // 49: endplate.v1.EndplateState
+	(*FractureCandidate)(nil), // 50: endplate.v1.FractureCandidate
+	(*ClassCriterion)(nil),    // 51: endplate.v1.ClassCriterion
+	(*TreatmentFact)(nil),     // 52: endplate.v1.TreatmentFact
+	(*Density)(nil),           // 53: endplate.v1.Density
+	(*Contrast)(nil),          // 54: endplate.v1.Contrast
+	(*Finding)(nil),           // 55: endplate.v1.Finding
+	(*Warning)(nil),           // 56: endplate.v1.Warning
+	nil,                       // 57: endplate.v1.Report.PhrasesEntry
+	nil,                       // 58: endplate.v1.Phrases.PhrasesEntry
 }
 var file_endplate_v1_measurement_proto_depIdxs = []int32{
-	17, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
-	19, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
-	51, // 2: endplate.v1.Report.phrases:type_name -> endplate.v1.Report.PhrasesEntry
-	16, // 3: endplate.v1.Phrase.values:type_name -> endplate.v1.PhraseValue
-	52, // 4: endplate.v1.Phrases.phrases:type_name -> endplate.v1.Phrases.PhrasesEntry
-	14, // 5: endplate.v1.PhraseValue.phrase:type_name -> endplate.v1.Phrase
-	18, // 6: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
-	20, // 7: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
-	27, // 8: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
-	49, // 9: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
-	50, // 10: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
-	47, // 11: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
-	0,  // 12: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
-	0,  // 13: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
-	2,  // 14: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
-	21, // 15: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
-	23, // 16: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
-	25, // 17: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
-	26, // 18: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
-	28, // 19: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
-	29, // 20: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
-	31, // 21: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
-	32, // 22: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
-	33, // 23: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
-	34, // 24: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
-	36, // 25: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
-	38, // 26: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
-	41, // 27: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
-	42, // 28: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
-	46, // 29: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
-	22, // 30: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
-	22, // 31: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
-	22, // 32: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
-	22, // 33: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
-	22, // 34: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
-	22, // 35: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
-	24, // 36: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
-	24, // 37: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
-	0,  // 38: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
-	3,  // 39: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
-	4,  // 40: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
-	5,  // 41: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
-	0,  // 42: endplate.v1.Angle.level:type_name -> endplate.v1.Level
-	0,  // 43: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
-	6,  // 44: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
-	7,  // 45: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
-	0,  // 46: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
-	30, // 47: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
-	7,  // 48: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
-	21, // 49: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
-	35, // 50: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
-	35, // 51: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
-	35, // 52: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
-	35, // 53: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
-	35, // 54: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
-	37, // 55: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
-	37, // 56: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
-	8,  // 57: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
-	39, // 58: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
-	39, // 59: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
-	40, // 60: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
-	9,  // 61: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
-	43, // 62: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
-	43, // 63: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
-	7,  // 64: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
-	44, // 65: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
-	1,  // 66: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
-	45, // 67: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
-	1,  // 68: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
-	1,  // 69: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
-	10, // 70: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
-	48, // 71: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
-	11, // 72: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
-	0,  // 73: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
-	12, // 74: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
-	14, // 75: endplate.v1.Report.PhrasesEntry.value:type_name -> endplate.v1.Phrase
-	14, // 76: endplate.v1.Phrases.PhrasesEntry.value:type_name -> endplate.v1.Phrase
-	77, // [77:77] is the sub-list for method output_type
-	77, // [77:77] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	20, // 0: endplate.v1.Report.analyses:type_name -> endplate.v1.Analysis
+	24, // 1: endplate.v1.Report.skipped:type_name -> endplate.v1.Skipped
+	57, // 2: endplate.v1.Report.phrases:type_name -> endplate.v1.Report.PhrasesEntry
+	19, // 3: endplate.v1.Phrase.values:type_name -> endplate.v1.PhraseValue
+	58, // 4: endplate.v1.Phrases.phrases:type_name -> endplate.v1.Phrases.PhrasesEntry
+	17, // 5: endplate.v1.PhraseValue.phrase:type_name -> endplate.v1.Phrase
+	23, // 6: endplate.v1.Analysis.algorithm:type_name -> endplate.v1.Algorithm
+	25, // 7: endplate.v1.Analysis.vertebrae:type_name -> endplate.v1.Vertebra
+	33, // 8: endplate.v1.Analysis.angles:type_name -> endplate.v1.Angle
+	55, // 9: endplate.v1.Analysis.findings:type_name -> endplate.v1.Finding
+	56, // 10: endplate.v1.Analysis.warnings:type_name -> endplate.v1.Warning
+	53, // 11: endplate.v1.Analysis.density:type_name -> endplate.v1.Density
+	21, // 12: endplate.v1.Analysis.film:type_name -> endplate.v1.Film
+	3,  // 13: endplate.v1.Film.view:type_name -> endplate.v1.Film.View
+	22, // 14: endplate.v1.Film.calibration:type_name -> endplate.v1.Calibration
+	2,  // 15: endplate.v1.Film.anterior:type_name -> endplate.v1.Film.Side
+	4,  // 16: endplate.v1.Calibration.basis:type_name -> endplate.v1.Calibration.Basis
+	0,  // 17: endplate.v1.Vertebra.level:type_name -> endplate.v1.Level
+	0,  // 18: endplate.v1.Vertebra.level_alternative:type_name -> endplate.v1.Level
+	5,  // 19: endplate.v1.Vertebra.status:type_name -> endplate.v1.Vertebra.Status
+	27, // 20: endplate.v1.Vertebra.center:type_name -> endplate.v1.Position
+	29, // 21: endplate.v1.Vertebra.landmarks:type_name -> endplate.v1.Landmarks
+	31, // 22: endplate.v1.Vertebra.heights:type_name -> endplate.v1.Heights
+	32, // 23: endplate.v1.Vertebra.deformity:type_name -> endplate.v1.Deformity
+	34, // 24: endplate.v1.Vertebra.canal:type_name -> endplate.v1.Canal
+	35, // 25: endplate.v1.Vertebra.posterior_wall:type_name -> endplate.v1.PosteriorWall
+	37, // 26: endplate.v1.Vertebra.attenuation:type_name -> endplate.v1.Attenuation
+	38, // 27: endplate.v1.Vertebra.lesions:type_name -> endplate.v1.Lesions
+	39, // 28: endplate.v1.Vertebra.vacuum_cleft:type_name -> endplate.v1.VacuumCleft
+	40, // 29: endplate.v1.Vertebra.cortex:type_name -> endplate.v1.Cortex
+	42, // 30: endplate.v1.Vertebra.pedicles:type_name -> endplate.v1.Pedicles
+	44, // 31: endplate.v1.Vertebra.cement:type_name -> endplate.v1.Cement
+	47, // 32: endplate.v1.Vertebra.metal:type_name -> endplate.v1.Metal
+	48, // 33: endplate.v1.Vertebra.fracture:type_name -> endplate.v1.Fracture
+	52, // 34: endplate.v1.Vertebra.treatment_facts:type_name -> endplate.v1.TreatmentFact
+	26, // 35: endplate.v1.Vertebra.ratios:type_name -> endplate.v1.HeightRatios
+	0,  // 36: endplate.v1.HeightRatios.expected_from:type_name -> endplate.v1.Level
+	28, // 37: endplate.v1.Landmarks.superior_anterior:type_name -> endplate.v1.Landmark
+	28, // 38: endplate.v1.Landmarks.superior_middle:type_name -> endplate.v1.Landmark
+	28, // 39: endplate.v1.Landmarks.superior_posterior:type_name -> endplate.v1.Landmark
+	28, // 40: endplate.v1.Landmarks.inferior_anterior:type_name -> endplate.v1.Landmark
+	28, // 41: endplate.v1.Landmarks.inferior_middle:type_name -> endplate.v1.Landmark
+	28, // 42: endplate.v1.Landmarks.inferior_posterior:type_name -> endplate.v1.Landmark
+	30, // 43: endplate.v1.Landmarks.superior_direction:type_name -> endplate.v1.Direction
+	30, // 44: endplate.v1.Landmarks.inferior_direction:type_name -> endplate.v1.Direction
+	0,  // 45: endplate.v1.Heights.expected_from:type_name -> endplate.v1.Level
+	6,  // 46: endplate.v1.Deformity.shape:type_name -> endplate.v1.Deformity.Shape
+	7,  // 47: endplate.v1.Deformity.worst_height:type_name -> endplate.v1.Deformity.Height
+	8,  // 48: endplate.v1.Deformity.basis:type_name -> endplate.v1.Deformity.Basis
+	0,  // 49: endplate.v1.Angle.level:type_name -> endplate.v1.Level
+	0,  // 50: endplate.v1.Canal.expected_from:type_name -> endplate.v1.Level
+	9,  // 51: endplate.v1.Canal.compromise_class:type_name -> endplate.v1.Canal.Class
+	10, // 52: endplate.v1.PosteriorWall.state:type_name -> endplate.v1.PosteriorWall.State
+	0,  // 53: endplate.v1.PosteriorWall.retropulsion_from:type_name -> endplate.v1.Level
+	36, // 54: endplate.v1.PosteriorWall.criteria:type_name -> endplate.v1.WallCriterion
+	10, // 55: endplate.v1.WallCriterion.implies:type_name -> endplate.v1.PosteriorWall.State
+	27, // 56: endplate.v1.VacuumCleft.center:type_name -> endplate.v1.Position
+	41, // 57: endplate.v1.Cortex.superior_endplate:type_name -> endplate.v1.CortexFace
+	41, // 58: endplate.v1.Cortex.inferior_endplate:type_name -> endplate.v1.CortexFace
+	41, // 59: endplate.v1.Cortex.anterior_wall:type_name -> endplate.v1.CortexFace
+	41, // 60: endplate.v1.Cortex.left_wall:type_name -> endplate.v1.CortexFace
+	41, // 61: endplate.v1.Cortex.right_wall:type_name -> endplate.v1.CortexFace
+	43, // 62: endplate.v1.Pedicles.left:type_name -> endplate.v1.Pedicle
+	43, // 63: endplate.v1.Pedicles.right:type_name -> endplate.v1.Pedicle
+	11, // 64: endplate.v1.Pedicle.status:type_name -> endplate.v1.Pedicle.Status
+	45, // 65: endplate.v1.Cement.superior_contact:type_name -> endplate.v1.CementContact
+	45, // 66: endplate.v1.Cement.inferior_contact:type_name -> endplate.v1.CementContact
+	46, // 67: endplate.v1.Cement.leaks:type_name -> endplate.v1.CementLeak
+	12, // 68: endplate.v1.CementLeak.place:type_name -> endplate.v1.CementLeak.Place
+	49, // 69: endplate.v1.Fracture.superior_endplate:type_name -> endplate.v1.EndplateState
+	49, // 70: endplate.v1.Fracture.inferior_endplate:type_name -> endplate.v1.EndplateState
+	10, // 71: endplate.v1.Fracture.posterior_wall:type_name -> endplate.v1.PosteriorWall.State
+	50, // 72: endplate.v1.Fracture.candidates:type_name -> endplate.v1.FractureCandidate
+	1,  // 73: endplate.v1.EndplateState.broken:type_name -> endplate.v1.Answer
+	51, // 74: endplate.v1.FractureCandidate.criteria:type_name -> endplate.v1.ClassCriterion
+	1,  // 75: endplate.v1.ClassCriterion.answer:type_name -> endplate.v1.Answer
+	1,  // 76: endplate.v1.TreatmentFact.answer:type_name -> endplate.v1.Answer
+	13, // 77: endplate.v1.Density.band:type_name -> endplate.v1.Density.Band
+	54, // 78: endplate.v1.Density.contrast:type_name -> endplate.v1.Contrast
+	14, // 79: endplate.v1.Contrast.state:type_name -> endplate.v1.Contrast.State
+	0,  // 80: endplate.v1.Finding.levels:type_name -> endplate.v1.Level
+	15, // 81: endplate.v1.Finding.verdict:type_name -> endplate.v1.Finding.Verdict
+	17, // 82: endplate.v1.Report.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	17, // 83: endplate.v1.Phrases.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	84, // [84:84] is the sub-list for method output_type
+	84, // [84:84] is the sub-list for method input_type
+	84, // [84:84] is the sub-list for extension type_name
+	84, // [84:84] is the sub-list for extension extendee
+	0,  // [0:84] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_measurement_proto_init() }
@@ -5509,12 +6201,12 @@ func file_endplate_v1_measurement_proto_init() {
 		(*PhraseValue_Name)(nil),
 		(*PhraseValue_Phrase)(nil),
 	}
-	file_endplate_v1_measurement_proto_msgTypes[7].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[8].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[5].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[6].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[9].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[10].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[11].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[12].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[13].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[14].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[15].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[16].OneofWrappers = []any{}
@@ -5522,22 +6214,25 @@ func file_endplate_v1_measurement_proto_init() {
 	file_endplate_v1_measurement_proto_msgTypes[18].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[19].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[20].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[21].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[22].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[24].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[23].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[25].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[26].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[27].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[28].OneofWrappers = []any{}
 	file_endplate_v1_measurement_proto_msgTypes[29].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[34].OneofWrappers = []any{}
-	file_endplate_v1_measurement_proto_msgTypes[36].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[30].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[31].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[32].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[37].OneofWrappers = []any{}
+	file_endplate_v1_measurement_proto_msgTypes[39].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_endplate_v1_measurement_proto_rawDesc), len(file_endplate_v1_measurement_proto_rawDesc)),
-			NumEnums:      13,
-			NumMessages:   40,
+			NumEnums:      16,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
