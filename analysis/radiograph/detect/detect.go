@@ -220,11 +220,21 @@ func (f *film) place(ctx context.Context, field *radiograph.Field, c *column) (*
 }
 
 // leastEnd is the probability that the first and the last body of a chain must have.
-const leastEnd = 0.3
+const leastEnd = 0.15
 
-// shows reports whether a film shows all the points of a body.
+// shows reports whether a film shows all the points of a body. Where its centre lies beside
+// the field, bone is as bright as the blades and the field tells nothing.
 func (f *film) shows(field *radiograph.Field, b *outline.Body) bool {
-	return !slices.ContainsFunc(b.Points[:], func(p radiograph.ImagePoint) bool { return !field.Holds(p) })
+	beside := 0
+	for _, p := range b.Points {
+		if !f.holds(f.position(p)) {
+			return false
+		}
+		if !field.Holds(p) {
+			beside++
+		}
+	}
+	return beside < 2 || !field.Holds(b.Center)
 }
 
 // readAll returns bodies without names of those at centres, which are two at least.

@@ -13,8 +13,8 @@ import (
 // What the next body beyond the end of a row must be like. One that is not sharp is passed
 // over if the one beyond it is.
 const (
-	leastGrown  = 0.35 // probability
-	leastBeyond = 0.85 // of one beyond another
+	leastGrown  = 0.2  // probability
+	leastBeyond = 0.75 // of one beyond another
 	leastLikely = 0.03 // by the first network
 	// Of the distance of the last two.
 	nearestNext, farthestNext, farthestBeyond = 0.55, 1.35, 2.45
