@@ -67,6 +67,13 @@ func (s *Series) measureFilm(ctx context.Context, opt Options) Measured {
 	e := s.Examination
 	film := opt.Film
 	film.Progress = opt.Progress
+	if film.Placed, err = placedOnFilm(image.Header.SOPInstanceUID, opt.Points, film.Placed); err != nil {
+		m.Skipped = &report.Skipped{
+			Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, SOPInstanceUID: image.Header.SOPInstanceUID, Code: CodeFailed, Reason: err.Error(),
+		}
+		m.Err = err
+		return m
+	}
 	if e.Result, err = analysis.MeasureFilm(ctx, image, film); err != nil {
 		m.Skipped = &report.Skipped{
 			Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, SOPInstanceUID: image.Header.SOPInstanceUID, Code: CodeFailed, Reason: err.Error(),

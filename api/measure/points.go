@@ -18,7 +18,7 @@ import (
 var errNoLandmarks = errors.New("the report has no group with the six points of a vertebra")
 
 // errInImages says why the points of a report are not used.
-var errInImages = errors.New("its points lie in planes of images (SCOORD); points in the patient (SCOORD3D) are read")
+var errInImages = errors.New("its points lie in planes of images (SCOORD); of a CT those in the patient (SCOORD3D) are read")
 
 // readPoints reads the landmarks of a structured report.
 func (r *Request) readPoints() ([]sr.Placed, error) {
@@ -49,11 +49,18 @@ func readPoints(path string) ([]sr.Placed, error) {
 	points, err := sr.Landmarks(groups)
 	if err == nil && len(points) == 0 {
 		err = errNoLandmarks
-		if slices.ContainsFunc(groups, func(g sr.Group) bool { return g.InImages > 0 }) {
+		if slices.ContainsFunc(groups, inImages) {
 			err = errInImages
 		}
 	}
 	return points, err
+}
+
+// inImages reports whether graphics of a group, or of its numbers, lie in images.
+func inImages(g sr.Group) bool {
+	lies := func(x sr.Graphic) bool { return x.Points != nil }
+	return slices.ContainsFunc(g.Graphics, lies) ||
+		slices.ContainsFunc(g.Numbers, func(n sr.Number) bool { return slices.ContainsFunc(n.Graphics, lies) })
 }
 
 // placed returns a result with the points that a reader placed: those of vertebrae
@@ -65,6 +72,9 @@ func placed(e *report.Examination, r *analysis.Result, points []sr.Placed) (*ana
 	}
 	var corrections []analysis.Correction
 	for _, p := range points {
+		if p.SOPInstanceUID != "" {
+			return nil, errInImages
+		}
 		if p.FrameOfReferenceUID != e.FrameOfReferenceUID {
 			return nil, fmt.Errorf("the landmarks of %v are in another frame of reference than the images", p.Level)
 		}
@@ -90,4 +100,24 @@ func correctionsOf(r *analysis.Result, p sr.Placed) []analysis.Correction {
 		return moves
 	}
 	return []analysis.Correction{analysis.AddVertebra{Level: p.Level, Landmarks: p.Points}}
+}
+
+// errInPatient says why the points of a report are not used on a film.
+var errInPatient = errors.New("the landmarks lie in the patient (SCOORD3D); of a film those on it (SCOORD) are read")
+
+// placedOnFilm returns the vertebrae of which a report places the points on a film, behind
+// those that the options place.
+func placedOnFilm(film string, points []sr.Placed, others []analysis.PlacedOnFilm) ([]analysis.PlacedOnFilm, error) {
+	all := slices.Clone(others)
+	for _, p := range points {
+		switch p.SOPInstanceUID {
+		case film:
+			all = append(all, analysis.PlacedOnFilm{Level: p.Level, Points: p.OnFilm})
+		case "":
+			return nil, errInPatient
+		default:
+			return nil, fmt.Errorf("the landmarks of %v are on another image than the film", p.Level)
+		}
+	}
+	return all, nil
 }

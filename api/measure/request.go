@@ -57,7 +57,7 @@ func (e *SeriesError) Error() string {
 
 var (
 	errNoFilm = errors.New("points of a film are given, and the series is a CT")
-	errFilm   = errors.New("label maps, landmarks in the patient and levels at x,y,z are for CT, and the series is a film")
+	errFilm   = errors.New("label maps and levels at x,y,z are for CT, and the series is a film")
 )
 
 // Run reads and measures all of it. The error is the context's own, or one that
@@ -101,7 +101,7 @@ func (r *Request) Run(ctx context.Context) (*Output, error) {
 	if r.Film != nil && len(all) == 1 && !all[0].IsFilm() {
 		return nil, errNoFilm
 	}
-	if (given != nil || points != nil || r.Fixed != nil) && len(all) == 1 && all[0].IsFilm() {
+	if (given != nil || r.Fixed != nil) && len(all) == 1 && all[0].IsFilm() {
 		return nil, errFilm
 	}
 	var m *volume.LabelMap

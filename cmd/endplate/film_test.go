@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -15,8 +16,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/suyashkumar/dicom/pkg/tag"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/dicom/code"
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
@@ -144,5 +149,107 @@ func TestFilmsThatAreNotMeasured(t *testing.T) {
 		if status := run(t.Context(), strings.Fields(tt.arguments), &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), tt.want) {
 			t.Errorf("%s: status %d, %s", tt.arguments, status, stderr.String())
 		}
+	}
+}
+
+// shiftPoints moves the points of a concept in a report.
+func shiftPoints(t *testing.T, report string, concept code.Code, columns, rows float64) {
+	t.Helper()
+	b, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := dataset.Read(bytes.NewReader(b), int64(len(b)), dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shift func(*dataset.Dataset)
+	shift = func(d *dataset.Dataset) {
+		for _, item := range d.Items(tag.ContentSequence) {
+			if item.Value(tag.GraphicType) == "POINT" && code.Of(item, tag.ConceptNameCodeSequence).Is(concept) {
+				at := item.Numbers(tag.GraphicData)
+				item.Floats(tag.GraphicData, "FL", at[0]+columns, at[1]+rows)
+			}
+			shift(item)
+		}
+	}
+	shift(&d.Dataset)
+	var w bytes.Buffer
+	if err := d.WriteFile(&w); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(report, w.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a report says of the points of a film is read back on it: a reader's points, where
+// they were; on another film, or on a CT, they are refused.
+func TestLandmarksOfAFilmAreReadBack(t *testing.T) {
+	t.Parallel()
+	dir, truth := filmOf(t, "--film-gamma 3")
+	film, report := filepath.Join(dir, "film.dcm"), filepath.Join(dir, "report.dcm")
+	first, last := truth.Vertebrae[0], truth.Vertebrae[3]
+	seeds := []string{"--seed", fmt.Sprintf("%s@%g,%g", first.Level, first.Center.Col, first.Center.Row), "--seed", fmt.Sprintf("%s@%g,%g", last.Level, last.Center.Col, last.Center.Row)}
+	measured := func(args ...string) map[string]*endplatev1.Vertebra {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), append([]string{"measure", film}, args...), &stdout, &stderr); status != exitOK {
+			t.Fatalf("%v: status %d: %s", args, status, stderr.String())
+		}
+		var file endplatev1.Report
+		if err := protojson.Unmarshal(stdout.Bytes(), &file); err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]*endplatev1.Vertebra{}
+		for _, v := range file.GetAnalyses()[0].Vertebrae {
+			all[v.GetLevel().String()] = v
+		}
+		return all
+	}
+	want := measured(seeds...)
+	var stderr bytes.Buffer
+	if status := run(t.Context(), append([]string{"measure", film, "--format", "sr", "--out", report}, seeds...), io.Discard, &stderr); status != exitOK {
+		t.Fatalf("status %d: %s", status, stderr.String())
+	}
+	shiftPoints(t, report, code.SuperiorAnterior, 2.5, -1.5)
+	got := measured("--landmarks", report)
+	for level, v := range want {
+		w, g := v.GetLandmarks(), got[level].GetLandmarks()
+		if w == nil {
+			continue
+		}
+		for name, p := range map[string][2]*endplatev1.Landmark{
+			"superior anterior": {w.GetSuperiorAnterior(), g.GetSuperiorAnterior()}, "superior middle": {w.GetSuperiorMiddle(), g.GetSuperiorMiddle()},
+			"inferior posterior": {w.GetInferiorPosterior(), g.GetInferiorPosterior()}, "inferior middle": {w.GetInferiorMiddle(), g.GetInferiorMiddle()},
+		} {
+			column, row := p[0].GetColumn(), p[0].GetRow()
+			if name == "superior anterior" {
+				column, row = column+2.5, row-1.5
+			}
+			if d := math.Hypot(column-p[1].GetColumn(), row-p[1].GetRow()); d > 0.001 {
+				t.Errorf("%s: the %s point is %g pixels away", level, name, d)
+			}
+		}
+	}
+	if len(want) < 4 {
+		t.Errorf("%d vertebrae", len(want))
+	}
+	b, err := os.ReadFile(film)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, _, err := dicom.ReadFileMeta(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid := []byte(meta.SOPInstanceUID)
+	renamed := slices.Clone(uid)
+	renamed[len(renamed)-1] ^= 1 // another digit
+	other := filepath.Join(dir, "other.dcm")
+	if err := os.WriteFile(other, bytes.ReplaceAll(b, uid, renamed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status := run(t.Context(), []string{"measure", other, "--landmarks", report}, io.Discard, &stderr); status == exitOK || !strings.Contains(stderr.String(), "another image") {
+		t.Errorf("on another film: status %d: %s", status, stderr.String())
 	}
 }

@@ -63,7 +63,8 @@ the lines of the three heights of a body.
 A lateral radiograph (CR, DX, RF, Secondary Capture) is measured from the centres of two
 or more vertebral bodies that a reader points at (--seed), or from their six points
 (--corners): JSON as endplate measure writes it, of which level and landmarks of each
-vertebra count. --level takes a column and a row there. Heights are in mm only where the
+vertebra count; or a structured report whose coordinates are of the film (--landmarks).
+--level takes a column and a row there. Heights are in mm only where the
 header, or --scale, tells the magnification.
 
 Without --format, the extension of --out decides; else a terminal gets a table
@@ -171,8 +172,8 @@ func newRequest(paths []string, flags measureFlags) (*measure.Request, error) {
 	}
 	r := &measure.Request{Paths: paths, Labels: flags.labels, Points: flags.points, Jobs: flags.jobs}
 	if flags.ofFilm() {
-		if flags.labels != "" || flags.points != "" || flags.level != "" && !flags.levelOnFilm() {
-			return nil, usagef("--labels, --landmarks and --level LEVEL@x,y,z are for CT")
+		if flags.labels != "" || flags.level != "" && !flags.levelOnFilm() {
+			return nil, usagef("--labels and --level LEVEL@x,y,z are for CT")
 		}
 		film, err := flags.filmOptions()
 		if err != nil {

@@ -83,7 +83,7 @@ func (i *item) done() *dataset.Dataset {
 func rowOf(child *dataset.Dataset) float64 {
 	concept, valueType := code.Of(child, tag.ConceptNameCodeSequence), child.Value(tag.ValueType)
 	switch r := relation(child.Value(tag.RelationshipType)); {
-	case r == inferredFrom && valueType == "SCOORD3D":
+	case r == inferredFrom && (valueType == "SCOORD3D" || valueType == "SCOORD"):
 		return 0
 	case r == inferredFrom:
 		return 9

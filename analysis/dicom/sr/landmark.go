@@ -13,21 +13,27 @@ import (
 
 	"github.com/endplate/endplate/analysis/dicom/code"
 	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
-// Placed are the six points of one vertebra in a report.
+// Placed are the six points of one vertebra in a report: in the patient, or on a film.
 type Placed struct {
-	Level               spine.Level
+	Level spine.Level
+
 	FrameOfReferenceUID string
 	Points              [landmark.NumPoints]r3.Vec // LPS mm
+
+	SOPInstanceUID string                                    // of the film; empty in the patient
+	OnFilm         [landmark.NumPoints]radiograph.ImagePoint // of it
 }
 
 // Landmarks returns the vertebrae whose six points the groups hold, from superior to
 // inferior, each once: as the points that endplate names, or as the lines of three
 // heights (DCM 121207) that are told apart by the topographical modifiers anterior,
 // central and posterior of their finding sites, as others can write them. Of the two
-// ends of a line the superior one is that further along the patient's superior axis.
+// ends of a line the superior one is that further along the patient's superior axis, or
+// further up the film.
 // Groups that hold neither are passed over; a group that holds a part of it, or two
 // that disagree, are a *LandmarkError.
 func Landmarks(groups []Group) ([]Placed, error) {
@@ -60,18 +66,23 @@ func Landmarks(groups []Group) ([]Placed, error) {
 func (g *Group) placed() (p Placed, found bool, reason string) {
 	p.Level = g.Level()
 	var have [landmark.NumPoints]bool
-	set := func(n landmark.Name, at r3.Vec, frame string) {
+	set := func(n landmark.Name, x *Graphic, index int) {
 		if have[n] {
 			reason = "it has two of the " + n.String() + " point"
 		}
-		if p.FrameOfReferenceUID != "" && p.FrameOfReferenceUID != frame {
-			reason = "its points are in two frames of reference"
+		if slices.Contains(have[:], true) && (p.FrameOfReferenceUID != x.FrameOfReferenceUID || p.SOPInstanceUID != x.SOPInstanceUID) {
+			reason = "its points are in two frames of reference or images"
 		}
-		have[n], p.Points[n], p.FrameOfReferenceUID = true, at, frame
+		have[n], p.FrameOfReferenceUID, p.SOPInstanceUID = true, x.FrameOfReferenceUID, x.SOPInstanceUID
+		if x.SOPInstanceUID != "" {
+			p.OnFilm[n] = x.Points[index]
+		} else {
+			p.Points[n] = x.Positions[index]
+		}
 	}
-	for _, x := range g.Graphics {
-		if n := slices.IndexFunc(landmarkCodes[:], x.Concept.Is); n >= 0 && x.Type == "POINT" && len(x.Positions) == 1 {
-			set(landmark.Name(n), x.Positions[0], x.FrameOfReferenceUID)
+	for _, x := range preferred(g.Graphics) {
+		if n := slices.IndexFunc(landmarkCodes[:], x.Concept.Is); n >= 0 && x.Type == "POINT" && x.len() == 1 {
+			set(landmark.Name(n), x, 0)
 		}
 	}
 	if !slices.Contains(have[:], true) {
@@ -84,6 +95,29 @@ func (g *Group) placed() (p Placed, found bool, reason string) {
 		reason = "it has no " + landmark.Name(missing).String() + " point"
 	}
 	return p, true, reason
+}
+
+// preferred returns the graphics in the patient or, where there are none, those of
+// images that are named: some write both of the same.
+func preferred(all []Graphic) (some []*Graphic) {
+	patient := slices.ContainsFunc(all, func(x Graphic) bool { return x.Points == nil })
+	for i := range all {
+		if x := &all[i]; patient && x.Points == nil || !patient && x.SOPInstanceUID != "" {
+			some = append(some, x)
+		}
+	}
+	return some
+}
+
+// len returns how many points there are.
+func (x *Graphic) len() int { return max(len(x.Positions), len(x.Points)) }
+
+// superior returns which end of a line is the superior one.
+func (x *Graphic) superior() int {
+	if x.SOPInstanceUID != "" && x.Points[1].Row < x.Points[0].Row || x.SOPInstanceUID == "" && x.Positions[1].Z > x.Positions[0].Z {
+		return 1
+	}
+	return 0
 }
 
 // isEndplate reports whether what a group has is the superior endplate alone, as of
@@ -99,15 +133,16 @@ func (g *Group) isEndplate(have [landmark.NumPoints]bool) bool {
 
 // fromHeights takes the points from the lines of heights. One that stands alone is a
 // measurement that says nothing of the others: three make a body.
-func (g *Group) fromHeights(set func(landmark.Name, r3.Vec, string)) {
-	lines := map[landmark.Name]Graphic{} // by the superior point
+func (g *Group) fromHeights(set func(landmark.Name, *Graphic, int)) {
+	lines := map[landmark.Name]*Graphic{} // by the superior point
 	for _, n := range g.Numbers {
-		if !n.Concept.Is(code.Height) || len(n.Graphics) != 1 || len(n.Graphics[0].Positions) != 2 {
+		drawn := preferred(n.Graphics)
+		if !n.Concept.Is(code.Height) || len(drawn) != 1 || drawn[0].len() != 2 {
 			continue
 		}
 		for _, part := range n.Parts {
 			if upper, ok := upperOf(part); ok {
-				lines[upper] = n.Graphics[0]
+				lines[upper] = drawn[0]
 			}
 		}
 	}
@@ -115,12 +150,8 @@ func (g *Group) fromHeights(set func(landmark.Name, r3.Vec, string)) {
 		return
 	}
 	for upper, x := range lines {
-		top, bottom := x.Positions[0], x.Positions[1]
-		if bottom.Z > top.Z {
-			top, bottom = bottom, top
-		}
-		set(upper, top, x.FrameOfReferenceUID)
-		set(upper+landmark.InferiorAnterior, bottom, x.FrameOfReferenceUID)
+		set(upper, x, x.superior())
+		set(upper+landmark.InferiorAnterior, x, 1-x.superior())
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/suyashkumar/dicom/pkg/tag"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/dicom/code"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -26,7 +29,6 @@ type Group struct {
 	Sites      []code.Code
 	Numbers    []Number
 	Graphics   []Graphic // of the group itself; those of a number stand with it
-	InImages   int       // how many graphics, of the group and its numbers, lie in planes of images
 }
 
 // Number is a measurement that was read.
@@ -41,13 +43,16 @@ type Number struct {
 	Graphics []Graphic
 }
 
-// Graphic is spatial coordinates in a frame of reference. Those in images are counted
-// and not read: where they are in the patient only the images say.
+// Graphic is spatial coordinates, in a frame of reference or in an image.
 type Graphic struct {
-	Concept             code.Code
-	Type                string // POINT, POLYLINE, …
-	Positions           []r3.Vec
+	Concept code.Code
+	Type    string // POINT, POLYLINE, …
+
+	Positions           []r3.Vec // LPS mm, of SCOORD3D
 	FrameOfReferenceUID string
+
+	Points         []radiograph.ImagePoint // of SCOORD; where they are in the patient only the image says
+	SOPInstanceUID string                  // of the image, where they are of its only frame or its first; empty where that is not known
 }
 
 // Errors of Read.
@@ -116,7 +121,7 @@ func modern(c code.Code) code.Code {
 }
 
 func groupOf(container *dataset.Dataset) Group {
-	g := Group{InImages: inImages(container)}
+	var g Group
 	for _, item := range container.Items(tag.ContentSequence) {
 		concept := conceptOf(item)
 		switch item.Value(tag.ValueType) {
@@ -139,24 +144,13 @@ func groupOf(container *dataset.Dataset) Group {
 			if n, ok := numberOf(item); ok {
 				g.Numbers = append(g.Numbers, n)
 			}
-			g.InImages += inImages(item)
-		case "SCOORD3D":
+		case "SCOORD3D", "SCOORD":
 			if x, ok := graphicOf(item); ok {
 				g.Graphics = append(g.Graphics, x)
 			}
 		}
 	}
 	return g
-}
-
-// inImages counts the spatial coordinates below an item that are in planes of images.
-func inImages(item *dataset.Dataset) (n int) {
-	for _, child := range item.Items(tag.ContentSequence) {
-		if child.Value(tag.ValueType) == "SCOORD" {
-			n++
-		}
-	}
-	return n
 }
 
 func numberOf(item *dataset.Dataset) (Number, bool) {
@@ -179,7 +173,7 @@ func numberOf(item *dataset.Dataset) (Number, bool) {
 					n.Parts = append(n.Parts, valueOf(part))
 				}
 			}
-		case child.Value(tag.ValueType) == "SCOORD3D":
+		case child.Value(tag.ValueType) == "SCOORD3D", child.Value(tag.ValueType) == "SCOORD":
 			if x, ok := graphicOf(child); ok {
 				n.Graphics = append(n.Graphics, x)
 			}
@@ -199,23 +193,37 @@ func measuredValue(item *dataset.Dataset) (value float64, unit code.Code, ok boo
 	return value, unit, ok
 }
 
+// graphicOf reads spatial coordinates; false for what is none.
 func graphicOf(item *dataset.Dataset) (Graphic, bool) {
-	g := Graphic{
-		Concept: conceptOf(item), Type: item.Value(tag.GraphicType),
-		FrameOfReferenceUID: item.Value(tag.ReferencedFrameOfReferenceUID),
-	}
-	xyz := item.Numbers(tag.GraphicData)
-	if len(xyz) == 0 || len(xyz)%3 != 0 {
+	g := Graphic{Concept: conceptOf(item), Type: item.Value(tag.GraphicType)}
+	numbers := item.Numbers(tag.GraphicData)
+	if len(numbers) == 0 || slices.ContainsFunc(numbers, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }) {
 		return g, false
 	}
-	for ; len(xyz) > 0; xyz = xyz[3:] {
-		p := r3.Vec{X: xyz[0], Y: xyz[1], Z: xyz[2]}
-		if !finite(p) {
-			return g, false
+	if item.Value(tag.ValueType) == "SCOORD" {
+		for pair := range slices.Chunk(numbers, 2) {
+			g.Points = append(g.Points, radiograph.ImagePoint{Col: pair[0], Row: pair[len(pair)-1]})
 		}
-		g.Positions = append(g.Positions, p)
+		g.SOPInstanceUID = imageOf(item)
+		return g, len(numbers)%2 == 0
 	}
-	return g, true
+	for xyz := range slices.Chunk(numbers, 3) {
+		g.Positions = append(g.Positions, r3.Vec{X: xyz[0], Y: xyz[len(xyz)/2], Z: xyz[len(xyz)-1]})
+	}
+	g.FrameOfReferenceUID = item.Value(tag.ReferencedFrameOfReferenceUID)
+	return g, len(numbers)%3 == 0
+}
+
+// imageOf returns the image of whose first frame coordinates are; empty if there is
+// none.
+func imageOf(item *dataset.Dataset) (sopInstanceUID string) {
+	for _, child := range item.Items(tag.ContentSequence) {
+		image := child.Item(tag.ReferencedSOPSequence)
+		if child.Value(tag.ValueType) == "IMAGE" && image.Int(tag.ReferencedFrameNumber, 1) == 1 {
+			return image.Value(tag.ReferencedSOPInstanceUID)
+		}
+	}
+	return ""
 }
 
 // Level returns the vertebra that a group is of: by its finding sites, or else by its

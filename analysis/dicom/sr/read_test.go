@@ -12,16 +12,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/dicom/code"
 	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/dicom/sr"
 	"github.com/endplate/endplate/analysis/landmark"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -186,32 +189,87 @@ func TestLandmarksThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// Points that lie in planes of images are counted, and are no landmarks.
-func TestPointsInImagesAreCounted(t *testing.T) {
-	own := bytesOf(t, reportOf(t, originOf(t, "a"), measured(t), provenance()))
-	counted := 0
-	for _, g := range readGroups(t, bytes.ReplaceAll(own, []byte("SCOORD3D"), []byte("SCOORD  "))) {
-		counted += g.InImages
-		if placed, err := sr.Landmarks([]sr.Group{g}); err != nil || len(placed) > 0 {
-			t.Errorf("%s: landmarks %+v, %v", g.Identifier, placed, err)
+// onFilm is a graphic of a film.
+func onFilm(concept code.Code, film string, points ...radiograph.ImagePoint) sr.Graphic {
+	return sr.Graphic{Concept: concept, Type: map[int]string{1: "POINT", 2: "POLYLINE"}[len(points)], Points: points, SOPInstanceUID: film}
+}
+
+// Points of a film are read as its columns and rows, by name or as the ends of heights of
+// which either may come first; those in the patient are preferred, and those of an image
+// that is not named are none.
+func TestPointsOnFilms(t *testing.T) {
+	want := sr.Placed{Level: spine.L1, SOPInstanceUID: "1.2.5"}
+	var named, unnamed []sr.Graphic
+	points := []code.Code{code.SuperiorAnterior, code.SuperiorMiddle, code.SuperiorPosterior, code.InferiorAnterior, code.InferiorMiddle, code.InferiorPosterior}
+	for n, c := range points {
+		want.OnFilm[n] = radiograph.ImagePoint{Col: 100 + 30*float64(n%3), Row: 200 + 50*float64(n/3)}
+		named, unnamed = append(named, onFilm(c, "1.2.5", want.OnFilm[n])), append(unnamed, onFilm(c, "", want.OnFilm[n]))
+	}
+	number := func(part code.Code, x ...sr.Graphic) sr.Number {
+		return sr.Number{Concept: code.Height, Parts: []code.Code{part}, Graphics: x}
+	}
+	p := want.OnFilm
+	heights := []sr.Number{
+		number(code.AnteriorAspect, onFilm(code.Path, "1.2.5", p[0], p[3])), number(code.CentralAspect, onFilm(code.Path, "1.2.5", p[4], p[1])),
+		number(code.PosteriorAspect, onFilm(code.Path, "1.2.5", p[2], p[5])),
+	}
+	patient := sr.Placed{Level: spine.L1, FrameOfReferenceUID: "1.2"}
+	both := slices.Clone(named)
+	for n, c := range points {
+		patient.Points[n] = r3.Vec{Z: 2 - float64(n/3)}
+		both = append(both, sr.Graphic{Concept: c, Type: "POINT", Positions: patient.Points[n : n+1], FrameOfReferenceUID: "1.2"})
+	}
+	for name, tt := range map[string]struct {
+		group sr.Group
+		want  []sr.Placed
+	}{
+		"by name":       {sr.Group{Identifier: "L1", Graphics: named}, []sr.Placed{want}},
+		"by heights":    {sr.Group{Identifier: "L1", Numbers: heights}, []sr.Placed{want}},
+		"in both":       {sr.Group{Identifier: "L1", Graphics: both}, []sr.Placed{patient}},
+		"of no image":   {sr.Group{Identifier: "L1", Graphics: unnamed}, nil},
+		"of one height": {sr.Group{Identifier: "L1", Numbers: heights[:1]}, nil},
+	} {
+		if got, err := sr.Landmarks([]sr.Group{tt.group}); err != nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, tt.want)
 		}
 	}
-	want := 0
-	for _, g := range readGroups(t, own) {
-		want += len(g.Graphics)
-		for _, n := range g.Numbers {
-			want += len(n.Graphics)
-		}
-		if g.InImages > 0 {
-			t.Errorf("%s: %d of our own points lie in images", g.Identifier, g.InImages)
-		}
-	}
-	if counted != want || want == 0 {
-		t.Errorf("%d points counted, want %d", counted, want)
+	other := slices.Clone(named)
+	other[2].SOPInstanceUID = "1.2.6"
+	if _, err := sr.Landmarks([]sr.Group{{Identifier: "L1", Graphics: other}}); err == nil || !strings.Contains(err.Error(), "or images") {
+		t.Errorf("of two images: %v", err)
 	}
 }
 
-// nested is a report whose containers lie n deep in one another.
+// The image of coordinates is the one that they are selected from, if of its first frame.
+func TestCoordinatesInImagesAreRead(t *testing.T) {
+	for frame, want := range map[int]string{0: "1.2.5", 1: "1.2.5", 2: ""} {
+		reference := &dataset.Dataset{}
+		reference.Text(tag.ReferencedSOPClassUID, "UI", "1.2.840.10008.5.1.4.1.1.1.1")
+		reference.Text(tag.ReferencedSOPInstanceUID, "UI", "1.2.5")
+		if frame > 0 {
+			reference.Ints(tag.ReferencedFrameNumber, "IS", frame)
+		}
+		image, point, group := &dataset.Dataset{}, &dataset.Dataset{}, &dataset.Dataset{}
+		image.Text(tag.ValueType, "CS", "IMAGE")
+		image.Sequence(tag.ReferencedSOPSequence, reference)
+		point.Text(tag.ValueType, "CS", "SCOORD")
+		point.Sequence(tag.ConceptNameCodeSequence, code.SuperiorMiddle.Item())
+		point.Text(tag.GraphicType, "CS", "POINT")
+		point.Floats(tag.GraphicData, "FL", 10.5, 20.25)
+		point.Sequence(tag.ContentSequence, image)
+		group.Text(tag.ValueType, "CS", "CONTAINER")
+		group.Sequence(tag.ConceptNameCodeSequence, code.MeasurementGroup.Item())
+		group.Sequence(tag.ContentSequence, point)
+		root := plain()
+		root.Text(tag.ValueType, "CS", "CONTAINER")
+		root.Sequence(tag.ContentSequence, group)
+		got := readGroups(t, bytesOf(t, root))[0].Graphics
+		if len(got) != 1 || got[0].SOPInstanceUID != want || !slices.Equal(got[0].Points, []radiograph.ImagePoint{{Col: 10.5, Row: 20.25}}) {
+			t.Errorf("frame %d: %+v", frame, got)
+		}
+	}
+}
+
 func nested(n int) []byte {
 	b := append(make([]byte, 128), "DICM\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00"...)
 	container := "\x40\x00\x40\xa0CS\x0a\x00CONTAINER \x40\x00\x30\xa7SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
