@@ -30,6 +30,9 @@ func check(before, after *Examination, opt Options) error {
 	if before.Patient.differs(after.Patient) && !opt.Force {
 		return ErrOtherPatient
 	}
+	if before.Film || after.Film {
+		return ErrFilm
+	}
 	if before.reversed(after) && !opt.KeepOrder {
 		return ErrReversed
 	}

@@ -77,6 +77,7 @@ type Examination struct {
 	Vertebrae []Vertebra // from superior to inferior
 	Angles    []morphometry.Angle
 	Reason    phrase.Text // why no vertebra was found
+	Film      bool        // it is a radiograph, whose positions lie in its own plane
 }
 
 // Vertebra is one vertebra of an Examination. What is nil was not measured.

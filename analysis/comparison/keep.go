@@ -18,7 +18,7 @@ import (
 
 // NewExamination keeps of a result what comparisons need.
 func NewExamination(result *analysis.Result, about About) *Examination {
-	e := &Examination{About: about, Angles: slices.Clone(result.Angles), Reason: result.Reason}
+	e := &Examination{About: about, Angles: slices.Clone(result.Angles), Reason: result.Reason, Film: result.Film != nil}
 	for i := range result.Vertebrae {
 		e.Vertebrae = append(e.Vertebrae, newVertebra(&result.Vertebrae[i]))
 	}

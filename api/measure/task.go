@@ -254,6 +254,8 @@ func comparisonFault(err error) error {
 	switch {
 	case errors.Is(err, comparison.ErrOtherPatient):
 		return fault.New(fault.Invalid, fault.OtherPatient, "%v", err)
+	case errors.Is(err, comparison.ErrFilm):
+		return fault.New(fault.Unsupported, fault.NoCommonLevel, "%v", err)
 	case errors.Is(err, comparison.ErrNoCommonLevel), unmeasured:
 		return fault.New(fault.Invalid, fault.NoCommonLevel, "%v", err)
 	case errors.Is(err, comparison.ErrReversed):

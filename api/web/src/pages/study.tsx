@@ -36,7 +36,7 @@ export function StudyPage({ studyUID, analysisID, revision }: { studyUID: string
   const chosen = analysisID ?? (all.find((a) => a.state === "SUCCEEDED") ?? all[0])?.analysis_id;
   // The server reads the images while the rest of the page comes.
   useEffect(() => {
-    if (chosen) void api.render(chosen, { view: "AXIAL", format: "NO_PICTURE" }).catch(() => {});
+    if (chosen) void api.render(chosen, { view: "SAGITTAL", format: "NO_PICTURE" }).catch(() => {});
   }, [chosen]);
   const error = study.error ?? analyses.error;
   if (error) return <ErrorNote error={error} retry={study.error ? study.reload : analyses.reload} />;

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { words } from "../i18n";
 import type { Analysis, Landmarks, Level, Vertebra } from "../messages";
 import { Form } from "./dialogs";
+import { told } from "./geometry";
 import { between, beyond, fieldOf, levels, pointNames } from "./landmarks";
 import type { Points } from "./pointer";
 import type { Review } from "./usereview";
@@ -34,7 +35,7 @@ export function AddForm({ review, analysis, close, choose }: {
       done={() => {
         if (!points) return;
         const landmarks: Landmarks = {};
-        for (const name of pointNames) landmarks[fieldOf(name)] = { ...points[name]! };
+        for (const name of pointNames) landmarks[fieldOf(name)] = told(points[name]!, analysis.film !== undefined);
         review.act({ corrections: [{ add_vertebra: { level, landmarks } }] });
         choose(level);
       }}

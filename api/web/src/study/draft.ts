@@ -5,7 +5,7 @@
 // done again, based on one revision of the result.
 
 import type { Analysis, Correction, Level } from "../messages";
-import { distance, vec, type Vec } from "./geometry";
+import { distance, told, vec, type Vec } from "./geometry";
 import { type Handle, pointsOf, sameHandle, vertebraOf } from "./landmarks";
 
 /** One thing that a reader did: an endplate moved is three points moved. */
@@ -58,10 +58,10 @@ export function stepOf(d: Draft, correction: number): number {
 }
 
 /** The correction that moves what was taken hold of. */
-export const moves = (handle: Handle, to: Partial<Record<string, Vec>>): Correction[] =>
+export const moves = (handle: Handle, to: Partial<Record<string, Vec>>, film = false): Correction[] =>
   pointsOf(handle).flatMap((point) => {
     const position = to[point];
-    return position ? [{ move_landmark: { level: handle.level, point, position: { ...position } } }] : [];
+    return position ? [{ move_landmark: { level: handle.level, point, position: told(position, film) } }] : [];
   });
 
 /** The level that a correction is about; undefined where it adds one, or is of a finding of several. */

@@ -17,7 +17,12 @@ export interface Place {
   row: number;
 }
 
-export const vec = (p: Position | undefined): Vec => ({ x: p?.x ?? 0, y: p?.y ?? 0, z: p?.z ?? 0 });
+/** A position; of a film in its plane, in pixels: y runs along the numbers of its columns, z against those of its rows. */
+export const vec = (p: Position | undefined): Vec =>
+  p?.x === undefined && p?.column !== undefined ? { x: 0, y: p.column, z: -(p.row ?? 0) } : { x: p?.x ?? 0, y: p?.y ?? 0, z: p?.z ?? 0 };
+
+/** A position as the server takes it, on a film or in the patient. */
+export const told = (p: Vec, film: boolean): Position => (film ? { column: p.y, row: -p.z } : { ...p });
 export const add = (a: Vec, b: Vec): Vec => ({ x: a.x + b.x, y: a.y + b.y, z: a.z + b.z });
 export const sub = (a: Vec, b: Vec): Vec => ({ x: a.x - b.x, y: a.y - b.y, z: a.z - b.z });
 export const scale = (s: number, a: Vec): Vec => ({ x: s * a.x, y: s * a.y, z: s * a.z });

@@ -131,15 +131,23 @@ function atFirst(p: PaneProps, g: Geometry, width: number, height: number): Zoom
   return { scale, left: width / 2 - scale * (place.column + 0.5), top: height / 2 - scale * (place.row + 0.5) };
 }
 
+/** The letters of a film's sides: how it was taken, its vertebrae say. */
+function sidesOf(a: Analysis): [string, string, string, string] {
+  const to = a.vertebrae?.map((v) => v.landmarks?.superior_direction).find((d) => d !== undefined)?.column ?? 0;
+  if (Math.abs(to) < 0.5) return ["", "", "", ""];
+  return to < 0 ? ["A", "P", "", ""] : ["P", "A", "", ""];
+}
+
 /** The name of the view, where it lies, and the letters of the directions in the patient. */
 function Corners({ p }: { p: PaneProps }) {
   const letters: Record<string, [string, string, string, string]> = {
     SAGITTAL: ["A", "P", "S", "I"], STRAIGHTENED: ["A", "P", "S", "I"], AXIAL: ["R", "L", "A", "P"], CORONAL: ["R", "L", "S", "I"],
   };
-  const [left, right, top, bottom] = letters[p.plane.view] ?? ["", "", "", ""];
+  const film = p.analysis.film && sidesOf(p.analysis);
+  const [left, right, top, bottom] = film ?? letters[p.plane.view] ?? ["", "", "", ""];
   return (
     <>
-      <span class="corner title">{viewName(p.plane.view)} <span class="place">{number(p.plane.at)} mm</span></span>
+      <span class="corner title">{film ? t("film") : <>{viewName(p.plane.view)} <span class="place">{number(p.plane.at)} mm</span></>}</span>
       {([["left", left], ["right", right], ["top", top], ["bottom", bottom]] as const).map(([side, letter]) => (
         <span key={side} class={`corner side ${side}`} aria-hidden="true">{letter}</span>
       ))}

@@ -6,6 +6,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLanguage } from "../i18n";
 import type { AnalysisRun, Level, Vertebra } from "../messages";
+import { Seeds } from "../film/seeds";
 import { Out } from "../out";
 import { useLocation } from "../router";
 import { useMay } from "../session";
@@ -33,6 +34,7 @@ export function ReviewPage({ run, index, kept }: { run: AnalysisRun; index: numb
   const [moving, setMoving] = useState<{ handle: Handle; points: Points }>();
   const [open, setOpen] = useState<Open>();
   const dragging = useRef(false);
+  const film = review.analysis.film !== undefined;
   const [angle, setAngle] = useState<string>();
 
   // What was let go of stays where it is until the server has told what it makes.
@@ -61,8 +63,8 @@ export function ReviewPage({ run, index, kept }: { run: AnalysisRun; index: numb
       return;
     }
     setMoving({ handle: h, points: to });
-    if (last) review.act({ corrections: moves(h, to), handle: h, ...(time === undefined ? {} : { time }) });
-    else review.live(moves(h, to));
+    if (last) review.act({ corrections: moves(h, to, film), handle: h, ...(time === undefined ? {} : { time }) });
+    else review.live(moves(h, to, film));
   };
   const choose = (level: Level | undefined) => {
     select(level);
@@ -78,13 +80,14 @@ export function ReviewPage({ run, index, kept }: { run: AnalysisRun; index: numb
         <SaveBar review={review} mayCorrect={mayCorrect} kept={kept} open={setOpen}>
           <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} kept={kept} level={selected} />
         </SaveBar>
+        {film && mayCorrect && <Seeds review={review} analysis={review.analysis} cross={views.cross} />}
         <Panels
           review={review} analysis={review.analysis} selected={selected} select={choose} mayCorrect={mayCorrect} open={setOpen}
           angle={angle} setAngle={setAngle}
         />
       </aside>
     ),
-    [review.analysis, review.base, review.draft, review.automatic, review.saving, review.newer, selected, mayCorrect, angle, useLanguage()],
+    [review.analysis, review.base, review.draft, review.automatic, review.saving, review.newer, selected, mayCorrect, angle, film && views.cross, useLanguage()],
   );
   const chosen = vertebraOf(review.analysis, selected);
   const outlined = chosen && sameVertebra(review.base.report?.analyses?.[index], chosen)?.level;

@@ -86,14 +86,14 @@ function Row({ v, p, columns, more, cement }: { v: Vertebra; p: PanelProps; colu
       {!sure && <small class="probability">{Math.round(100 * v.level_probability!)} %{v.level_alternative ? ` (${v.level_alternative})` : ""}</small>}
     </th>
   );
-  if (!v.heights) {
+  if (!v.heights && !v.ratios) {
     return (
       <tr aria-selected={chosen} class="unmeasured" onClick={() => p.select(v.level!)} data-row={v.level}>
         {name}<td colSpan={columns - 1}>{v.status_reason ? <Say text={v.status_reason} /> : t(v.status ?? "STATUS_UNSPECIFIED")}</td>
       </tr>
     );
   }
-  const h = v.heights;
+  const h = v.heights ?? {};
   return (
     <tr aria-selected={chosen} class={tone(v)} onClick={() => p.select(v.level!)} data-row={v.level}>
       {name}

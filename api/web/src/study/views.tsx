@@ -34,6 +34,9 @@ export const presets: readonly ({ name: "spine" | "bone" | "soft" } & Window)[] 
   { name: "soft", center: 50, width: 400 },
 ];
 
+/** The window in which a film is as it was meant to be seen. */
+export const filmWindow: Window = { center: 2000, width: 4000 };
+
 export interface ViewState {
   cross: Vec;
   setCross: (at: Vec, from: View) => void;
@@ -69,7 +72,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
   const [follows, setFollows] = useState(false);
   const [beside, setBeside] = useState(0); // of the sagittal picture that follows the spine, to the left of it
   const [slab, setSlab] = useState(0);
-  const [window, setWindow] = useState<Window>(presets[0]!);
+  const [window, setWindow] = useState<Window>(analysis.film ? filmWindow : presets[0]!);
   const [tool, setTool] = useState<Tool>(() => (matchMedia("(pointer: coarse)").matches ? "scroll" : "window"));
   const [shown, setShown] = useState<ReadonlySet<Layer>>(() => new Set(layers));
   const [active, setActive] = useState<View>("SAGITTAL");
@@ -93,6 +96,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
       planned.push(next(n));
       if (n <= behind) planned.push(next(-n));
     }
+    if (analysis.film) return; // it has no slices
     images.prefetch(planned.filter((p) => within(p, extent)));
   }, [active, planes[active].at, slab, extent, follows]);
 
@@ -108,7 +112,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
       if (from !== "STRAIGHTENED") curveThrough(at);
     },
     scroll: (view, slices) => {
-      if (slices === 0) return;
+      if (slices === 0 || analysis.film) return;
       directions.current[view] = Math.sign(slices);
       const by = slices * stepOf(view);
       const to = { ...planes[view], at: planes[view].at + by };
@@ -125,7 +129,7 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
       const at = vec(v.center);
       setCross(at);
       curveThrough(at);
-      setCentre(width === undefined ? { at } : { at, width });
+      setCentre(width === undefined ? { at } : { at, width: width / unitOf(analysis) });
     },
     geometryOf: (view) => geometries.current[view]?.geometry,
     setGeometry: (view, geometry, at) => {
@@ -133,6 +137,9 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
     },
   };
 }
+
+/** How many mm a unit of positions is: a pixel of a film. */
+const unitOf = (a: Analysis) => (a.film ? (a.film.calibration?.column_spacing_mm ?? 430 / Math.max(a.film.rows ?? 0, a.film.columns ?? 0, 1)) : 1);
 
 const round = (mm: number) => Math.round(mm * 10) / 10;
 
@@ -191,9 +198,9 @@ export function Views({ views, ...p }: {
   onMove: (h: Handle, to: Points | undefined, last: boolean) => void;
 }) {
   return (
-    <section class="views" aria-label={t("views")}>
+    <section class={p.analysis.film ? "views film" : "views"} aria-label={t("views")}>
       <Toolbar views={views} />
-      {viewOrder.map((view) => (
+      {viewOrder.filter((view) => view === "SAGITTAL" || !p.analysis.film).map((view) => (
         <Pane
           key={view} {...p} plane={views.planes[view]} window={views.window} shown={views.shown} cross={views.cross} tool={views.tool}
           active={views.active === view} onActive={() => views.setActive(view)} zoom={views.zooms[view]} centre={views.centre}

@@ -10,7 +10,7 @@ import type { PointName } from "./landmarks";
 export const t = words(
   {
     sagittal: "Sagittal", straightened: "Straightened", axial: "Axial", coronal: "Coronal",
-    loadingPicture: "Loading…",
+    loadingPicture: "Loading…", film: "The film",
     tools: "Image tools", scroll: "Slices", window: "Window", pan: "Move", crosshair: "Crosshair", slab: "Thickness", thin: "Thin", slabOf: "{mm} mm slab", fit: "Fit", follows: "Along spine", followsHint: "The sagittal image follows the spine from side to side",
     scrollTool: "Drag goes through the slices", windowTool: "Drag changes the grey window", panTool: "Drag moves the image", crosshairTool: "Drag moves the crosshair",
     spine: "Spine", bone: "Bone", soft: "Soft tissue",
@@ -28,7 +28,7 @@ export const t = words(
   },
   {
     sagittal: "Sagittaal", straightened: "Gestrekt", axial: "Axiaal", coronal: "Coronaal",
-    loadingPicture: "Laden…",
+    loadingPicture: "Laden…", film: "De opname",
     tools: "Beeldgereedschap", scroll: "Sneden", window: "Venster", pan: "Verschuiven", crosshair: "Kruisdraad", slab: "Dikte", thin: "Dun", slabOf: "{mm} mm dik", fit: "Passend", follows: "Langs kolom", followsHint: "Het sagittale beeld volgt de wervelkolom opzij",
     scrollTool: "Slepen gaat door de sneden", windowTool: "Slepen verandert het grijsvenster", panTool: "Slepen verschuift het beeld", crosshairTool: "Slepen verplaatst de kruisdraad",
     spine: "Wervelkolom", bone: "Bot", soft: "Weke delen",
