@@ -115,15 +115,9 @@ func (s *server) readAligned(ctx context.Context, comparisonID string) (*aligned
 	}
 	first := r.Comparisons[0]
 	a := &aligned{path: pathOfFirst(first)}
-	used := make([]bool, len(all))
 	add := func(e *comparison.Examination, motion *comparison.Rigid) {
-		for i, one := range all {
-			if !used[i] && one.SeriesInstanceUID == e.SeriesInstanceUID {
-				used[i] = true
-				a.examinations = append(a.examinations, alignedExamination{c.AnalysisIDs[i], c.Revisions[i], one.Stack, motion})
-				return
-			}
-		}
+		i := e.Given
+		a.examinations = append(a.examinations, alignedExamination{c.AnalysisIDs[i], c.Revisions[i], all[i].Stack, motion})
 	}
 	add(first.Before, nil)
 	for _, one := range r.Comparisons { // each later one with the first

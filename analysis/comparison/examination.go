@@ -68,6 +68,7 @@ type About struct {
 	Posture             Posture
 	SliceSpacing        float64 // mm; 0 if not known
 	PixelSpacing        float64 // mm; 0 if not known
+	Given               int     // place in the order in which the caller gives the examinations, from 0
 }
 
 // Examination is what a comparison needs of one examination. It is plain data:

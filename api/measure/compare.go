@@ -39,6 +39,9 @@ func Best(name string, candidates []*comparison.Examination, r *report.Compariso
 // known keeps the order given. Its errors are those of comparison.Compare.
 func Compare(all []*comparison.Examination, opt comparison.Options, r *report.ComparisonReport) error {
 	all = slices.Clone(all)
+	for i, e := range all {
+		e.Given = i
+	}
 	if !opt.KeepOrder && !slices.ContainsFunc(all, func(e *comparison.Examination) bool { return e.Acquired.IsZero() }) {
 		slices.SortStableFunc(all, func(a, b *comparison.Examination) int { return a.Acquired.Compare(b.Acquired) })
 	}

@@ -12,12 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 )
 
 // scenarios are the files of steps, in the order in which they build on each other.
-var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "revisions.mjs", "touch.mjs", "upload.mjs"}
+var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "alike.mjs", "revisions.mjs", "touch.mjs", "upload.mjs"}
 
 // setting is what the steps in the browser are told.
 type setting struct {
@@ -44,6 +45,7 @@ func TestInTheBrowser(t *testing.T) {
 	s.Scenarios = scenarios
 	s.patient(t, folder)
 	s.archives(t, folder)
+	s.realPatient(t, filepath.Join(folder, "real"))
 	s.run(t)
 }
 
@@ -146,6 +148,21 @@ func (s *setting) patient(t *testing.T, folder string) {
 	if err := os.WriteFile(filepath.Join(s.Folders["before"], "readme.txt"), []byte("no image"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// realPatient fractures and treats a vertebra of a patient's CT, where the development
+// data is.
+func (s *setting) realPatient(t *testing.T, folder string) {
+	t.Helper()
+	shared := os.Getenv("ENDPLATE_SHARED")
+	if shared == "" {
+		t.Log("no CT of a patient: ENDPLATE_SHARED is not set")
+		return
+	}
+	output(t, s.Program, "phantom", "treat", filepath.Join(shared, "data", "ct", "ts3mm"), "--out", folder, "--level", "L3", "--loss", "40,25,5",
+		"--restore", "60", "--cement", "3", "--only", "fractured,treated")
+	s.Folders["realBefore"], s.Folders["realAfter"] = filepath.Join(folder, "fractured"), filepath.Join(folder, "treated")
+	s.Scenarios = append(slices.Clone(s.Scenarios), "real.mjs")
 }
 
 // grant gives a token to each of some roles and returns the file that the server reads.

@@ -7,10 +7,19 @@ import { readFileSync } from "node:fs";
 import { inDutch, must, until } from "./setting.mjs";
 
 /** What the page shows of the restored height of a level, percent. */
-async function restored(page, level) {
+export async function restored(page, level) {
   const cells = page.locator(`tr[data-level="${level}"] .restored`);
   await cells.first().waitFor();
   return (await cells.allInnerTexts()).map((text) => text.replace(/ % restored$/, ""));
+}
+
+/** What endplate compare tells of it. */
+export function restoredBy(told, level) {
+  const v = told.comparisons[0].vertebrae.find((one) => one.level === level);
+  return ["anterior", "middle", "posterior"]
+    .filter((which) => v[`${which}_height_mm`].significant && v[`${which}_restored`].percent !== undefined)
+    .map((which) => v[`${which}_restored`])
+    .map((r) => `${r.percent.toFixed(0)} ± ${r.sd_percent.toFixed(0)}`);
 }
 
 export const steps = {
@@ -64,11 +73,7 @@ export const steps = {
   "the restoration shown is that of endplate compare": async (s) => {
     const shown = await restored(s.page, "L1");
     const told = JSON.parse(s.endplate("compare", s.folders.before, s.folders.after, "--format", "json"));
-    const l1 = told.comparisons[0].vertebrae.find((v) => v.level === "L1");
-    const want = ["anterior", "middle", "posterior"]
-      .filter((which) => l1[`${which}_height_mm`].significant && l1[`${which}_restored`].percent !== undefined)
-      .map((which) => l1[`${which}_restored`])
-      .map((r) => `${r.percent.toFixed(0)} ± ${r.sd_percent.toFixed(0)}`);
+    const want = restoredBy(told, "L1");
     must(want.length > 0 && JSON.stringify(shown) === JSON.stringify(want), `shown ${shown}, endplate compare says ${want}`);
   },
 

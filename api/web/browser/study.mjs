@@ -6,13 +6,13 @@
 import { inDutch, must, until } from "./setting.mjs";
 
 export const view = (page, name) => page.locator(`.pane[data-view="${name}"]`);
-const grip = (page, label) => view(page, "SAGITTAL").getByRole("button", { name: label, exact: true });
+export const grip = (page, label) => view(page, "SAGITTAL").getByRole("button", { name: label, exact: true });
 
 /** What the table shows of one height, mm. */
-const height = (page, level, which) => page.locator(`tr[data-row="${level}"] [data-height="${which}"]`).evaluate((cell) => Number(cell.dataset.mm));
+export const height = (page, level, which) => page.locator(`tr[data-row="${level}"] [data-height="${which}"]`).evaluate((cell) => Number(cell.dataset.mm));
 
 /** The middle of a point on the screen. */
-async function middle(point) {
+export async function middle(point) {
   const box = await point.locator("circle.point").boundingBox();
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
@@ -25,10 +25,10 @@ async function newest(s) {
 }
 
 const vector = (p) => [p.x, p.y, p.z];
-const apart = (p, q) => Math.hypot(...vector(p).map((v, i) => v - vector(q)[i]));
+export const apart = (p, q) => Math.hypot(...vector(p).map((v, i) => v - vector(q)[i]));
 
 /** Waits until the server has told what the last change makes, and the table shows it. */
-const changed = (page, level, which, from) =>
+export const changed = (page, level, which, from) =>
   page.waitForFunction(
     ([row, cell, mm]) => {
       const found = document.querySelector(`tr[data-row="${row}"] [data-height="${cell}"]`);
@@ -65,14 +65,14 @@ export const timed = (page, selector, attribute, key, times) =>
   );
 
 /** The structured report of the newest revision, as DICOM JSON, once it is made. */
-async function structuredReport(s) {
+export async function structuredReport(s, run = s.before) {
   for (let tries = 0; tries < 200; tries++) {
-    const { body } = await s.call(s.tokens.administer, "GET", `/v1/analyses/${s.before.analysis_id}`);
+    const { body } = await s.call(s.tokens.administer, "GET", `/v1/analyses/${run.analysis_id}`);
     const made = body.analysis.publication;
     must(made && made.state !== "FAILED", `the structured report: ${JSON.stringify(made)}`);
     const sr = made.objects?.find((o) => o.kind === "sr");
     if (sr) {
-      const at = `/dicom-web/studies/${s.before.study_instance_uid}/series/${sr.series_instance_uid}/instances/${sr.sop_instance_uid}/metadata`;
+      const at = `/dicom-web/studies/${run.study_instance_uid}/series/${sr.series_instance_uid}/instances/${sr.sop_instance_uid}/metadata`;
       const response = await fetch(s.base + at, { headers: { Authorization: `Bearer ${s.tokens.administer}`, Accept: "application/dicom+json" } });
       must(response.ok, `GET ${at}: ${response.status}`);
       return response.json();
@@ -83,7 +83,7 @@ async function structuredReport(s) {
 }
 
 /** The values of NumericValue, at any depth. */
-function numbers(dataset) {
+export function numbers(dataset) {
   if (Array.isArray(dataset)) return dataset.flatMap(numbers);
   if (typeof dataset !== "object" || dataset === null) return [];
   return Object.entries(dataset).flatMap(([tag, element]) => (tag === "0040A30A" ? (element.Value ?? []).map(Number) : numbers(element)));

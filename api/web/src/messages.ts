@@ -370,6 +370,7 @@ export interface ComparedExamination {
   posture?: string;
   slice_spacing_mm?: number;
   measured?: number;
+  given?: number;
 }
 
 export type MatchState =

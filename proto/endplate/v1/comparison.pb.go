@@ -321,7 +321,11 @@ type ComparedExamination struct {
 	// Distance of slices, mm.
 	SliceSpacingMm *float64 `protobuf:"fixed64,8,opt,name=slice_spacing_mm,json=sliceSpacingMm,proto3,oneof" json:"slice_spacing_mm,omitempty"`
 	// How many vertebrae were measured.
-	Measured      *int32 `protobuf:"varint,9,opt,name=measured,proto3,oneof" json:"measured,omitempty"`
+	Measured *int32 `protobuf:"varint,9,opt,name=measured,proto3,oneof" json:"measured,omitempty"`
+	// Its place in the order in which the examinations were given, from 0: of a
+	// ComparisonRun, the place of its analysis in analysis_ids and of that one's revision
+	// in revisions.
+	Given         *int32 `protobuf:"varint,10,opt,name=given,proto3,oneof" json:"given,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -415,6 +419,13 @@ func (x *ComparedExamination) GetSliceSpacingMm() float64 {
 func (x *ComparedExamination) GetMeasured() int32 {
 	if x != nil && x.Measured != nil {
 		return *x.Measured
+	}
+	return 0
+}
+
+func (x *ComparedExamination) GetGiven() int32 {
+	if x != nil && x.Given != nil {
+		return *x.Given
 	}
 	return 0
 }
@@ -1372,7 +1383,7 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\n" +
 	"lsc_factor\x18\t \x01(\x01H\x01R\tlscFactor\x88\x01\x01B\a\n" +
 	"\x05_daysB\r\n" +
-	"\v_lsc_factor\"\x80\x03\n" +
+	"\v_lsc_factor\"\xa5\x03\n" +
 	"\x13ComparedExamination\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12,\n" +
 	"\x12study_instance_uid\x18\x02 \x01(\tR\x10studyInstanceUid\x12.\n" +
@@ -1382,9 +1393,12 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\bacquired\x18\x06 \x01(\tR\bacquired\x12\x18\n" +
 	"\aposture\x18\a \x01(\tR\aposture\x12-\n" +
 	"\x10slice_spacing_mm\x18\b \x01(\x01H\x00R\x0esliceSpacingMm\x88\x01\x01\x12\x1f\n" +
-	"\bmeasured\x18\t \x01(\x05H\x01R\bmeasured\x88\x01\x01B\x13\n" +
+	"\bmeasured\x18\t \x01(\x05H\x01R\bmeasured\x88\x01\x01\x12\x19\n" +
+	"\x05given\x18\n" +
+	" \x01(\x05H\x02R\x05given\x88\x01\x01B\x13\n" +
 	"\x11_slice_spacing_mmB\v\n" +
-	"\t_measured\"\xcf\x03\n" +
+	"\t_measuredB\b\n" +
+	"\x06_given\"\xcf\x03\n" +
 	"\x05Match\x12.\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x18.endplate.v1.Match.StateR\x05state\x12\x1b\n" +
 	"\x06offset\x18\x02 \x01(\x05H\x00R\x06offset\x88\x01\x01\x12%\n" +

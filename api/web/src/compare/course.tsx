@@ -3,7 +3,7 @@
 
 import { number } from "../i18n";
 import type { Heights, Level, TimeCourse } from "../messages";
-import { nameOf } from "./pictures";
+import { useNames } from "./names";
 import { t } from "./words";
 
 const kinds = [
@@ -20,6 +20,7 @@ const room = 2;
 
 /** The heights of a level in three and more examinations. */
 export function Course({ course, level }: { course: TimeCourse; level: Level | undefined }) {
+  const { short } = useNames();
   const examinations = course.examinations ?? [];
   const shown = course.levels?.find((l) => l.level === level) ?? course.levels?.[0];
   const heights = shown?.heights ?? [];
@@ -40,7 +41,7 @@ export function Course({ course, level }: { course: TimeCourse; level: Level | u
           </g>
         ))}
         {kinds.map((k) => <Line key={k.name} kind={k} heights={heights} x={x} y={y} />)}
-        {examinations.map((e, i) => <text key={i} x={x(i)} y={height - 8} text-anchor="middle">{nameOf(e).slice(0, 10)}</text>)}
+        {examinations.map((e, i) => <text key={i} x={x(i)} y={height - 8} text-anchor="middle">{short(e)}</text>)}
         {course.first_treated !== undefined && (
           <line class="treated" x1={x(course.first_treated)} x2={x(course.first_treated)} y1={margin.top} y2={height - margin.bottom}>
             <title>{t("treatedFrom")}</title>
@@ -50,7 +51,7 @@ export function Course({ course, level }: { course: TimeCourse; level: Level | u
       <div class="scroll">
         <table>
           <thead>
-            <tr><th>{shown?.level}</th>{examinations.map((e, i) => <th key={i}>{nameOf(e).slice(0, 10)}</th>)}</tr>
+            <tr><th>{shown?.level}</th>{examinations.map((e, i) => <th key={i}>{short(e)}</th>)}</tr>
           </thead>
           <tbody>
             {kinds.map((k) => (

@@ -6,11 +6,12 @@
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { api, bytes } from "../api";
-import { dicomDateTime, number } from "../i18n";
+import { number } from "../i18n";
 import { useKeys } from "../keys";
 import type { ComparedExamination, Level, Outline, RenderImageResponse } from "../messages";
 import { Link, paths } from "../router";
 import { ErrorNote, Loading } from "../ui";
+import { useNames } from "./names";
 import { t } from "./words";
 
 type Mode = "side" | "slider" | "blink";
@@ -45,6 +46,7 @@ interface Props {
 
 /** All pictures, scrolled together. */
 export function Pictures({ comparisonID, examinations, selected, select }: Props) {
+  const { name } = useNames();
   const [mode, setMode] = useState<Mode>("side");
   const [offset, setOffset] = useState(0);
   const [window, setWindow] = useState<WindowName>("bone");
@@ -84,14 +86,14 @@ export function Pictures({ comparisonID, examinations, selected, select }: Props
           <label>
             {t("pair")}
             <select value={second} onChange={(e) => setSecond(Number(e.currentTarget.value))}>
-              {examinations.slice(1).map((e, i) => <option key={i} value={i + 1}>{nameOf(e)}</option>)}
+              {examinations.slice(1).map((e, i) => <option key={i} value={i + 1}>{name(e)}</option>)}
             </select>
           </label>
         )}
         <label>
           {t("window")}
           <select value={window} onChange={(e) => setWindow(e.currentTarget.value as WindowName)}>
-            {Object.entries(windows).map(([name, [c, w]]) => <option key={name} value={name}>{`${name} ${c}/${w}`}</option>)}
+            {Object.entries(windows).map(([kind, [c, w]]) => <option key={kind} value={kind}>{`${t(`window_${kind as WindowName}`)} ${c}/${w}`}</option>)}
           </select>
         </label>
         <label><input type="checkbox" checked={outlines} onChange={(e) => setOutlines(e.currentTarget.checked)} />{t("outlines")}</label>
@@ -128,11 +130,6 @@ function boxOf(pictures: Picture[], level: Level | undefined): string {
   const wide = (half * columns) / rows;
   const clamp = (from: number, most: number) => Math.max(0, Math.min(most, from));
   return [clamp(x - wide, columns - 2 * wide), clamp(y - half, rows - 2 * half), 2 * wide, 2 * half].map((v) => v.toFixed(1)).join(" ");
-}
-
-/** An examination as it is named: by its date. */
-export function nameOf(e: ComparedExamination): string {
-  return dicomDateTime(e.acquired);
 }
 
 /** A picture and what lies over it. */
@@ -180,18 +177,19 @@ function pictureOf(analysisID: string, m: RenderImageResponse): Picture {
 }
 
 function One({ picture, examination, view }: { picture: Picture; examination: ComparedExamination; view: View }) {
+  const { name } = useNames();
   return (
     <figure>
       <figcaption>
-        <Link to={paths.study(examination.study_instance_uid!, picture.analysisID, view.selected)}>{nameOf(examination)}</Link>
+        <Link to={paths.study(examination.study_instance_uid!, picture.analysisID, view.selected)}>{name(examination)}</Link>
       </figcaption>
-      <svg viewBox={view.box} role="img" aria-label={altOf(examination, view)}><Layer picture={picture} view={view} /></svg>
+      <svg viewBox={view.box} role="img" aria-label={altOf(name(examination), view)}><Layer picture={picture} view={view} /></svg>
     </figure>
   );
 }
 
-function altOf(e: ComparedExamination, view: View): string {
-  return t("pictureOf", { examination: nameOf(e), offset: view.offset });
+function altOf(name: string, view: View): string {
+  return t("pictureOf", { examination: name, offset: view.offset });
 }
 
 function Layer({ picture, view }: { picture: Picture; view: View }) {
@@ -238,6 +236,7 @@ interface PairProps {
 
 /** The first picture to the left of a boundary that can be moved, the second to its right. */
 function Slider({ first, second, names: [a, b], view }: PairProps) {
+  const { name } = useNames();
   const [at, setAt] = useState(0.5);
   const clip = useId();
   const [left, top, columns, rows] = view.box.split(" ").map(Number) as [number, number, number, number];
@@ -249,8 +248,8 @@ function Slider({ first, second, names: [a, b], view }: PairProps) {
   };
   return (
     <figure>
-      <figcaption class="both"><span>{nameOf(a)}</span><span>{nameOf(b)}</span></figcaption>
-      <svg viewBox={view.box} role="img" aria-label={`${altOf(a, view)}; ${altOf(b, view)}`} onPointerDown={move} onPointerMove={move}>
+      <figcaption class="both"><span>{name(a)}</span><span>{name(b)}</span></figcaption>
+      <svg viewBox={view.box} role="img" aria-label={`${altOf(name(a), view)}; ${altOf(name(b), view)}`} onPointerDown={move} onPointerMove={move}>
         <clipPath id={clip}><rect x={x} y={top} width={left + columns - x} height={rows} /></clipPath>
         <Layer picture={first} view={view} />
         <g clip-path={`url(#${clip})`}><Layer picture={second} view={view} /></g>
@@ -266,6 +265,7 @@ function Slider({ first, second, names: [a, b], view }: PairProps) {
 
 /** The pictures in turns, at the reader's pace or at one of their own. */
 function Blink({ first, second, names, view, shown, show }: PairProps & { shown: 0 | 1; show: (f: (now: 0 | 1) => 0 | 1) => void }) {
+  const { name } = useNames();
   const [running, setRunning] = useState(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   useEffect(() => {
     if (!running) return undefined;
@@ -274,8 +274,8 @@ function Blink({ first, second, names, view, shown, show }: PairProps & { shown:
   }, [running]);
   return (
     <figure>
-      <figcaption>{nameOf(names[shown])}</figcaption>
-      <svg viewBox={view.box} role="img" aria-label={altOf(names[shown], view)}>
+      <figcaption>{name(names[shown])}</figcaption>
+      <svg viewBox={view.box} role="img" aria-label={altOf(name(names[shown]), view)}>
         <Layer picture={shown === 0 ? first : second} view={view} />
       </svg>
       <p class="plane">

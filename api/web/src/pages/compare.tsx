@@ -4,7 +4,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../api";
 import { Course } from "../compare/course";
-import { nameOf, Pictures } from "../compare/pictures";
+import { Named, useAlike, useNames } from "../compare/names";
+import { Pictures } from "../compare/pictures";
 import { Angles, Levels } from "../compare/table";
 import { t } from "../compare/words";
 import "../compare/compare.css";
@@ -66,9 +67,10 @@ function Result({ run, report }: { run: ComparisonRun; report: ComparisonReport 
     { key: "j", label: t("keyLevel"), run: () => stepLevel(1) },
     { key: "k", label: t("keyLevel"), run: () => stepLevel(-1) },
   ]);
+  const alike = useAlike(run, examinations);
   if (!comparison) return <p class="empty">{t("noFindings")}</p>;
   return (
-    <section class="comparison">
+    <Named value={alike}><section class="comparison">
       <div class="heading">
         <h1>{t("title")}</h1>
         <Examinations examinations={examinations} />
@@ -82,12 +84,7 @@ function Result({ run, report }: { run: ComparisonRun; report: ComparisonReport 
         <div>
           {all.length > 1 && (
             <p>
-              <label>
-                {t("pair")}
-                <select value={which} onChange={(e) => setWhich(Number(e.currentTarget.value))}>
-                  {all.map((c, i) => <option key={i} value={i}>{nameOf(c.after ?? {})}</option>)}
-                </select>
-              </label>
+              <Pair all={all} which={which} choose={setWhich} />
             </p>
           )}
           <Findings findings={comparison.findings ?? []} select={select} />
@@ -98,7 +95,20 @@ function Result({ run, report }: { run: ComparisonRun; report: ComparisonReport 
           {report.time_course && <Course course={report.time_course} level={selected} />}
         </div>
       </div>
-    </section>
+    </section></Named>
+  );
+}
+
+/** Which of the later examinations is compared with the first. */
+function Pair({ all, which, choose }: { all: Comparison[]; which: number; choose: (which: number) => void }) {
+  const { name } = useNames();
+  return (
+    <label>
+      {t("pair")}
+      <select value={which} onChange={(e) => choose(Number(e.currentTarget.value))}>
+        {all.map((c, i) => <option key={i} value={i}>{name(c.after ?? {})}</option>)}
+      </select>
+    </label>
   );
 }
 
@@ -108,9 +118,10 @@ function firstAffected(c: Comparison | undefined): Level | undefined {
 }
 
 function Examinations({ examinations }: { examinations: ComparedExamination[] }) {
+  const { name } = useNames();
   return (
     <ol class="examinations" aria-label={t("examinations")}>
-      {examinations.map((e, i) => <li key={i}><Link to={paths.study(e.study_instance_uid!)}>{nameOf(e)}</Link></li>)}
+      {examinations.map((e, i) => <li key={i}><Link to={paths.study(e.study_instance_uid!)}>{name(e)}</Link></li>)}
     </ol>
   );
 }
