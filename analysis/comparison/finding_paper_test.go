@@ -9,7 +9,9 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/cement"
 	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -89,5 +91,54 @@ func TestFracturedLevelsAreFollowed(t *testing.T) {
 		if got := codes(c, spine.L1); !slices.Contains(got, want) {
 			t.Errorf("%.0f %% left of 70 %%: %v, want %s", 100*left, got, want)
 		}
+	}
+}
+
+// Kyphosis that grew, a wall that moved and a leak to a new place are told apart from
+// those that did not, each by its least significant change.
+//
+// Reference: Curfs 2016 for the Gardner angle; 2 mm for a wall that is displaced, and what
+// a new leak is: defaults of this program.
+func TestWhatElseChangedIsTold(t *testing.T) {
+	intact := column(spine.T10, spine.L4, 25)
+	treated := cemented(collapsed(intact, spine.L1, 0.7, 0.8, 1), spine.L1, 4)
+	at := func(e *comparison.Examination) *comparison.Vertebra {
+		i := slices.IndexFunc(e.Vertebrae, func(v comparison.Vertebra) bool { return v.Level == spine.L1 })
+		return &e.Vertebrae[i]
+	}
+	behind := func(mm float64) func(*comparison.Examination) {
+		return func(e *comparison.Examination) { at(e).Retropulsion = &morphometry.Estimate{Value: mm, SD: 0.3} }
+	}
+	leaking := func(places ...cement.Place) func(*comparison.Examination) {
+		return func(e *comparison.Examination) {
+			for _, p := range places {
+				at(e).Cement.Leaks = append(at(e).Cement.Leaks, comparison.Leak{Place: p.Text(), Volume: 0.2, Distance: 4})
+			}
+		}
+	}
+	same := func(*comparison.Examination) {}
+	for _, tt := range []struct {
+		name          string
+		before, after func(*comparison.Examination)
+		code          string
+		want          bool
+	}{
+		{"a wall driven back", behind(0.5), behind(6), comparison.RetropulsionChange, true},
+		{"a wall that stays", behind(5.8), behind(6), comparison.RetropulsionChange, false},
+		{"within what a normal wall does", behind(-1), behind(1.5), comparison.RetropulsionChange, false},
+		{"a leak", same, leaking(cement.Canal), comparison.NewCementLeak, true},
+		{"the same leak", leaking(cement.Canal), leaking(cement.Canal), comparison.NewCementLeak, false},
+		{"a second leak", leaking(cement.Canal), leaking(cement.Canal, cement.SuperiorDisc), comparison.NewCementLeak, true},
+	} {
+		before, after := examine(treated, r3.Vec{}), examine(treated, r3.Vec{})
+		tt.before(before)
+		tt.after(after)
+		if got := slices.Contains(codes(compare(t, before, after), spine.L1), tt.code); got != tt.want {
+			t.Errorf("%s: %s %t, want %t", tt.name, tt.code, got, tt.want)
+		}
+	}
+	c := compare(t, examine(treated, r3.Vec{}), examine(collapsed(treated, spine.L1, 0.6, 1, 1), r3.Vec{}))
+	if !slices.Contains(codes(c, spine.L1), comparison.KyphosisIncreased) {
+		t.Errorf("the wedge grew: findings %v, want %s among them", codes(c, spine.L1), comparison.KyphosisIncreased)
 	}
 }
