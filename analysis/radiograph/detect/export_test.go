@@ -21,3 +21,6 @@ func ReadAt(ctx context.Context, m *radiograph.Image, centers []radiograph.Image
 	}
 	return f.readAll(ctx, at, right)
 }
+
+// MostSure bounds the probability of names.
+const MostSure = mostSure

@@ -108,12 +108,12 @@ func nearest(f *train.Film, p radiograph.ImagePoint) int {
 	return slices.IndexFunc(f.Column, func(v train.Shown) bool { return v.Center.Distance(p)*f.Unit < astrayMM })
 }
 
-// chain counts whether the names of a film are right, and those that are said to be sure.
+// chain counts whether the names of a film are right, and of those that are as sure as may be.
 func (y *filmTally) chain(got *detect.Found, right bool) {
 	if len(got.Bodies) == 0 {
 		return
 	}
-	sure := got.Names.Probability >= detect.SureNames
+	sure := got.Names.Probability >= detect.MostSure
 	y.chains++
 	if right {
 		y.chainsRight++
@@ -249,7 +249,7 @@ func (y *filmTally) log(t *testing.T, name string) {
 	t.Helper()
 	t.Logf("%s: %d films, %d refused, %d the wrong way; T8–L5 %d of %d found (%.1f %%), T4–T7 %d of %d (%.1f %%), %d that are none",
 		name, y.films, y.refused, y.sideWrong, y.found, y.visible, percent(y.found, y.visible), y.upperFound, y.upperVisible, percent(y.upperFound, y.upperVisible), y.none)
-	t.Logf("  all names right on %d of %d films, on %d of %d that are said to be sure", y.chainsRight, y.chains, y.chainsSureRight, y.chainsSure)
+	t.Logf("  all names right on %d of %d films, on %d of %d whose names are as sure as may be", y.chainsRight, y.chains, y.chainsSureRight, y.chainsSure)
 	t.Logf("  corners %s mm, ratios %s %%, wedge %s°, Cobb %s°; Genant within one %.1f %%, right %.1f %% of %d",
 		meanAnd95(y.corner), meanAnd95(y.ratio), meanAnd95(y.wedge), meanAnd95(y.cobb), percent(y.within, y.genant), percent(y.exact, y.genant), y.genant)
 	t.Logf("  within 2 sd: points %.1f %%, ratios %.1f %%", within2(y.pull), within2(y.ratioPull))
