@@ -18,7 +18,7 @@ import (
 )
 
 // scenarios are the files of steps, in the order in which they build on each other.
-var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "alike.mjs", "revisions.mjs", "touch.mjs", "upload.mjs"}
+var scenarios = []string{"shell.mjs", "compare.mjs", "study.mjs", "alike.mjs", "revisions.mjs", "touch.mjs", "upload.mjs", "film.mjs"}
 
 // setting is what the steps in the browser are told.
 type setting struct {
@@ -145,6 +145,8 @@ func (s *setting) patient(t *testing.T, folder string) {
 	output(t, s.Program, "phantom", "treat", "--out", folder, "--levels", "T11-L3", "--level", "L1", "--loss", "40,25,5",
 		"--restore", "60", "--cement", "3.5", "--columns", "160", "--rows", "224", "--seed", "3", "--only", "fractured,treated")
 	s.Folders = map[string]string{"before": filepath.Join(folder, "fractured"), "after": filepath.Join(folder, "treated")}
+	s.Folders["film"] = filepath.Join(folder, "film")
+	output(t, s.Program, "phantom", "--film", "--out", s.Folders["film"], "--levels", "T10-S1", "--rows", "224", "--columns", "160", "--seed", "4", "--fracture", "L1=wedge:35")
 	if err := os.WriteFile(filepath.Join(s.Folders["before"], "readme.txt"), []byte("no image"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A lateral film is sent, looked at, corrected and accepted.
+
+import { inDutch, must, until } from "./setting.mjs";
+import { changed, grip, height, middle, numbers, structuredReport, view } from "./study.mjs";
+
+/** A film's analysis with the result of its newest revision. */
+const newest = async (s) => (await s.call(s.tokens.read, "GET", `/v1/analyses/${s.film.analysis_id}`)).body.analysis;
+const vertebra = (run, level) => run.report.analyses[0].vertebrae.find((v) => v.level === level);
+
+export const steps = {
+  "film: it is uploaded and measured": async (s) => {
+    const { page } = s;
+    await s.go("/");
+    await page.getByRole("button", { name: "Upload" }).click();
+    await page.getByLabel("Choose a folder").last().setInputFiles(s.folders.film);
+    await page.getByText("1 images stored").waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => {
+      const { body } = await s.call(s.tokens.read, "GET", "/v1/analyses?page_size=500");
+      const studies = (await s.call(s.tokens.administer, "GET", "/v1/studies?page_size=500")).body.studies;
+      const of = studies.find((one) => one.modalities?.includes("DX"));
+      s.film = of && body.analyses?.find((a) => a.study_instance_uid === of.study_instance_uid);
+      return s.film && !["QUEUED", "RUNNING"].includes(s.film.state);
+    }, () => `the film is not measured: ${JSON.stringify(s.film)}`);
+    must(s.film.state === "SUCCEEDED", `the analysis is ${s.film.state}: ${s.film.reason}`);
+  },
+
+  "film: it is shown with its points, and without what only a CT has": async (s) => {
+    const { page } = s;
+    const run = await newest(s);
+    const measured = run.report.analyses[0].vertebrae.filter((v) => v.status === "MEASURED");
+    must(measured.length >= 5, `${measured.length} vertebrae were measured`);
+    s.level = measured[measured.length >> 1].level;
+    await s.go(`/studies/${run.study_instance_uid}/analyses/${run.analysis_id}#${s.level}`);
+    await view(page, "SAGITTAL").locator("canvas[data-at]").waitFor();
+    await grip(page, `${s.level} superior anterior point`).waitFor({ state: "attached" });
+    must((await page.locator(".pane").count()) === 1, "a film has more than one view");
+    await s.accessible("film");
+    await s.picture("film");
+    await page.getByRole("tab", { name: /Findings/ }).click();
+    await inDutch(s, "findings of a film", ".findings article p:not(.buttons)");
+    await page.getByRole("tab", { name: "Vertebrae" }).click();
+  },
+
+  "film: a point that is dragged by known pixels changes the height by the known millimetres": async (s) => {
+    const { page } = s;
+    await view(page, "SAGITTAL").focus();
+    await page.keyboard.press("z");
+    const point = grip(page, `${s.level} superior anterior point`);
+    await point.waitFor();
+    const run = await newest(s);
+    const { superior_anterior: upper, inferior_anterior: lower } = vertebra(run, s.level).landmarks;
+    const { column_spacing_mm: across, row_spacing_mm: along } = run.report.analyses[0].film.calibration;
+    const before = await height(page, s.level, "anterior");
+    const { pixel, scale } = await view(page, "SAGITTAL").evaluate((e) => ({ pixel: Number(e.dataset.pixel), scale: Number(e.dataset.scale) }));
+    const from = await middle(point);
+    const [right, up] = [3, 15];
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(from.x + right, from.y - up, { steps: 6 });
+    await page.mouse.up();
+    await changed(page, s.level, "anterior", before);
+    const shown = pixel / scale; // pixels of the film to one of the screen
+    s.dragged = Math.hypot((upper.column - lower.column + right * shown) * across, (upper.row - lower.row - up * shown) * along);
+    await page.waitForFunction(
+      ([level, want]) => Math.abs(Number(document.querySelector(`tr[data-row="${level}"] [data-height="anterior"]`).dataset.mm) - want) < 0.1, [s.level, s.dragged]);
+    s.note(`dragged by ${(up * shown * along).toFixed(2)} mm: ${before.toFixed(2)} to ${(await height(page, s.level, "anterior")).toFixed(2)} mm, want ${s.dragged.toFixed(2)}`);
+  },
+
+  "film: a body that a reader marks is found again, and is named so": async (s) => {
+    const { page } = s;
+    const marked = (await newest(s)).report.analyses[0].vertebrae.at(-2).level;
+    await page.locator(`tr[data-row="${marked}"] button.level`).click(); // the crosshair goes to its centre
+    await page.getByRole("button", { name: "Remove…" }).click();
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.locator(`tr[data-row="${marked}"]`).waitFor({ state: "detached" });
+    const seeds = page.locator("details.seeds");
+    await seeds.locator("summary").click();
+    await seeds.locator("select[name=seed]").selectOption(marked);
+    await seeds.getByRole("button", { name: "Mark the crosshair" }).click();
+    await s.accessible("a body is marked on a film");
+    await seeds.getByRole("button", { name: "Find" }).click();
+    await page.locator(`tr[data-row="${marked}"] [data-height="anterior"]`).waitFor();
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.getByLabel("I have reviewed the result as a whole").check();
+    await page.getByRole("button", { name: "Save as a new revision" }).click();
+    await page.getByText("Reviewed by administer reader").waitFor();
+    const saved = await newest(s);
+    must(saved.revision.number === 1 && saved.revision.reviewed, `the revision is ${JSON.stringify(saved.revision)}`);
+    must(vertebra(saved, marked)?.level_by_reader, `${marked} is not the reader's: ${JSON.stringify(vertebra(saved, marked))}`);
+    const mm = vertebra(saved, s.level).heights.anterior_mm;
+    must(Math.abs(mm - s.dragged) < 0.1, `the interface has ${mm} mm, want ${s.dragged}`);
+    const csv = s.endplate("analyses", s.film.analysis_id, "--server", s.grpc, "--plaintext", "--token-file", s.tokenFiles.administer, "--format", "csv");
+    const [head, ...rows] = csv.trim().split("\n").map((line) => line.split(","));
+    const told = Number(rows.find((cells) => cells[head.indexOf("level")] === s.level)[head.indexOf("heights_anterior_mm")]);
+    must(Math.abs(told - mm) < 0.01, `the CSV has ${told} mm, want ${mm}`);
+    must(numbers(await structuredReport(s, s.film)).some((value) => Math.abs(value - mm) < 0.051), `no number of the structured report is ${mm} mm`);
+    await s.picture("film-saved");
+  },
+};
