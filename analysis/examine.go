@@ -33,6 +33,9 @@ func (r *Result) examineCanal() {
 			v.Canal.Reason = v.Canal.Outline.Reason
 		}
 		v.Wall = Wall{}
+		if f, ok := finding.SuspectedCanal(v.Level, v.Canal.Outline); ok {
+			r.Findings = append(r.Findings, f)
+		}
 		if v.Status != Measured {
 			continue
 		}

@@ -5,8 +5,10 @@ package analysis_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
+	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
 )
 
@@ -39,4 +41,61 @@ func TestLaminaIsNoPosteriorWall(t *testing.T) {
 		return
 	}
 	t.Fatalf("%v not found", c.level)
+}
+
+// A thin fragment that stands 9 mm behind a crushed body is neither near the body's
+// outline nor of a slope that a wall has: it is met from the free canal behind it.
+func TestThinFragmentIsMet(t *testing.T) {
+	t.Parallel()
+	c := drawCanal(91)
+	truth, result, err := c.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, _ := matched(truth, result)
+	for i := range pairs {
+		p := &pairs[i]
+		if p.truth.Margin < c.border() {
+			continue
+		}
+		if p.got == nil || p.got.Canal.Size == nil || p.got.Wall.Measures.Retropulsion == nil {
+			t.Errorf("%v: not measured: %s", p.truth.Level, p.reason)
+			continue
+		}
+		if r := p.got.Wall.Measures.Retropulsion; math.Abs(r.Value-p.truth.Retropulsion) > 1 {
+			t.Errorf("%v: retropulsion %.1f ± %.1f mm, want %.1f", p.truth.Level, r.Value, r.SD, p.truth.Retropulsion)
+		}
+		want, _ := c.spine.Canal(p.truth.Level)
+		if d := p.got.Canal.Size.NarrowestAP.Value - want.NarrowestAP; math.Abs(d) > 1 {
+			t.Errorf("%v: narrowest diameter %.1f mm, want %.1f", p.truth.Level, p.got.Canal.Size.NarrowestAP.Value, want.NarrowestAP)
+		}
+	}
+}
+
+// In a canal of 7 mm localization's path may stay behind the laminae down to the end of
+// the volume, and then reads discs where there are none. Nothing is measured of the
+// vertebra then, least of all a fracture; that its canal may be narrow is said.
+func TestLostCanalIsSuspectedNarrow(t *testing.T) {
+	t.Parallel()
+	c := drawCanal(54)
+	_, result, err := c.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	suspected := false
+	for _, f := range result.Findings {
+		if f.Code != finding.CanalCompromise || !slices.Contains(f.Levels, c.level) {
+			t.Errorf("finding %q", f.Statement)
+			continue
+		}
+		suspected = f.Borderline
+	}
+	if !suspected {
+		t.Errorf("%v: no narrowing suspected", c.level)
+	}
+	for i := range result.Vertebrae {
+		if v := &result.Vertebrae[i]; v.Level == c.level && (v.Status != analysis.NotMeasurable || v.Reason == "" || v.Canal.Reason == "") {
+			t.Errorf("%v: status %v, reason %q, of the canal %q", v.Level, v.Status, v.Reason, v.Canal.Reason)
+		}
+	}
 }

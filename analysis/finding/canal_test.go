@@ -9,6 +9,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
 
@@ -60,5 +61,28 @@ func TestCanalWithinTheSpreadIsMinimal(t *testing.T) {
 	}
 	if a := finding.AssessCanal(nil, "no canal"); a.Class != finding.CanalNotAssessed || a.Reason != "no canal" {
 		t.Errorf("without a compromise: %+v", a)
+	}
+}
+
+// Where the canal could not be followed, bone near behind the wall is suspected of a
+// narrowing, and bone as far as a normal lamina is not.
+//
+// Reference: canals of T12 to L5 measure 14 to 19 mm (Griffith 2016; Abbas 2021); that
+// half of it is suspect is a default.
+func TestSuspectedCanal(t *testing.T) {
+	for _, tt := range []struct {
+		behind float64 // mm
+		want   bool
+	}{{0, false}, {4, true}, {finding.SuspectCanal, true}, {14, false}} {
+		f, ok := finding.SuspectedCanal(spine.L2, &segmentation.Canal{Behind: tt.behind})
+		if ok != tt.want {
+			t.Errorf("bone %g mm behind the wall: suspected %t, want %t", tt.behind, ok, tt.want)
+		}
+		if ok && (f.Code != finding.CanalCompromise || !f.Borderline || f.Criterion == "" || f.Source == "") {
+			t.Errorf("finding %+v", f)
+		}
+	}
+	if _, ok := finding.SuspectedCanal(spine.L2, nil); ok {
+		t.Error("suspected without an outline")
 	}
 }

@@ -29,7 +29,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 	hasInferior := below != nil && below.space.has[upperPlate]
 	switch {
 	case d.lost && !d.regained:
-		return Body{Frame: d.frame, Reason: "the path along the canal has left it beside this vertebra"}
+		return Body{Frame: d.frame, Reason: "the path along the canal has left it beside this vertebra", Behind: d.behind}
 	case !hasSuperior && !hasInferior:
 		return Body{Frame: d.frame, Reason: "no endplate found"}
 	case !hasSuperior:

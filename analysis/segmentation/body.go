@@ -25,6 +25,10 @@ type Body struct {
 	// wall; Reason says on which side it ends.
 	Truncated bool
 	Reason    phrase.Text
+
+	// Behind, mm, is how far behind the posterior wall bone stands where localization's
+	// path has left the canal, of which no more is then known; 0 elsewhere.
+	Behind float64
 }
 
 // Plate is the outer face of an endplate in the mid-sagittal plane: the mean

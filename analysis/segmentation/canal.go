@@ -38,6 +38,10 @@ type Canal struct {
 	// Lateral is how far to the left and to the right of the axis the pedicles
 	// stand, mm; +Inf where they do not bound the canal.
 	Lateral [2]float64
+
+	// Behind is that of the body: how far behind its posterior wall bone stands where
+	// no more is known of the canal, mm; 0 elsewhere.
+	Behind float64
 }
 
 // CanalSection is the canal's outline in a plane across it: where soft tissue
@@ -103,6 +107,8 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 		return Canal{Frame: b.Frame, Reason: "the sacral canal is not measured"}
 	case v.Truncated:
 		return Canal{Frame: b.Frame, Reason: "the border of the volume cuts the vertebra"}
+	case b.Behind > 0:
+		return Canal{Frame: b.Frame, Reason: b.Reason, Behind: b.Behind}
 	case !hasCanalBounds(b):
 		return Canal{Frame: b.Frame, Reason: "the body could not be outlined"}
 	}
@@ -116,6 +122,7 @@ func (im *reader) canal(path []localization.CanalPoint, v *localization.Vertebra
 	if c.straighten(w.rows, w.middle) {
 		w = newWallReader(im, &c, b)
 	}
+	w.followFragments()
 	rays := canalReader{im: im, canal: &c, wall: w}
 	if !rays.center() {
 		c.Reason = "no canal with bone behind it and pedicles beside it"

@@ -143,6 +143,7 @@ type draft struct {
 	canal  float64 // position of the canal's centre along a, mm
 	middle r3.Vec  // the canal's centre
 	lost   bool    // localization's path has left the canal
+	behind float64 // from the posterior wall to the bone behind it, where it has, mm
 	// regained is set where the canal was found all the same.
 	regained bool
 
@@ -175,7 +176,7 @@ func (im *reader) draft(v *localization.Vertebra) draft {
 	}
 	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, d.depth, sd)
 	if median(d.posterior.A)-d.canal > canalFarthest {
-		_, d.lost = im.laminaBehind(&d)
+		d.behind, d.lost = im.laminaBehind(&d)
 	}
 	if len(d.posterior.A) > 0 {
 		d.depth = median(d.anterior.A) - median(d.posterior.A)

@@ -72,6 +72,14 @@ func newWallReader(im *reader, c *Canal, b *Body) *wallReader {
 	return w
 }
 
+// followFragments traces the middle strip anew where it runs through a fragment.
+func (w *wallReader) followFragments() {
+	p := w.newPassage()
+	if behind := p.fragments(w.middle); behind != nil {
+		w.middle, _ = w.strip(behind, 0, wallStrip, fragmentReach, fragmentSD)
+	}
+}
+
 // strip traces the wall in the strip of half width half about l: its plate's
 // place along a for each row. In a narrow canal it is not that of a lamina, and
 // lamina reports whether one had been taken for it; elsewhere pedicles, farther

@@ -50,6 +50,7 @@ func (im *reader) laminaBehind(d *draft) (gap float64, ok bool) {
 // vertebrae beside count. Without them on both sides nothing tells where discs and
 // endplates are, which were read along the path, and the vertebra stays lost.
 func (im *reader) findLost(drafts []draft) {
+	im.spreadLost(drafts)
 	for i := range drafts {
 		d := &drafts[i]
 		depth, beside := usualDepth(drafts, i)
@@ -69,6 +70,26 @@ func (im *reader) findLost(drafts []draft) {
 		d.canal = median(d.posterior.A) - half
 		d.middle = d.frame.Point(0, d.canal, 0)
 		d.regained = true
+	}
+}
+
+// spreadLost marks the vertebrae beside a lost one at which bone stands before the path
+// too, nearer to what was taken for their wall than canalFarthest. How near it stands
+// tells nothing there.
+func (im *reader) spreadLost(drafts []draft) {
+	lost := func(i int) bool { return i >= 0 && i < len(drafts) && drafts[i].lost }
+	var also []int
+	for i := range drafts {
+		d := &drafts[i]
+		if d.lost || d.found.Sacral || !lost(i-1) && !lost(i+1) {
+			continue
+		}
+		if _, ok := im.laminaBehind(d); ok {
+			also = append(also, i)
+		}
+	}
+	for _, i := range also {
+		drafts[i].lost = true
 	}
 }
 
