@@ -50,7 +50,9 @@ func (o outline) inside(a, l float64) float64 {
 	odd := false
 	p := o[len(o)-1]
 	for _, q := range o {
-		best = min(best, fromEdge(p, q, a, l))
+		if d := fromEdge(p, q, a, l); d < best {
+			best = d
+		}
 		if (p[1] > l) != (q[1] > l) && a < p[0]+(l-p[1])/(q[1]-p[1])*(q[0]-p[0]) {
 			odd = !odd
 		}
@@ -127,7 +129,9 @@ func (o outline) nearest(arcs []arc, a, l, near float64) float64 {
 		first := k * arcEdges
 		p := o[(first+len(o)-1)%len(o)]
 		for _, q := range o[first:min(first+arcEdges, len(o))] {
-			best = min(best, fromEdge(p, q, a, l))
+			if d := fromEdge(p, q, a, l); d < best {
+				best = d
+			}
 			p = q
 		}
 	}
@@ -138,7 +142,7 @@ func (o outline) nearest(arcs []arc, a, l, near float64) float64 {
 func fromEdge(p, q [2]float64, a, l float64) float64 {
 	da, dl := q[0]-p[0], q[1]-p[1]
 	t := ((a-p[0])*da + (l-p[1])*dl) / (da*da + dl*dl)
-	t = min(max(t, 0), 1)
+	t = within1(t)
 	ea, el := a-p[0]-t*da, l-p[1]-t*dl
 	return ea*ea + el*el
 }
@@ -211,9 +215,9 @@ func (b *Vertebra) plates(a, l, d float64) (superior, inferior float64) {
 func (b *Vertebra) inset(s, a, superior, inferior float64) (inset, slope float64) {
 	h := max(superior-inferior, 1)
 	t := (s - inferior) / h
-	front := min(max(a/b.Depth+0.5, 0), 1)
+	front := within1(a/b.Depth + 0.5)
 	if t <= 0 || t >= 1 {
-		t = min(max(t, 0), 1)
+		t = within1(t)
 		return b.Taper*(1-t) - b.retropulsion(front)*b.Deformity.bump(t), 0
 	}
 	waist := b.Waist - b.Deformity.AnteriorBulge*front
@@ -235,7 +239,7 @@ func (b *Vertebra) retropulsion(front float64) float64 {
 // bump is the course of a retropulsed fragment along the posterior wall, from
 // the inferior endplate (0) to the superior (1): 1 near the superior corner.
 func bump(t float64) float64 {
-	x := min(max((t-0.3)/0.5, 0), 1)
+	x := within1((t - 0.3) / 0.5)
 	return x * x * (3 - 2*x)
 }
 

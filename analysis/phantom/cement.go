@@ -88,7 +88,7 @@ func (k *Leak) outside(s, a, l float64) float64 {
 func (k *Leak) vessel(s, a, l float64) float64 {
 	ds, da, dl := k.Blob.S-k.From[0], k.Blob.A-k.From[1], k.Blob.L-k.From[2]
 	ps, pa, pl := s-k.From[0], a-k.From[1], l-k.From[2]
-	t := min(max((ds*ps+da*pa+dl*pl)/(ds*ds+da*da+dl*dl), 0), 1)
+	t := within1((ds*ps + da*pa + dl*pl) / (ds*ds + da*da + dl*dl))
 	ps, pa, pl = ps-t*ds, pa-t*da, pl-t*dl
 	return math.Sqrt(ps*ps+pa*pa+pl*pl) - k.Bore
 }
@@ -193,7 +193,7 @@ func (b *body) measureCement(step float64) *MeasuredCement {
 
 // covered returns how much of a cube of the given edge lies below a surface at
 // distance d.
-func covered(d, edge float64) float64 { return min(max(0.5-d/edge, 0), 1) }
+func covered(d, edge float64) float64 { return within1(0.5 - d/edge) }
 
 // add takes in a cube at (s, a, l) that holds the given volume, ml.
 func (m *MeasuredCement) add(b *body, s, a, l, volume, step float64) {

@@ -279,5 +279,13 @@ const maxHU = 3071
 
 // stored returns the sample that a scanner stores of an attenuation.
 func stored(hu float32) int16 {
-	return int16(math.Round(float64(min(max(hu, volume.OutsideHU), maxHU))))
+	switch {
+	case hu <= volume.OutsideHU:
+		return volume.OutsideHU
+	case hu >= maxHU:
+		return maxHU
+	case hu < 0:
+		return int16(float64(hu) - 0.5)
+	}
+	return int16(float64(hu) + 0.5)
 }

@@ -271,7 +271,19 @@ func (c *course) at(z float64) *station {
 }
 
 // ramp is the coverage of a soft edge, 1 well inside.
-func ramp(d, width float64) float64 { return min(max(0.5+d/width, 0), 1) }
+func ramp(d, width float64) float64 { return within1(0.5 + d/width) }
+
+// within1 bounds x to 0 … 1. It takes half the time of the built-in min and max, which
+// tell zeros of either sign apart.
+func within1(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	if x >= 1 {
+		return 1
+	}
+	return x
+}
 
 // ellipse returns how far (x, y) lies inside an ellipse round the origin, mm,
 // roughly away from its border.
