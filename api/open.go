@@ -15,9 +15,9 @@ import (
 	"github.com/endplate/endplate/api/internal/ingest"
 	"github.com/endplate/endplate/api/internal/jobs"
 	"github.com/endplate/endplate/api/internal/store"
-	"github.com/endplate/endplate/api/internal/summary"
 	"github.com/endplate/endplate/api/internal/telemetry"
 	"github.com/endplate/endplate/api/measure"
+	"github.com/endplate/endplate/api/summary"
 )
 
 // openService opens what the services share, in the order of the data's path.

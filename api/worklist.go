@@ -14,7 +14,7 @@ import (
 	"github.com/endplate/endplate/api/internal/auth"
 	"github.com/endplate/endplate/api/internal/fault"
 	"github.com/endplate/endplate/api/internal/store"
-	"github.com/endplate/endplate/api/internal/summary"
+	"github.com/endplate/endplate/api/summary"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 

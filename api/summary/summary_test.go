@@ -7,7 +7,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/endplate/endplate/api/internal/summary"
+	"github.com/endplate/endplate/api/summary"
 	endplatev1 "github.com/endplate/endplate/proto/endplate/v1"
 )
 
