@@ -211,16 +211,24 @@ func (a *canalTally) judge(t *testing.T) {
 	}
 }
 
+// accuracySeed returns the first seed of an accuracy run.
+func accuracySeed(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("ENDPLATE_SEED")
+	if text == "" {
+		return 0
+	}
+	first, err := strconv.Atoi(text)
+	if err != nil || first < 0 {
+		t.Fatalf("ENDPLATE_SEED = %q, want a number", text)
+	}
+	return first
+}
+
 // TestCanalAccuracy measures ENDPLATE_ACCURACY spines from the seed ENDPLATE_SEED
 // on.
 func TestCanalAccuracy(t *testing.T) {
-	n, first := accuracySpines(t), 0
-	if text := os.Getenv("ENDPLATE_SEED"); text != "" {
-		var err error
-		if first, err = strconv.Atoi(text); err != nil {
-			t.Fatalf("ENDPLATE_SEED = %q, want a number", text)
-		}
-	}
+	n, first := accuracySpines(t), accuracySeed(t)
 	a := canalTally{kernel: map[string]*canalErrors{}}
 	for seed := first; seed < first+n; seed++ {
 		a.add(t, drawCanal(uint64(seed)))

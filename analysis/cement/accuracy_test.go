@@ -70,17 +70,29 @@ type tally struct {
 	tight, invented         int
 }
 
-func TestAccuracy(t *testing.T) {
-	text := os.Getenv("ENDPLATE_ACCURACY")
+// number returns the number that an environment variable holds, and other if it is
+// not set.
+func number(t *testing.T, variable string, other int) int {
+	t.Helper()
+	text := os.Getenv(variable)
 	if text == "" {
+		return other
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		t.Fatalf("%s = %q, want a number", variable, text)
+	}
+	return n
+}
+
+// TestAccuracy measures ENDPLATE_ACCURACY spines from the seed ENDPLATE_SEED on.
+func TestAccuracy(t *testing.T) {
+	first, count := number(t, "ENDPLATE_SEED", 0), number(t, "ENDPLATE_ACCURACY", 0)
+	if count == 0 {
 		t.Skip("set ENDPLATE_ACCURACY to a number of spines")
 	}
-	count, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatalf("ENDPLATE_ACCURACY = %q, want a number of spines", text)
-	}
 	var a tally
-	for seed := range count {
+	for seed := first; seed < first+count; seed++ {
 		e, level := draw(uint64(seed))
 		a.add(t, e, level)
 	}

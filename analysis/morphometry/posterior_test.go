@@ -104,6 +104,48 @@ func TestRetropulsion(t *testing.T) {
 	}
 }
 
+// A body that has become a wedge, its superior endplate more so than its inferior
+// one, leans with its wall between its neighbours: that is no retropulsion, and hides
+// none. L1 has lost 20° more than the bodies beside it.
+func TestRetropulsionOfAWedge(t *testing.T) {
+	const lost, lean = 20.0, 5.0 // degrees
+	wedge := 27 * math.Tan(lost*math.Pi/180)
+	for _, tt := range []struct {
+		name   string
+		behind func(along, left float64) float64
+		want   float64
+	}{
+		{"intact", nowhere, 0},
+		{"upper 5 mm", func(along, _ float64) float64 {
+			x := min(max((along-0.3)/0.5, 0), 1)
+			return 5 * x * x * (3 - 2*x)
+		}, 5},
+		{"middle 2 mm", func(along, _ float64) float64 {
+			x := (along - 0.5) / 0.4
+			return 2 * math.Pow(max(1-x*x, 0), 2)
+		}, 2},
+	} {
+		levels := column(1e-6, tt.behind)
+		for i := range levels {
+			anterior := 24.0
+			if levels[i].Level == spine.L1 {
+				anterior -= wedge
+				f := &levels[i].Canal.Frame
+				wall := f.Point(0, 8.5, 0)
+				sin, cos := math.Sincos(lean * math.Pi / 180)
+				*f = volume.NewFrame(wall, r3.Sub(r3.Scale(cos, f.Superior), r3.Scale(sin, f.Anterior)), f.Anterior)
+				f.Origin = f.Point(0, -8.5, 0)
+			}
+			levels[i].Landmarks = vertebra(levels[i].Canal.Frame, anterior, 24)
+		}
+		got, reason := morphometry.MeasureRetropulsion(levels, 2, make([]bool, 5))
+		if reason != "" {
+			t.Fatalf("%s: %s", tt.name, reason)
+		}
+		near(t, tt.name, got.Value, tt.want, 0.5)
+	}
+}
+
 // Where the spine lies changes nothing.
 func TestRetropulsionOfATurnedSpine(t *testing.T) {
 	behind := func(along, _ float64) float64 { return 4 * along * along }

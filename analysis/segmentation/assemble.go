@@ -44,7 +44,7 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 		return b
 	}
 	_, canal, _ := b.Frame.Coordinates(d.middle)
-	b.Posterior, b.Anterior = im.walls(b.Frame, lo, hi, canal, d.depth, depthAgreedSD)
+	b.Posterior, b.Anterior = im.walls(b.Frame, lo, hi, canal, d.farthest(), d.depth, depthAgreedSD)
 	b.Width = d.width
 	post, ant := median(b.Posterior.A), median(b.Anterior.A)
 	b.Depth = ant - post

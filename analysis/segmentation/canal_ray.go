@@ -290,6 +290,9 @@ func (r *canalReader) close() {
 			if ok && !(f.at < at-wallTolerance) {
 				f = face{at: at, sd: sd}
 			}
+			if beside, there := c.Wall.besideRay(s, rayAngle(j)); there && !ok && f.at > beside+wallTolerance {
+				f = face{at: beside, sd: rayFaceSD}
+			}
 			sections[i].Radius[j], sections[i].SD[j] = f.at, f.sd
 		}
 	}
@@ -324,6 +327,24 @@ func dropOutliers(sections []CanalSection) {
 			}
 		}
 	}
+}
+
+// besideRay returns where a ray to anterior meets the wall, of which what lies beyond
+// its outermost columns is taken to stand as they do. There the body's side may show
+// no cortex, under a pedicle, and a ray runs on through cancellous bone.
+func (w *PosteriorWall) besideRay(s, angle float64) (at float64, ok bool) {
+	if len(w.L) < 2 || min(angle, 2*math.Pi-angle) > anteriorSector {
+		return 0, false
+	}
+	sin, cos := math.Sincos(angle)
+	for range 6 {
+		a, _, _, ok := w.at(s, min(max(at*sin, w.L[0]), w.L[len(w.L)-1]))
+		if !ok || a <= 0 {
+			return 0, false
+		}
+		at = a / cos
+	}
+	return at, true
 }
 
 // ray returns where a ray at an angle from anterior meets the wall.

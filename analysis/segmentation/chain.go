@@ -43,7 +43,7 @@ func usualDepth(drafts []draft, i int) (usual float64, beside int) {
 // traceWalls traces the walls of d anew, of a body of the given depth.
 func (im *reader) traceWalls(d *draft, depth float64) {
 	half := max(d.height/2-2, 2)
-	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, depth, depthAgreedSD)
+	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, d.farthest(), depth, depthAgreedSD)
 	if len(d.posterior.A) > 0 {
 		d.depth = median(d.anterior.A) - median(d.posterior.A)
 	}

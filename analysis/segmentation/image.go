@@ -29,9 +29,12 @@ const (
 	// depthOdd is how far a body's depth may differ from its neighbours', as a
 	// share, before the walls are traced anew. depthGrowth is by how much depth
 	// grows from a level to the next below it: 2 to 4 %.
-	depthOdd       = 0.12
-	depthGrowth    = 0.03
-	depthAgreedSD  = 1.5
+	depthOdd      = 0.12
+	depthGrowth   = 0.03
+	depthAgreedSD = 1.5
+	// depthMost is how many standard deviations off a depth is looked for: farther
+	// lie dense lesions and gas within a body, and vessels beside it.
+	depthMost      = 3.0
 	unknownDepth   = 27.0
 	unknownDepthSD = 6.0
 
@@ -39,6 +42,11 @@ const (
 	// middle between the two of a disc, may be off.
 	placeSD  = 4.0
 	centerSD = 1.8
+
+	// leastWall is the score below which an edge is no wall, and leastWidth the least
+	// part of localization's width that is one: between lie the edges of a dense lesion.
+	leastWall  = 1.0
+	leastWidth = 0.6
 
 	wallMargin   = 0.3  // mm inside the wall line where an endplate's voxels begin
 	bodyShare    = 0.45 // of a body's height that belongs to an endplate's window
@@ -174,9 +182,11 @@ func (im *reader) draft(v *localization.Vertebra) draft {
 	if d.depth = v.Depth; d.depth == 0 {
 		d.depth, sd = unknownDepth, unknownDepthSD
 	}
-	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, d.depth, sd)
+	d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, math.Inf(1), d.depth, sd)
 	if median(d.posterior.A)-d.canal > canalFarthest {
-		d.behind, d.lost = im.laminaBehind(&d)
+		if d.behind, d.lost = im.laminaBehind(&d); !d.lost {
+			d.posterior, d.anterior = im.walls(d.frame, -half, half, d.canal, canalFarthest, d.depth, sd)
+		}
 	}
 	if len(d.posterior.A) > 0 {
 		d.depth = median(d.anterior.A) - median(d.posterior.A)
@@ -202,7 +212,7 @@ func (im *reader) waist(f volume.Frame, v *localization.Vertebra) (left, width f
 	sigma := im.blur.across(f.Left).total()
 	l, lScore := trace(p, sigma, true, expected/2, sd)
 	r, rScore := trace(p, sigma, false, -expected/2, sd)
-	if lScore[0] < 1 || rScore[0] < 1 {
+	if lScore[0] < leastWall || rScore[0] < leastWall || l[0]-r[0] < leastWidth*expected {
 		return 0, 0
 	}
 	return (l[0] + r[0]) / 2, l[0] - r[0]
@@ -234,8 +244,9 @@ func darkTo(p []float64, least float64) {
 
 // walls traces the posterior and the anterior wall between the heights lo and
 // hi of f. canal is where the canal's centre lies along a; depth and sd are the
-// body's expected depth.
-func (im *reader) walls(f volume.Frame, lo, hi, canal, depth, sd float64) (posterior, anterior Wall) {
+// body's expected depth. What stands farther than farthest before the canal's centre
+// is a posterior wall only if none stands nearer.
+func (im *reader) walls(f volume.Frame, lo, hi, canal, farthest, depth, sd float64) (posterior, anterior Wall) {
 	p := profiles{s0: lo, x0: canal - 4}
 	length := canalRadius + 4 + depth + 3*sd
 	for s := lo; s <= hi; s += wallRow {
@@ -261,8 +272,14 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, depth, sd float64) (poste
 	if at, score := p.wallBefore(back, sigma); at != nil {
 		back, backScore = at, score
 	}
+	if median(back)-canal > farthest {
+		at, score := traceWithin(p, sigma, false, canal+canalRadius, canalRadiusSD, farthest-canalRadius)
+		if median(score) >= leastWall {
+			back, backScore = at, score
+		}
+	}
 	middle := median(back)
-	front, frontScore := trace(p, sigma, true, middle+depth, sd)
+	front, frontScore := traceWithin(p, sigma, true, middle+depth, sd, depthMost*sd)
 	return wallOf(p, back, backScore, -boneThickness/2), wallOf(p, front, frontScore, boneThickness/2)
 }
 

@@ -4,6 +4,8 @@
 package segmentation
 
 import (
+	"math"
+
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/volume"
@@ -17,6 +19,11 @@ const (
 	// canalFarthest, mm, is how far behind the wall the middle of a canal may lie: half
 	// of the widest, 25 mm. Fragments and cement in the canal lie before its path.
 	canalFarthest = 13.0
+
+	// laminaTurn, degrees, is by how much a vertebra's plane is turned against the mean
+	// of those beside it, at least, where the path has left the canal to one side. In
+	// scoliosis neighbours differ by less.
+	laminaTurn = 9.0
 
 	laminaHU    = 250.0 // of that bone, beyond any ligament and most vessels
 	laminaClear = 1.5   // mm behind a wall, where its light has faded
@@ -50,6 +57,7 @@ func (im *reader) laminaBehind(d *draft) (gap float64, ok bool) {
 // vertebrae beside count. Without them on both sides nothing tells where discs and
 // endplates are, which were read along the path, and the vertebra stays lost.
 func (im *reader) findLost(drafts []draft) {
+	im.markTurned(drafts)
 	im.spreadLost(drafts)
 	for i := range drafts {
 		d := &drafts[i]
@@ -73,6 +81,27 @@ func (im *reader) findLost(drafts []draft) {
 	}
 }
 
+// markTurned marks as lost the vertebrae whose plane, which runs through the path, is
+// turned against those on both sides, with bone before the path: it runs on one side
+// of the spinous process. Fragments stand before it too, but do not move it aside.
+func (im *reader) markTurned(drafts []draft) {
+	for i := range drafts {
+		d := &drafts[i]
+		if d.lost || d.found.Sacral || !held(drafts, i-1) || !held(drafts, i+1) {
+			continue
+		}
+		beside := r3.Unit(r3.Add(drafts[i-1].frame.Anterior, drafts[i+1].frame.Anterior))
+		across := r3.Unit(r3.Add(drafts[i-1].frame.Left, drafts[i+1].frame.Left))
+		turn := math.Atan2(r3.Dot(d.frame.Anterior, across), r3.Dot(d.frame.Anterior, beside))
+		if math.Abs(turn)*180/math.Pi < laminaTurn {
+			continue
+		}
+		if gap, ok := im.laminaBehind(d); ok {
+			d.lost, d.behind = true, gap
+		}
+	}
+}
+
 // spreadLost marks the vertebrae beside a lost one at which bone stands before the path
 // too, nearer to what was taken for their wall than canalFarthest. How near it stands
 // tells nothing there.
@@ -91,6 +120,16 @@ func (im *reader) spreadLost(drafts []draft) {
 	for _, i := range also {
 		drafts[i].lost = true
 	}
+}
+
+// farthest returns how far before the canal's centre the posterior wall stands at
+// most, mm: behind the laminae, where the path lies once it has left the canal, that
+// tells nothing.
+func (d *draft) farthest() float64 {
+	if d.lost {
+		return math.Inf(1)
+	}
+	return canalFarthest
 }
 
 // held reports whether the path lies in the canal beside vertebra i.

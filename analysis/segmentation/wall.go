@@ -23,6 +23,8 @@ const (
 	// wallNoise, HU, is the contrast below which an edge counts for little:
 	// the noise of a body CT, after averaging, and the texture of soft tissue.
 	wallNoise = 30.0
+	// farthest is the price of a place where no wall is looked for.
+	farthest = 1e3
 	// noStep, HU, is a step that rounding may make.
 	noStep = 1e-3
 	// wallBend is the price of a step of one mm from a profile to the next, in
@@ -153,6 +155,11 @@ func solveEdge(m [3][3]float64, v [3]float64, sum2 float64, use [2]bool) (step, 
 // bounded in slope, near prior (mm, standard deviation priorSD). It returns
 // the wall's centre and the score of the edge for each row.
 func trace(p profiles, sigma float64, insideFirst bool, prior, priorSD float64) (at, score []float64) {
+	return traceWithin(p, sigma, insideFirst, prior, priorSD, math.Inf(1))
+}
+
+// traceWithin is trace no farther than most, mm, from prior, if that is in view.
+func traceWithin(p profiles, sigma float64, insideFirst bool, prior, priorSD, most float64) (at, score []float64) {
 	if len(p.rows) == 0 {
 		return nil, nil
 	}
@@ -161,8 +168,11 @@ func trace(p profiles, sigma float64, insideFirst bool, prior, priorSD float64) 
 	for r, row := range p.rows {
 		gain[r] = make([]float64, columns)
 		for c := range columns {
-			d := (p.position(float64(c)) - prior) / priorSD
-			gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst)) - 0.1*d*d
+			if d := p.position(float64(c)) - prior; math.Abs(d) <= most {
+				gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst)) - 0.1*d*d/(priorSD*priorSD)
+			} else {
+				gain[r][c] = -farthest
+			}
 		}
 	}
 	return p.refined(bestPath(gain, int(wallJump/wallStep), wallBend*wallStep), sigma, insideFirst)
