@@ -28,15 +28,15 @@ type site struct {
 	treated  bool // holds cement
 }
 
-// newSites places the vertebrae, by their regions or, where one is missing, by
-// what localization tells of its size.
+// newSites places the vertebrae, by their regions or, where one is missing or too
+// shallow, by what localization tells of its size.
 func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Region) []site {
 	shells := d.shells(regions)
 	sites := make([]site, len(found.Vertebrae))
 	for i := range found.Vertebrae {
 		v := &found.Vertebrae[i]
 		s := &sites[i]
-		if i < len(shells) && shells[i] != nil {
+		if i < len(shells) && shells[i] != nil && !tooShallow(shells, i) {
 			r, c := regions[i], carriedOn(shells, i)
 			s.frame, s.volume, s.outlined = r.Frame, r.Volume(), true
 			s.traced, s.radius = r.Heights, c.wall.at
@@ -55,6 +55,27 @@ func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Regi
 		}
 	}
 	return sites
+}
+
+// shallow is the part of the depth of the bodies beside it below which a body has not
+// been outlined to both of its walls: cement at a wall hides it. Fractures make bodies
+// deeper, and depth grows by growth from a level to the next (Panjabi 1991, 1992;
+// unverified). A default of this program.
+const (
+	shallow = 0.85
+	growth  = 0.03
+)
+
+// tooShallow reports whether the i-th surface is that of a part of a body.
+func tooShallow(shells []*shell, i int) bool {
+	const reach = 2 // vertebrae to each side
+	var beside []float64
+	for j := max(i-reach, 0); j <= min(i+reach, len(shells)-1); j++ {
+		if j != i && shells[j] != nil {
+			beside = append(beside, shells[j].wall.depth()*math.Pow(1+growth, float64(i-j)))
+		}
+	}
+	return len(beside) > 0 && shells[i].wall.depth() < shallow*median(beside)
 }
 
 // shell is a body's surface.

@@ -108,6 +108,9 @@ func commonWall(walls []*wall) *wall {
 	return out
 }
 
+// depth returns the distance between the anterior and the posterior wall, mm.
+func (w *wall) depth() float64 { return w.at(0, 0.5) + w.at(math.Pi, 0.5) }
+
 // size returns the mean radius where nothing hides the wall, mm; 0 if all of it is
 // hidden.
 func (w *wall) size() float64 {
