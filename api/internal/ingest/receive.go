@@ -24,19 +24,23 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 	if g.config.Transform != nil {
 		src.hash = sha256.New() // else the store's is the same
 	}
-	header := walk()
-	arrived, original := io.Reader(src), header
+	arrived := io.Reader(src)
+	var original *headerWalk
 	if g.config.Transform != nil && u.StudyInstanceUID != "" {
 		original = walk() // of what came, not of what it becomes
 		arrived = io.TeeReader(src, original)
 	}
 	stored, transformed := g.transformed(arrived)
-	st, err := b.store.Stage(ctx, io.TeeReader(stored, header), g.config.MaxInstance)
+	var h *dicom.Header
+	var walkErr error
+	st, err := b.store.Create(ctx, g.config.MaxInstance, func(w io.Writer) error {
+		h, walkErr = readHeader(io.TeeReader(&whole{r: stored}, w))
+		return walkErr
+	})
 	_ = stored.CloseWithError(err) // it never fails
 	transformErr := transformed()
-	h, walkErr := header.end(err)
 	came := h
-	if original != header {
+	if original != nil {
 		came, _ = original.end(err)
 	}
 	if h != nil {
@@ -74,10 +78,29 @@ func reason(src *received, transform, walk, stage error) error {
 		return src.err
 	case transform != nil:
 		return refusal(transform)
-	case walk != nil:
+	case walk != nil && errors.Is(stage, walk): // and not because of the blob
 		return refusal(walk)
 	}
 	return stage
+}
+
+// whole reads as much as it is asked for, so that what comes in small parts is stored
+// in few.
+type whole struct {
+	r   io.Reader
+	err error
+}
+
+func (w *whole) Read(p []byte) (n int, err error) {
+	for n < len(p) && w.err == nil {
+		var m int
+		m, w.err = w.r.Read(p[n:])
+		n += m
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, w.err
 }
 
 // received counts what comes from the caller, and hashes it where hash is not nil.
@@ -167,15 +190,25 @@ type headerWalk struct {
 	err    error
 }
 
-// walkBuffer is how much of an instance the walk takes at a time. It passes over pixels
-// in smaller pieces, for each of which the writer would have to wait.
-const walkBuffer = 64 << 10
+// walkBuffer is how much of an instance the walk takes at a time.
+const walkBuffer = 128 << 10
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, walkBuffer) }}
+
+// readHeader walks an instance to its end.
+func readHeader(r io.Reader) (*dicom.Header, error) {
+	buffered := readers.Get().(*bufio.Reader)
+	defer readers.Put(buffered)
+	buffered.Reset(r)
+	defer buffered.Reset(nil)
+	return dicom.ReadHeader(buffered)
+}
 
 func walk() *headerWalk {
 	r, w := io.Pipe()
 	h := &headerWalk{PipeWriter: w}
 	h.wg.Go(func() {
-		h.header, h.err = dicom.ReadHeader(bufio.NewReaderSize(r, walkBuffer))
+		h.header, h.err = readHeader(r)
 		r.CloseWithError(h.err) // ends the upload of what is none
 	})
 	return h

@@ -66,105 +66,151 @@ type Staged struct {
 // disk only after its sync. Errors of r come back as they are, below the error that
 // Stage returns.
 func (b *Batch) Stage(ctx context.Context, r io.Reader, limit int64) (*Staged, error) {
+	return b.Create(ctx, limit, func(w io.Writer) error {
+		buf := blocks.Get().(*[blockSize]byte)
+		defer blocks.Put(buf)
+		_, err := io.CopyBuffer(w, r, buf[:])
+		return err
+	})
+}
+
+// Create makes a new blob of what fill writes, at most limit bytes. It is on the disk
+// only after its sync. The error of fill comes back as it is, below the error that Create
+// returns, unless it is that of the blob.
+func (b *Batch) Create(ctx context.Context, limit int64, fill func(w io.Writer) error) (*Staged, error) {
 	if err := b.s.Room(0); err != nil {
 		return nil, err
 	}
 	st := &Staged{batch: b, key: b.prefix + strconv.FormatInt(b.next.Add(1), 10)}
 	b.open.Add(1)
-	src := &measured{r: r, limit: limit}
-	if err := st.write(ctx, src); err != nil {
-		return nil, errors.Join(src.classify(ctx, err), st.Discard(context.WithoutCancel(ctx)))
+	out := &measured{limit: limit, fill: fill}
+	if err := st.write(ctx, out); err != nil {
+		return nil, errors.Join(out.classify(ctx, err), st.Discard(context.WithoutCancel(ctx)))
 	}
-	st.Size = src.n
+	st.Size = out.n
 	return st, nil
 }
 
 // write writes and hashes the blob.
-func (st *Staged) write(ctx context.Context, r io.Reader) (err error) {
+func (st *Staged) write(ctx context.Context, out *measured) (err error) {
 	blobs, sum := st.batch.s.blobs, sha256.New()
-	defer func() { sum.Sum(st.SHA256[:0]) }()
+	beside := hashBeside(sum)
+	defer func() {
+		beside.end()
+		sum.Sum(st.SHA256[:0])
+	}()
 	if blobs.dir == "" {
-		return blobs.write(ctx, st.key, io.TeeReader(r, sum))
+		return blobs.write(ctx, st.key, func(w io.Writer) error { return out.to(io.MultiWriter(w, beside)) })
 	}
 	if st.file, err = blobs.create(st.key, &st.batch.made); err != nil {
 		return err
 	}
-	beside := hashBeside(sum)
-	defer beside.end()
-	buf := buffers.Get().(*[copyBuffer]byte)
-	defer buffers.Put(buf)
-	_, err = io.CopyBuffer(&eagerWriter{f: st.file, beside: beside}, r, buf[:])
-	return err
+	return out.to(io.MultiWriter(beside, &eagerWriter{f: st.file}))
 }
 
-// hasher hashes on a goroutine of its own, which takes about as long as to write.
-type hasher struct{ given, done chan []byte }
+// blockSize is how much is copied or hashed at a time.
+const blockSize = 128 << 10
 
-func hashBeside(sum hash.Hash) hasher {
-	h := hasher{given: make(chan []byte), done: make(chan []byte)}
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// hasher hashes on a goroutine of its own, which takes longer than to write: it is given
+// copies, so that nobody waits for it before the end.
+type hasher struct {
+	given, free chan []byte
+	ended       chan struct{}
+	blocks      [2]*[blockSize]byte
+}
+
+func hashBeside(sum hash.Hash) *hasher {
+	h := &hasher{ended: make(chan struct{})}
+	h.given, h.free = make(chan []byte, len(h.blocks)), make(chan []byte, len(h.blocks))
+	for i := range h.blocks {
+		h.blocks[i] = blocks.Get().(*[blockSize]byte)
+		h.free <- h.blocks[i][:]
+	}
 	go func() {
-		defer close(h.done)
+		defer close(h.ended)
 		for p := range h.given {
 			sum.Write(p)
-			h.done <- p
+			h.free <- p[:blockSize]
 		}
 	}()
 	return h
 }
 
-// end waits until the hash is no longer in use.
-func (h hasher) end() {
-	close(h.given)
-	<-h.done
+func (h *hasher) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		block := <-h.free
+		n := copy(block, rest)
+		h.given <- block[:n]
+		rest = rest[n:]
+	}
+	return len(p), nil
 }
 
-// copyBuffer is how much is copied at a time: one chunk of an upload.
-const copyBuffer = 1 << 20
-
-var buffers = sync.Pool{New: func() any { return new([copyBuffer]byte) }}
+// end waits until all is hashed.
+func (h *hasher) end() {
+	close(h.given)
+	<-h.ended
+	for _, b := range h.blocks {
+		blocks.Put(b)
+	}
+}
 
 // eagerWriter has the disk write what it is given while more comes, so that little is
-// left for Sync, and hashes it meanwhile. It hides ReadFrom, with which the file would
-// take a buffer of its own.
+// left for Sync.
 type eagerWriter struct {
-	f      *os.File
-	at     int64
-	beside hasher
+	f  *os.File
+	at int64
 }
 
 func (w *eagerWriter) Write(p []byte) (int, error) {
-	w.beside.given <- p
-	defer func() { <-w.beside.done }()
 	n, err := w.f.Write(p)
 	beginWriting(w.f, w.at, int64(n))
 	w.at += int64(n)
 	return n, err
 }
 
-// measured counts what is read through it, up to a limit.
+// measured counts what a blob is filled with, up to a limit, and tells the errors of the
+// source from those of the blob storage.
 type measured struct {
-	r        io.Reader
+	fill     func(io.Writer) error
+	w        io.Writer // the blob
 	n, limit int64
-	err      error // of r
+	source   error // why fill ended
+	beyond   bool  // the limit
+	blob     error // why the blob took no more
 }
 
-func (m *measured) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	m.n += int64(n)
-	if m.n > m.limit {
-		m.err = errTooLong(m.limit)
-		return 0, m.err
+// to fills w.
+func (m *measured) to(w io.Writer) error {
+	m.w = w
+	m.source = m.fill(m)
+	switch {
+	case m.beyond:
+		m.source = errTooLong(m.limit)
+	case m.blob != nil:
+		return m.blob
 	}
-	if err != nil && err != io.EOF {
-		m.err = err
+	return m.source
+}
+
+func (m *measured) Write(p []byte) (int, error) {
+	if m.beyond = m.beyond || m.n+int64(len(p)) > m.limit; m.beyond {
+		return 0, errTooLong(m.limit)
+	}
+	n, err := m.w.Write(p)
+	m.n += int64(n)
+	if err != nil {
+		m.blob = err
 	}
 	return n, err
 }
 
-// classify tells the errors of the source from those of the blob storage.
+// classify makes a fault of an error of the blob storage; one of the source stays.
 func (m *measured) classify(ctx context.Context, err error) error {
-	if m.err != nil {
-		return &sourceError{m.err}
+	if m.source != nil && m.blob == nil {
+		return &sourceError{m.source}
 	}
 	return classifyBlob(ctx, err)
 }

@@ -93,15 +93,15 @@ func (b *blobs) create(key string, made *atomic.Int64) (*os.File, error) {
 	return os.OpenFile(path, flags, 0o600)
 }
 
-// write makes an object of the bucket of r. It is durable when write returns.
-func (b *blobs) write(ctx context.Context, key string, r io.Reader) error {
+// write makes an object of the bucket of what fill writes. It is durable when write returns.
+func (b *blobs) write(ctx context.Context, key string, fill func(io.Writer) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before Close, it discards what was written
 	w, err := b.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: "application/dicom"})
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(w, r); err != nil {
+	if err := fill(w); err != nil {
 		cancel()
 		return errors.Join(err, ignoreCanceled(w.Close()))
 	}

@@ -117,7 +117,10 @@ func ProbeBlobs(ctx context.Context, address string) (time.Duration, error) {
 	defer func() { _ = b.close() }() // nothing was kept
 	key := "probe/" + newID()
 	start := time.Now()
-	if err := b.write(ctx, key, bytes.NewReader(content)); err != nil {
+	if err := b.write(ctx, key, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	}); err != nil {
 		return 0, classifyBlob(ctx, err)
 	}
 	took := time.Since(start)
