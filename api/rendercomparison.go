@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/render"
@@ -17,7 +18,8 @@ import (
 )
 
 // aligned says how the pictures of a comparison's examinations are laid over each
-// other: on a path along the spine in the first one's frame of reference.
+// other: on a path along the spine in the first one's frame of reference, of a film in its
+// plane, superior up and anterior to the left.
 type aligned struct {
 	path         []r3.Vec
 	examinations []alignedExamination // in the order of the comparison
@@ -27,7 +29,7 @@ type alignedExamination struct {
 	analysisID string
 	revision   int
 	stack      int
-	motion     *comparison.Rigid // that brings the first examination here; nil for itself
+	here       comparison.Similarity // brings the frame of the path here
 }
 
 // comparedPixel is the size of pixels where none is asked for, mm.
@@ -72,9 +74,7 @@ func (s *server) drawAligned(ctx context.Context, path []r3.Vec, e alignedExamin
 	if err != nil {
 		return nil, err
 	}
-	if e.motion != nil {
-		g = g.Moved(e.motion.Apply, e.motion.Rotate)
-	}
+	g = g.Moved(e.here.Rigid.Apply, e.here.Rotate).Enlarged(e.here.Scale)
 	series, err := s.results.get(ctx, resultKey{e.analysisID, e.revision})
 	if err != nil {
 		return nil, err
@@ -90,6 +90,10 @@ func (s *server) drawAligned(ctx context.Context, path []r3.Vec, e alignedExamin
 	scene, err := render.New(series[one].Result.Placed(vol), series[one].Result)
 	if err != nil {
 		return nil, err
+	}
+	if series[one].Result.Film != nil { // a window of HU is none for a film
+		r = proto.CloneOf(r)
+		r.WindowCenterHu, r.WindowWidthHu = nil, nil
 	}
 	return pictureOf(scene, &g, series[one].Result, r)
 }
@@ -114,28 +118,31 @@ func (s *server) readAligned(ctx context.Context, comparisonID string) (*aligned
 		return nil, err
 	}
 	first := r.Comparisons[0]
-	a := &aligned{path: pathOfFirst(first)}
-	add := func(e *comparison.Examination, motion *comparison.Rigid) {
+	upright := first.Before.Upright()
+	a := &aligned{path: pathOfFirst(first, upright)}
+	add := func(e *comparison.Examination, here comparison.Similarity) {
 		i := e.Given
-		a.examinations = append(a.examinations, alignedExamination{c.AnalysisIDs[i], c.Revisions[i], all[i].Stack, motion})
+		a.examinations = append(a.examinations, alignedExamination{c.AnalysisIDs[i], c.Revisions[i], all[i].Stack, here})
 	}
-	add(first.Before, nil)
+	add(first.Before, upright.Inverse())
 	for _, one := range r.Comparisons { // each later one with the first
-		add(one.After, &one.Match.Registration.Global)
+		before, after := one.Match.Registration.Views()
+		add(one.After, after.Inverse().After(before).After(upright.Inverse()))
 	}
 	return a, nil
 }
 
-// pathOfFirst returns the centres of the bodies in the first examination's frame.
-func pathOfFirst(c *comparison.Comparison) []r3.Vec {
+// pathOfFirst returns the centres of the bodies in the first examination's frame, upright.
+func pathOfFirst(c *comparison.Comparison, upright comparison.Similarity) []r3.Vec {
 	var path []r3.Vec
+	_, after := c.Match.Registration.Views()
 	for i, p := range c.Vertebrae {
 		switch {
 		case p.BeforeIndex >= 0:
-			path = append(path, c.Before.Vertebrae[p.BeforeIndex].Center)
+			path = append(path, upright.Apply(c.Before.Vertebrae[p.BeforeIndex].Center))
 		case p.AfterIndex >= 0:
-			back := c.Match.Registration.Pieces[i].Inverse()
-			path = append(path, back.Apply(c.After.Vertebrae[p.AfterIndex].Center))
+			back := upright.After(c.Match.Registration.Piece(i).Inverse())
+			path = append(path, back.Apply(after.Apply(c.After.Vertebrae[p.AfterIndex].Center)))
 		}
 	}
 	return path

@@ -13,6 +13,7 @@ const (
 	LevelsDisagree  = "LEVELS_DISAGREE"
 	LevelsUnchecked = "LEVELS_UNCHECKED"
 	PostureDiffers  = "POSTURE_DIFFERS"
+	PostureUnknown  = "POSTURE_UNKNOWN" // of a film
 	SlicesDiffer    = "SLICES_DIFFER"
 	ModalityDiffers = "MODALITY_DIFFERS"
 	PatientUnknown  = "PATIENT_UNKNOWN"
@@ -29,9 +30,6 @@ const slicesAlike = 1.5
 func check(before, after *Examination, opt Options) error {
 	if before.Patient.differs(after.Patient) && !opt.Force {
 		return ErrOtherPatient
-	}
-	if before.Film || after.Film {
-		return ErrFilm
 	}
 	if before.reversed(after) && !opt.KeepOrder {
 		return ErrReversed
@@ -55,7 +53,7 @@ func (e *Examination) Measurable() bool { return e.MeasuredLevels() > 0 }
 func (e *Examination) MeasuredLevels() int {
 	n := 0
 	for i := range e.Vertebrae {
-		if e.Vertebrae[i].measured() {
+		if e.Vertebrae[i].Measured() {
 			n++
 		}
 	}
@@ -94,11 +92,16 @@ func warnings(before, after *Examination) []analysis.Warning {
 	case before.reversed(after):
 		warn(DatesReversed, "by its date the first examination is the later one; the order given was kept")
 	}
-	if before.Posture != after.Posture && before.Posture != "" && after.Posture != "" {
+	switch {
+	case before.Posture != after.Posture && before.Posture != "" && after.Posture != "":
 		warn(PostureDiffers, phrase.Of("%s against %s: posture alone changes heights of a fractured body by 3 to 4 mm and kyphosis by 5 to 8°",
 			before.Posture.Text(), after.Posture.Text()))
+	case before.Film != nil && before.Posture == "" || after.Film != nil && after.Posture == "":
+		warn(PostureUnknown, "a film does not tell in which posture it was taken, mostly standing: posture alone changes heights of a fractured body by 3 to 4 mm and kyphosis by 5 to 8°")
 	}
-	if before.Modality != after.Modality {
+	switch {
+	case before.Film != nil && after.Film != nil: // CR, DX and others are all films
+	case before.Modality != after.Modality:
 		warn(ModalityDiffers, phrase.Of("%s against %s: readings of the two differ", before.Modality, after.Modality))
 	}
 	if b, a := before.SliceSpacing, after.SliceSpacing; b > 0 && a > 0 && max(a, b) > slicesAlike*min(a, b) {

@@ -32,12 +32,18 @@ func Compare(before, after *Examination, opt Options) (*Comparison, error) {
 		out.rename(shift)
 		c.before, c.after = out.Before, out.After
 	}
+	out.warnOfGuesses()
 	out.Vertebrae = c.pair(shift, opt.Treated)
+	out.keepTreated()
 	for i := range out.Vertebrae {
 		out.Vertebrae[i].describe(out.Before, out.After)
 	}
 	if !slices.ContainsFunc(out.Vertebrae, func(p Pair) bool { return p.Reason == "" }) {
 		return nil, ErrNoCommonLevel
+	}
+	if out.ofFilm() {
+		out.compareFilm()
+		return out, nil
 	}
 	out.Match.Registration = register(out)
 	out.measure()
@@ -84,7 +90,7 @@ func decide(c *chains, ways []hypothesis, named int) (shift int, m Match, doubts
 	switch {
 	case best.offset == 0 && best.chance >= likely && best.levels >= leastLevels:
 		return byName.shift, m, nil
-	case best.offset != 0 && best.chance >= certain && best.levels >= leastLevels:
+	case best.offset != 0 && best.chance >= c.sure() && best.levels >= leastLevels:
 		m = Match{
 			State: NamesCorrected, Offset: best.offset, Probability: best.chance, Levels: best.levels,
 			LogOdds: best.evidence - byName.evidence, KeptBefore: m.KeptBefore,

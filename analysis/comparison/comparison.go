@@ -33,6 +33,9 @@ type Comparison struct {
 	Findings      []finding.Finding
 	Warnings      []analysis.Warning
 
+	// NotAssessable names what a comparison with a film does not tell; nil for two CTs.
+	NotAssessable []string
+
 	// Factor is the number of standard deviations of a change that make its
 	// least significant change in this comparison.
 	Factor float64

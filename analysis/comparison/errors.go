@@ -18,8 +18,6 @@ var (
 	ErrNoCommonLevel = errors.New("no level is measured in both examinations")
 	// ErrReversed says that the examination given as the first is the later one.
 	ErrReversed = errors.New("the examination given first was acquired after the other")
-	// ErrFilm says that one is a radiograph: nothing compares them yet.
-	ErrFilm = errors.New("radiographs are not compared: postures and magnifications differ, and nothing corrects for them")
 	// ErrTooFew says that a course needs more examinations.
 	ErrTooFew = errors.New("a time course needs at least three examinations")
 )

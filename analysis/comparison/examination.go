@@ -13,6 +13,7 @@ import (
 	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/phrase"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
@@ -37,6 +38,7 @@ const (
 	LeftDecubitus  Posture = "LEFT_DECUBITUS"
 	RightDecubitus Posture = "RIGHT_DECUBITUS"
 	Standing       Posture = "STANDING"
+	Sitting        Posture = "SITTING"
 )
 
 // Text returns the posture in words.
@@ -52,6 +54,8 @@ func (p Posture) Text() phrase.Text {
 		return "on the right side"
 	case Standing:
 		return "standing"
+	case Sitting:
+		return "sitting"
 	}
 	return phrase.Of("%s", string(p))
 }
@@ -78,8 +82,16 @@ type Examination struct {
 	Vertebrae []Vertebra // from superior to inferior
 	Angles    []morphometry.Angle
 	Reason    phrase.Text // why no vertebra was found
-	Film      bool        // it is a radiograph, whose positions lie in its own plane
+	Film      *Film       // of a radiograph; nil for a CT
 }
+
+// Film is what a comparison needs of a radiograph beside its vertebrae, whose positions lie
+// in its own plane. Without millimetres those are of an average adult's bodies, and no height
+// is told.
+type Film struct{ Calibration radiograph.Calibration }
+
+// Millimetres reports whether lengths of the examination are in millimetres.
+func (e *Examination) Millimetres() bool { return e.Film == nil || e.Film.Calibration.Millimetres() }
 
 // Vertebra is one vertebra of an Examination. What is nil was not measured.
 type Vertebra struct {

@@ -144,17 +144,23 @@ func (j judge) newFracture() (finding.Finding, bool) {
 	if percent < NewFractureLoss || -c.Value < NewFractureDeficit || !c.Significant {
 		return finding.Finding{}, false
 	}
-	code, what := NewFracture, phrase.Text("new fracture")
-	if at, ok := j.nearestTreated(); ok {
-		code, what = NewRemote, phrase.Of("new fracture, remote from the treated %s", j.c.Vertebrae[at].Level)
-		if at == j.i-1 || at == j.i+1 {
-			code, what = NewAdjacent, phrase.Of("new fracture, adjacent to the treated %s", j.c.Vertebrae[at].Level)
-		}
-	}
+	code, what := j.newFractureBy()
 	f := j.finding(code, fractureCriterion, fractureSource, phrase.Of("%s: %s height %.1f ± %.1f mm and %.0f %% lower (%.1f to %.1f)",
 		what, finding.Height(h).Text(), -c.Value, c.SD, percent, c.Before.Value, c.Later()))
 	f.Borderline = math.Abs(percent-NewFractureLoss) < finding.BorderlineMargin || -c.Value-NewFractureDeficit < c.SD
 	return f, true
+}
+
+// newFractureBy says which kind of new fracture one is, by the nearest treated level.
+func (j judge) newFractureBy() (code string, what phrase.Text) {
+	at, ok := j.nearestTreated()
+	switch {
+	case !ok:
+		return NewFracture, "new fracture"
+	case at == j.i-1 || at == j.i+1:
+		return NewAdjacent, phrase.Of("new fracture, adjacent to the treated %s", j.c.Vertebrae[at].Level)
+	}
+	return NewRemote, phrase.Of("new fracture, remote from the treated %s", j.c.Vertebrae[at].Level)
 }
 
 // greatestLoss returns the height that lost most, percent of what it was; -1

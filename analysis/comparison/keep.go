@@ -18,11 +18,18 @@ import (
 
 // NewExamination keeps of a result what comparisons need.
 func NewExamination(result *analysis.Result, about About) *Examination {
-	e := &Examination{About: about, Angles: slices.Clone(result.Angles), Reason: result.Reason, Film: result.Film != nil}
+	e := &Examination{About: about, Angles: slices.Clone(result.Angles), Reason: result.Reason, Film: newFilm(result.Film)}
 	for i := range result.Vertebrae {
 		e.Vertebrae = append(e.Vertebrae, newVertebra(&result.Vertebrae[i]))
 	}
 	return e
+}
+
+func newFilm(f *analysis.Film) *Film {
+	if f == nil {
+		return nil
+	}
+	return &Film{f.Calibration}
 }
 
 func newVertebra(v *analysis.Vertebra) Vertebra {

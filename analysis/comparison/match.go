@@ -50,14 +50,18 @@ func medianPitch(vertebrae []Vertebra) float64 {
 // fit reports whether a vertebra's shape may speak for who it is: whole,
 // measured, neither fractured nor treated.
 func (v *Vertebra) fit() bool {
-	return v.Status == analysis.Measured && v.Heights != nil && v.Landmarks != nil && !v.fractured() && !v.treated()
+	return v.Measured() && v.Landmarks != nil && !v.fractured() && !v.treated()
 }
 
 func (v *Vertebra) fractured() bool { return v.Deformity != nil && v.Deformity.Grade > 0 }
 
 func (v *Vertebra) treated() bool { return v.Cement != nil || v.Metal }
 
-func (v *Vertebra) measured() bool { return v.Status == analysis.Measured && v.Heights != nil }
+// measured reports whether heights were measured; of a film without a calibration only
+// their ratios are told.
+func (v *Vertebra) Measured() bool {
+	return v.Status == analysis.Measured && (v.Heights != nil || corners(v.Landmarks) != nil)
+}
 
 // maxOffset is how many levels two examinations' names may differ by and be
 // seen to: one and a half transitional segments to either side.
@@ -141,7 +145,7 @@ func (c *chains) match() (all []hypothesis, named int) {
 		if d == 0 {
 			h.prior = trust
 		}
-		h.evidence, h.levels = c.evidence(h.shift)
+		h.evidence, h.levels = c.shapeEvidence(h.shift)
 		all = append(all, h)
 	}
 	greatest := math.Inf(-1)
@@ -157,6 +161,14 @@ func (c *chains) match() (all []hypothesis, named int) {
 		all[i].chance /= sum
 	}
 	return all, maxOffset
+}
+
+// shapeEvidence is evidence, or where one is a film filmEvidence.
+func (c *chains) shapeEvidence(shift int) (sum float64, levels int) {
+	if c.before.Film != nil || c.after.Film != nil {
+		return c.filmEvidence(shift)
+	}
+	return c.evidence(shift)
 }
 
 // trust returns the probability that both examinations' names are right, by what

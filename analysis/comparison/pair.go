@@ -36,6 +36,14 @@ type Pair struct {
 	// first examination in the second; 0 where they were not found again.
 	Alike float64
 
+	// Of a pair of which one is on a film: ratios of its own heights, and heights relative
+	// to those that the levels of RelativeTo, unaffected in both, lead one to expect, percent.
+	Ratios     [numRatios]*Change
+	OfExpected [3]*Change // by finding.Height
+	RelativeTo []spine.Level
+	usual      [3]float64 // expected heights, mm, as far as one examination has millimetres
+	usualKnown bool       // whether one has
+
 	Wedge        *Change // degrees
 	DiscHeight   *Change // mm, of the disc below
 	Volume       *Change // ml
@@ -108,9 +116,9 @@ func (p *Pair) describe(before, after *Examination) {
 	}
 	b, a := &before.Vertebrae[p.BeforeIndex], &after.Vertebrae[p.AfterIndex]
 	switch {
-	case !b.measured():
+	case !b.Measured():
 		p.Reason = because("not measured in the first examination", b.Reason)
-	case !a.measured():
+	case !a.Measured():
 		p.Reason = because("not measured in the second examination", a.Reason)
 	}
 	p.Unaffected = b.fit() && a.fit() && !p.Treated
@@ -189,7 +197,7 @@ func (p *Pair) unjudged(before, after *Examination) phrase.Text {
 // outermost reports whether vertebra i is the first or the last that was measured,
 // with no sacrum below.
 func (e *Examination) outermost(i int) bool {
-	isMeasured := func(v Vertebra) bool { return v.measured() }
+	isMeasured := func(v Vertebra) bool { return v.Measured() }
 	below := e.Vertebrae[i+1:]
 	return !slices.ContainsFunc(e.Vertebrae[:i], isMeasured) ||
 		!slices.ContainsFunc(below, isMeasured) && !slices.ContainsFunc(below, func(v Vertebra) bool { return v.Level == spine.S1 && v.Landmarks != nil })
@@ -216,7 +224,7 @@ const mm3PerMl = 1000
 // volumeOf returns the volume of a body, ml, with its standard deviation in a
 // series of the given slice distance, mm.
 func volumeOf(v *Vertebra, slice float64) *morphometry.Estimate {
-	if v.Shape == nil || v.Shape.Volume <= 0 || !v.measured() {
+	if v.Shape == nil || v.Shape.Volume <= 0 || !v.Measured() {
 		return nil
 	}
 	ml := v.Shape.Volume / mm3PerMl

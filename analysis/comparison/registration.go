@@ -17,6 +17,9 @@ type Registration struct {
 	Pieces []Rigid
 	// Bend is the greatest angle by which a piece turns against Global, degrees.
 	Bend float64
+
+	// Plane is what there is instead where one of the two is a film.
+	Plane *Plane
 }
 
 // register finds the motions from the first examination to the second. Bodies

@@ -91,4 +91,5 @@ func (e *Examination) assess() {
 		v.Wedge, v.DiscHeight = (*morphometry.Estimate)(assessed.WedgeAngle), (*morphometry.Estimate)(assessed.DiscHeight)
 	}
 	e.Angles = a.Angles
+	e.Film.withhold(e.Vertebrae)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/suyashkumar/dicom/pkg/tag"
 	"gonum.org/v1/gonum/spatial/r3"
 
+	"github.com/endplate/endplate/analysis/dicom/dataset"
 	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -29,6 +30,11 @@ type Radiograph struct {
 	SeriesDateTime                      string // of the series, or else of the study, as DT; may be empty
 	Patient                             Patient
 	Columns, Rows                       int
+	// PatientPosition is that on a table. Gravity are the code values of
+	// PatientOrientationCodeSequence and its modifiers: how the patient is oriented with
+	// respect to gravity. PS3.3 C.8.11.5.
+	PatientPosition string
+	Gravity         []string
 
 	content content
 }
@@ -40,6 +46,7 @@ func (f *Radiograph) Name() string { return f.content.source.Name }
 var filmTags = []tag.Tag{
 	tag.SOPClassUID, tag.Modality, tag.ConversionType, tag.SamplesPerPixel, tag.Columns, tag.Rows,
 	tag.AcquisitionDateTime, tag.AcquisitionDate, tag.AcquisitionTime,
+	tag.PatientPosition, tag.PatientOrientationCodeSequence,
 }
 
 // secondaryCapture begins the SOP classes of secondary captures. PS3.4 B.5.
@@ -77,7 +84,8 @@ func readFilm(in *instance, unsupported error) (*Radiograph, error) {
 		SOPClassUID: in.sopClassUID, SOPInstanceUID: in.sopUID,
 		Modality: codeString(in.modality), SeriesDateTime: in.dateTime, Patient: in.patient,
 		AcquisitionDateTime: d.Value(tag.AcquisitionDateTime),
-		content:             in.content,
+		PatientPosition:     d.Value(tag.PatientPosition), Gravity: gravityOf(d),
+		content: in.content,
 	}
 	if date := d.Value(tag.AcquisitionDate); f.AcquisitionDateTime == "" && date != "" {
 		f.AcquisitionDateTime = date + d.Value(tag.AcquisitionTime)
@@ -88,6 +96,18 @@ func readFilm(in *instance, unsupported error) (*Radiograph, error) {
 		return nil, &MissingAttributeError{Keyword: name(tag.Columns)}
 	}
 	return f, nil
+}
+
+// gravityOf returns the code values of a film's orientation with respect to gravity.
+func gravityOf(d *dataset.Dataset) []string {
+	var all []string
+	for _, orientation := range d.Items(tag.PatientOrientationCodeSequence) {
+		all = append(all, orientation.Value(tag.CodeValue))
+		for _, modifier := range orientation.Items(tag.PatientOrientationModifierCodeSequence) {
+			all = append(all, modifier.Value(tag.CodeValue))
+		}
+	}
+	return all
 }
 
 // sortFilms orders films by study, series and instance, and leaves out those that are there

@@ -116,6 +116,16 @@ func (g *Geometry) Moved(position, direction func(r3.Vec) r3.Vec) Geometry {
 	return moved
 }
 
+// Enlarged returns the geometry after the patient was enlarged by k about the origin.
+func (g Geometry) Enlarged(k float64) Geometry {
+	lines := make([]Line, len(g.lines))
+	for i, l := range g.lines {
+		lines[i] = Line{r3.Scale(k, l.Origin), r3.Scale(k, l.Step), l.Down, l.Across}
+	}
+	g.lines, g.PixelSize, g.native = lines, k*g.PixelSize, nil
+	return g
+}
+
 // across returns the direction out of the picture in its middle.
 func (g *Geometry) across() r3.Vec { return g.lines[len(g.lines)/2].Across }
 

@@ -6,6 +6,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"html"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -124,5 +126,68 @@ func TestComparisonHTML(t *testing.T) {
 	}
 	if diff := cmp.Diff(write(), write()); diff != "" {
 		t.Errorf("the page differs from itself:\n%s", diff)
+	}
+}
+
+// madeFilmComparison is of the same levels, the second examination a film without a
+// calibration.
+func madeFilmComparison() *comparison.Comparison {
+	c := madeComparison()
+	c.After.Modality, c.After.Film = "DX", &comparison.Film{Calibration: radiograph.Calibration{Reason: "nothing tells"}}
+	c.NotAssessable = comparison.NotOnFilms
+	p := &c.Vertebrae[0]
+	percent := func(before, after float64) *comparison.Change {
+		return &comparison.Change{
+			Before: morphometry.Estimate{Value: before, SD: 2}, After: morphometry.Estimate{Value: after, SD: 4},
+			Value: after - before, SD: 4.5, LSC: 15, Significant: after-before > 15,
+		}
+	}
+	p.Heights, p.Expected = [3]*comparison.Change{}, nil
+	p.OfExpected = [3]*comparison.Change{percent(60, 80), percent(70, 75), percent(95, 97)}
+	p.Ratios[comparison.AnteriorToPosterior] = &comparison.Change{
+		Before: morphometry.Estimate{Value: 0.63, SD: 0.02}, After: morphometry.Estimate{Value: 0.825, SD: 0.05}, Value: 0.195, SD: 0.054, LSC: 0.2,
+	}
+	p.RelativeTo = []spine.Level{spine.T12, spine.L3}
+	return c
+}
+
+func TestComparisonWithAFilm(t *testing.T) {
+	r := &report.ComparisonReport{Algorithm: "endplate", Comparisons: []*comparison.Comparison{madeFilmComparison()}}
+	var table, cells, page bytes.Buffer
+	if err := errors.Join(
+		report.WriteComparisonTable(&table, r, report.Colors{}), report.WriteComparisonCSV(&cells, r), report.WriteComparisonHTML(&page, r),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"% exp", "60 +20*", "0.63 +0.20 ", "50 ± 6", "film, no millimetres, nothing tells", "not assessable on radiograph: volume, canal"} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("no %q in\n%s", want, table.String())
+		}
+	}
+	text := html.UnescapeString(page.String())
+	for _, want := range []string{"Ha<span>% of exp.", "+20*", "50 ± 6 % back", "Ha/Hp", "not assessable on radiograph: volume, canal"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+	for _, none := range []string{"canal AP", "volume<span>", "Ha<span>mm", "NaN"} {
+		if strings.Contains(text, none) {
+			t.Errorf("%q on the page: there is no such column of a film", none)
+		}
+	}
+	rows, err := csv.NewReader(&cells).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"after_modality": "DX", "before_calibration_basis": "", "after_calibration_basis": "UNCALIBRATED",
+		"anterior_height_before_mm": "", "anterior_height_restored_percent": "50.0",
+		"anterior_of_expected_before_percent": "60.0", "anterior_of_expected_change_percent": "20.0", "anterior_of_expected_significant": "true",
+		"anterior_to_posterior_after": "0.825", "middle_to_posterior_after": "", "relative_to": "T12 L3",
+		"not_assessable_on_radiograph": "volume, canal, retropulsion, cement, cement leaks",
+	} {
+		if got := rows[1][slices.Index(rows[0], name)]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
 	}
 }

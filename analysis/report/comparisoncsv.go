@@ -62,6 +62,10 @@ func comparisonFields() []field[*comparison.Comparison] {
 			func(c *comparison.Comparison) string { return c.Before.Name }),
 		text("after_name", "the second examination, as the caller named it",
 			func(c *comparison.Comparison) string { return c.After.Name }),
+		text("before_modality", "Modality of the first examination", func(c *comparison.Comparison) string { return c.Before.Modality }),
+		text("after_modality", "Modality of the second examination", func(c *comparison.Comparison) string { return c.After.Modality }),
+		calibrationField("before_calibration_basis", "first", func(c *comparison.Comparison) *comparison.Examination { return c.Before }),
+		calibrationField("after_calibration_basis", "second", func(c *comparison.Comparison) *comparison.Examination { return c.After }),
 		number("days", quantity{"d", 1}, "days from the first to the second examination",
 			func(c *comparison.Comparison) float64 { return *c.Days },
 			func(c *comparison.Comparison) bool { return c.Days != nil }),
@@ -71,6 +75,8 @@ func comparisonFields() []field[*comparison.Comparison] {
 			func(c *comparison.Comparison) int { return c.Match.Offset }),
 		number("match_probability", ofOne, "probability of the matching used",
 			func(c *comparison.Comparison) float64 { return c.Match.Probability }),
+		text("not_assessable_on_radiograph", "what the comparison does not tell because one of the two is a film, separated by commas; empty for two CTs",
+			func(c *comparison.Comparison) string { return strings.Join(c.NotAssessable, ", ") }),
 		text("warnings", "codes of what makes the comparison doubtful, joined with semicolons", warningCodes),
 	}
 }
@@ -101,9 +107,11 @@ func pairFields() []field[*comparedPair] {
 	for h := range finding.PosteriorHeight + 1 {
 		all = append(all, heightChangeFields(h)...)
 	}
-	for _, q := range pairQuantities() {
+	for _, q := range append(pairQuantities(), filmQuantities()...) {
 		all = append(all, changeFields(q)...)
 	}
+	all = append(all, text("relative_to", "levels unaffected in both from which heights of a comparison with a film are expected, separated by spaces",
+		func(p *comparedPair) string { return levelNames(p.RelativeTo) }))
 	return append(all, text("findings", "codes of findings about the level, joined with semicolons", findingCodes))
 }
 
@@ -158,7 +166,7 @@ func pairQuantities() []pairQuantity {
 // changeFields are the columns of one quantity that changes.
 func changeFields(q pairQuantity) []field[*comparedPair] {
 	has := func(p *comparedPair) bool { return q.of(p) != nil }
-	unit := "_" + q.in.unit
+	unit := q.in.suffix()
 	column := func(suffix, meaning string, value func(*comparison.Change) float64) field[*comparedPair] {
 		return number(q.name+"_"+suffix+unit, q.in, meaning, func(p *comparedPair) float64 { return value(q.of(p)) }, has)
 	}

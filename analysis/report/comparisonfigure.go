@@ -11,13 +11,14 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/render"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
 
-// ComparisonFigures are the pictures of one comparison, both in the second
-// examination's frame and of one size.
+// ComparisonFigures are the pictures of one comparison, both in one frame and of one size:
+// the second examination's, and with a film that of comparison.Plane.
 type ComparisonFigures struct{ before, after view }
 
 // Room around the compared bodies' centres, mm: for the body in front, for canal and
@@ -28,8 +29,8 @@ const (
 	comparedEnds      = 30.0
 )
 
-// DrawComparison draws the sagittal pictures of both examinations side by side. A
-// volume may be nil: its outlines are then all there is. It returns nil where
+// DrawComparison draws the sagittal pictures of both examinations side by side. That of a
+// film is analysis.FilmVolume as its result has it placed. A volume may be nil: its outlines are then all there is. It returns nil where
 // nothing is compared.
 func DrawComparison(before, after *volume.Volume, c *comparison.Comparison) (*ComparisonFigures, error) {
 	path := comparedPath(c)
@@ -45,31 +46,42 @@ func DrawComparison(before, after *volume.Volume, c *comparison.Comparison) (*Co
 		before: view{title: "Before: " + examinationName(c.Before), geometry: g},
 		after:  view{title: "After: " + examinationName(c.After), geometry: g},
 	}
-	if before != nil {
-		back := c.Match.Registration.Global.Inverse()
-		was := g.Moved(back.Apply, back.Rotate)
-		if err := out.before.fill(before.Canonical(), &was); err != nil {
-			return nil, err
-		}
+	toBefore, toAfter := c.Match.Registration.Views()
+	if err := out.before.draw(before, c.Before, toBefore); err != nil {
+		return nil, err
 	}
-	if after != nil {
-		if err := out.after.fill(after.Canonical(), &g); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return out, out.after.draw(after, c.After, toAfter)
 }
 
-// comparedPath returns the centres of the bodies in the second examination's
-// frame, from superior to inferior.
+// draw fills the view with the picture of an examination that to brings into its frame;
+// nothing without a volume.
+func (v *view) draw(vol *volume.Volume, e *comparison.Examination, to comparison.Similarity) error {
+	if vol == nil {
+		return nil
+	}
+	back := to.Inverse()
+	g := v.geometry.Moved(back.Rigid.Apply, back.Rotate).Enlarged(back.Scale)
+	if e.Film == nil {
+		return v.fill(vol.Canonical(), &g)
+	}
+	picture, err := render.Grey(vol.Canonical(), &g, []float64{0}, filmWindow)
+	if err != nil {
+		return fmt.Errorf("figure: %w", err)
+	}
+	return v.encode(picture)
+}
+
+// comparedPath returns the centres of the bodies in the frame of both, from superior to
+// inferior.
 func comparedPath(c *comparison.Comparison) []r3.Vec {
 	var path []r3.Vec
+	_, to := c.Match.Registration.Views()
 	for i, p := range c.Vertebrae {
 		switch {
 		case p.AfterIndex >= 0:
-			path = append(path, c.After.Vertebrae[p.AfterIndex].Center)
+			path = append(path, to.Apply(c.After.Vertebrae[p.AfterIndex].Center))
 		case p.BeforeIndex >= 0:
-			path = append(path, c.Match.Registration.Pieces[i].Apply(c.Before.Vertebrae[p.BeforeIndex].Center))
+			path = append(path, c.Match.Registration.Piece(i).Apply(c.Before.Vertebrae[p.BeforeIndex].Center))
 		}
 	}
 	return path
@@ -84,7 +96,7 @@ type comparedPicture struct {
 	PNG            template.URL
 	Bodies         []outline
 	Ghosts         []string // contours of the first examination, on the second's picture
-	Scale          segment
+	Scale          *segment // nil where nothing tells the scale
 	ScaleMM        int
 	DisplayWidthPx int
 }
@@ -94,22 +106,23 @@ const comparedNamesMM = 22.0
 
 // comparedPictures returns both pictures.
 func comparedPictures(f *ComparisonFigures, c *comparison.Comparison) []comparedPicture {
-	g := c.Match.Registration.Global
-	before := newComparedPicture(&f.before, "before")
-	after := newComparedPicture(&f.after, "after")
+	toBefore, toAfter := c.Match.Registration.Views()
+	scaled := c.Before.Film == nil || c.After.Millimetres()
+	before := newComparedPicture(&f.before, "before", scaled)
+	after := newComparedPicture(&f.after, "after", scaled)
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
 		tone := changeTone(p, c.Findings)
 		if p.BeforeIndex >= 0 {
 			v := &c.Before.Vertebrae[p.BeforeIndex]
-			before.Bodies = append(before.Bodies, f.before.compared(v, p.Level, tone, g.Apply))
-			if contour := f.after.contour(v, c.Match.Registration.Pieces[i].Apply); contour != "" {
+			before.Bodies = append(before.Bodies, f.before.compared(v, p.Level, tone, toBefore.Apply))
+			if contour := f.after.contour(v, c.Match.Registration.Piece(i).Apply); contour != "" {
 				after.Ghosts = append(after.Ghosts, contour)
 			}
 		}
 		if p.AfterIndex >= 0 {
 			v := &c.After.Vertebrae[p.AfterIndex]
-			after.Bodies = append(after.Bodies, f.after.compared(v, p.Level, tone, func(p r3.Vec) r3.Vec { return p }))
+			after.Bodies = append(after.Bodies, f.after.compared(v, p.Level, tone, toAfter.Apply))
 		}
 	}
 	spreadLabels(before.Bodies)
@@ -117,12 +130,15 @@ func comparedPictures(f *ComparisonFigures, c *comparison.Comparison) []compared
 	return []comparedPicture{before, after}
 }
 
-func newComparedPicture(v *view, class string) comparedPicture {
+func newComparedPicture(v *view, class string, scaled bool) comparedPicture {
 	width, height := v.size()
 	p := comparedPicture{
 		Title: v.title, Class: class, Alt: v.title + ": sagittal picture with the bodies' outlines",
 		Width: coordinate(width), Height: coordinate(height), FullSpan: coordinate(width + comparedNamesMM),
-		Scale: v.scale(), ScaleMM: scaleMM,
+		ScaleMM: scaleMM,
+	}
+	if scaled {
+		p.Scale = new(v.scale())
 	}
 	p.DisplayWidthPx = int(p.FullSpan * pxPerMM)
 	if v.png != nil {
@@ -163,14 +179,30 @@ func (v *view) compared(body *comparison.Vertebra, l spine.Level, t tone, move f
 	return out
 }
 
-// contour returns the closed outline of a body as points of a polyline.
+// contour returns the closed outline of a body as points of a polyline: on a film, where
+// there is none, that of its six points.
 func (v *view) contour(body *comparison.Vertebra, move func(r3.Vec) r3.Vec) string {
 	if body.Shape == nil || len(body.Shape.Outline) == 0 {
-		return ""
+		return v.hexagon(body.Landmarks, move)
 	}
 	var points []r3.Vec
 	for _, p := range body.Shape.Outline {
 		points = append(points, move(body.Shape.Frame.Point(p[0], p[1], 0)))
 	}
 	return v.polyline(append(points, points[0]))
+}
+
+// hexagon returns the outline of a body's six points; empty where they are not all there.
+func (v *view) hexagon(l *landmark.Vertebra, move func(r3.Vec) r3.Vec) string {
+	if l == nil || !l.Superior.Found() || !l.Inferior.Found() {
+		return ""
+	}
+	var points []r3.Vec
+	for _, n := range []landmark.Name{
+		landmark.SuperiorPosterior, landmark.SuperiorMiddle, landmark.SuperiorAnterior,
+		landmark.InferiorAnterior, landmark.InferiorMiddle, landmark.InferiorPosterior, landmark.SuperiorPosterior,
+	} {
+		points = append(points, move(l.Point(n).Position))
+	}
+	return v.polyline(points)
 }

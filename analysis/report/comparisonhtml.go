@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 
 	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/finding"
@@ -34,6 +35,9 @@ type comparisonSection struct {
 	Match        string
 	Registration string
 	Significance string
+	Film         []string
+	Frame        string
+	Columns      []changeColumn
 	Rows         []changeRow
 	Regional     []string
 	Criteria     []string
@@ -43,7 +47,7 @@ type comparisonSection struct {
 
 // WriteComparisonHTML writes r as one page that asks for nothing from elsewhere.
 func WriteComparisonHTML(w io.Writer, r *ComparisonReport) error {
-	tmpl, err := template.New("page").Parse(comparisonSource + styleSource)
+	tmpl, err := template.New("page").Funcs(template.FuncMap{"add": func(a, b int) int { return a + b }}).Parse(comparisonSource + styleSource)
 	if err != nil {
 		return fmt.Errorf("html: %w", err)
 	}
@@ -71,8 +75,12 @@ func WriteComparisonHTML(w io.Writer, r *ComparisonReport) error {
 func newComparisonSection(c *comparison.Comparison, f *ComparisonFigures) comparisonSection {
 	s := comparisonSection{
 		Comparison: c, Title: comparisonTitle(c), Match: matchText(&c.Match), Registration: registrationText(&c.Match.Registration),
-		Significance: significanceText(c),
-		Rows:         changeRows(c), Regional: regionalChanges(c), Criteria: criteria(c.Findings), Panels: heightPanels(c),
+		Significance: significanceText(c), Film: filmLines(c), Frame: "Both in the second examination's frame and at one scale.",
+		Rows: changeRows(c), Regional: regionalChanges(c), Criteria: criteria(c.Findings), Panels: heightPanels(c),
+	}
+	s.Columns = shownColumns(s.Rows, c)
+	if c.Match.Registration.Plane != nil {
+		s.Frame = "Both in one frame and at one scale, laid over each other in the sagittal plane alone: a film has a perspective of its own, and shows no third direction."
 	}
 	if f != nil {
 		s.Pictures = comparedPictures(f, c)
@@ -80,8 +88,48 @@ func newComparisonSection(c *comparison.Comparison, f *ComparisonFigures) compar
 	return s
 }
 
+// changeColumn is one column of changes.
+type changeColumn struct {
+	Name, Unit string
+	Of         func(changeRow) delta
+}
+
+// shownColumns are those of a page: of a comparison with a film those alone that it has.
+func shownColumns(rows []changeRow, c *comparison.Comparison) []changeColumn {
+	ofCT := []changeColumn{
+		{"Ha", "mm", func(r changeRow) delta { return r.Ha }},
+		{"Hm", "mm", func(r changeRow) delta { return r.Hm }},
+		{"Hp", "mm", func(r changeRow) delta { return r.Hp }},
+		{"wedge", "deg", func(r changeRow) delta { return r.Wedge }},
+		{"Gardner", "deg", func(r changeRow) delta { return r.Gardner }},
+		{"Cobb", "deg", func(r changeRow) delta { return r.Cobb }},
+		{"disc below", "mm", func(r changeRow) delta { return r.Disc }},
+		{"volume", "ml", func(r changeRow) delta { return r.Volume }},
+		{"canal AP", "mm", func(r changeRow) delta { return r.CanalAP }},
+		{"canal area", "mm²", func(r changeRow) delta { return r.CanalArea }},
+		{"retropulsion", "mm", func(r changeRow) delta { return r.Retropulsion }},
+		{"cement", "ml", func(r changeRow) delta { return r.Cement }},
+	}
+	if len(c.NotAssessable) == 0 {
+		return ofCT
+	}
+	all := append([]changeColumn{
+		{"Ha", "% of exp.", func(r changeRow) delta { return r.OfHa }},
+		{"Hm", "% of exp.", func(r changeRow) delta { return r.OfHm }},
+		{"Hp", "% of exp.", func(r changeRow) delta { return r.OfHp }},
+		{"Ha/Hp", "", func(r changeRow) delta { return r.RatioA }},
+		{"Hm/Hp", "", func(r changeRow) delta { return r.RatioM }},
+	}, ofCT...)
+	return slices.DeleteFunc(all, func(column changeColumn) bool {
+		return !slices.ContainsFunc(rows, func(r changeRow) bool { return column.Of(r).Before != "" })
+	})
+}
+
 // registrationText says how the pictures were brought into one frame.
 func registrationText(r *comparison.Registration) string {
+	if levels, residual := r.LaidOn(); r.Plane != nil {
+		return fmt.Sprintf("The first examination is laid on the second by %d vertebrae; their landmarks then lie %.1f mm apart (root mean square).", levels, residual)
+	}
 	if r.Levels == 0 {
 		return "No unfractured, untreated vertebra is in both examinations: the pictures stand as they are."
 	}

@@ -22,6 +22,8 @@ type changeRow struct {
 	Level                      string
 	Grade                      string // before → after
 	Ha, Hm, Hp                 delta
+	OfHa, OfHm, OfHp           delta // percent of the expected heights; of films
+	RatioA, RatioM             delta
 	Wedge, Gardner, Cobb, Disc delta
 	Volume, CanalAP, CanalArea delta
 	Retropulsion, Cement       delta
@@ -99,9 +101,15 @@ func newChangeRow(p *comparison.Pair) changeRow {
 		Level: p.Level.String(), Grade: grades(p),
 		Ha: newDelta(p.Heights[0], 1), Hm: newDelta(p.Heights[1], 1), Hp: newDelta(p.Heights[2], 1),
 		Wedge: newDelta(p.Wedge, 1), Disc: newDelta(p.DiscHeight, 1), Volume: newDelta(p.Volume, 1),
+		OfHa: newDelta(p.OfExpected[0], 0), OfHm: newDelta(p.OfExpected[1], 0), OfHp: newDelta(p.OfExpected[2], 0),
+		RatioA: newDelta(p.Ratios[comparison.AnteriorToPosterior], 2), RatioM: newDelta(p.Ratios[comparison.MiddleToPosterior], 2),
 		CanalAP: newDelta(p.CanalAP, 1), CanalArea: newDelta(p.CanalArea, 0), Retropulsion: newDelta(p.Retropulsion, 1),
 	}
-	for h, d := range []*delta{&r.Ha, &r.Hm, &r.Hp} {
+	restored := []*delta{&r.Ha, &r.Hm, &r.Hp}
+	if len(p.RelativeTo) > 0 {
+		restored = []*delta{&r.OfHa, &r.OfHm, &r.OfHp}
+	}
+	for h, d := range restored {
 		d.Restored = quotient(p.Restored[h])
 	}
 	if p.Cement != nil {

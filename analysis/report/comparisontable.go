@@ -43,9 +43,14 @@ func changeHeadings() []heading[changeRow] {
 		{"Ha", "mm", true, func(r *changeRow) string { return r.Ha.String() }},
 		{"Hm", "mm", true, func(r *changeRow) string { return r.Hm.String() }},
 		{"Hp", "mm", true, func(r *changeRow) string { return r.Hp.String() }},
-		{"restored", "Ha %", false, func(r *changeRow) string { return r.Ha.Restored }},
-		{"", "Hm %", false, func(r *changeRow) string { return r.Hm.Restored }},
-		{"", "Hp %", false, func(r *changeRow) string { return r.Hp.Restored }},
+		{"Ha", "% exp", true, func(r *changeRow) string { return r.OfHa.String() }},
+		{"Hm", "% exp", true, func(r *changeRow) string { return r.OfHm.String() }},
+		{"Hp", "% exp", true, func(r *changeRow) string { return r.OfHp.String() }},
+		{"restored", "Ha %", false, func(r *changeRow) string { return cmp.Or(r.Ha.Restored, r.OfHa.Restored) }},
+		{"", "Hm %", false, func(r *changeRow) string { return cmp.Or(r.Hm.Restored, r.OfHm.Restored) }},
+		{"", "Hp %", false, func(r *changeRow) string { return cmp.Or(r.Hp.Restored, r.OfHp.Restored) }},
+		{"Ha/Hp", "", true, func(r *changeRow) string { return r.RatioA.String() }},
+		{"Hm/Hp", "", true, func(r *changeRow) string { return r.RatioM.String() }},
 		{"wedge", "deg", true, func(r *changeRow) string { return r.Wedge.String() }},
 		{"Gardner", "deg", true, func(r *changeRow) string { return r.Gardner.String() }},
 		{"Cobb", "deg", true, func(r *changeRow) string { return r.Cobb.String() }},
@@ -70,6 +75,9 @@ func writeComparison(b *bytes.Buffer, c *comparison.Comparison, colors Colors) {
 		fmt.Fprintf(b, "%s\n", a)
 	}
 	writeFindings(b, c.Findings, colors)
+	for _, s := range filmLines(c) {
+		fmt.Fprintf(b, "%s\n", s)
+	}
 	for _, w := range c.Warnings {
 		fmt.Fprintf(b, "%s %s (%s)\n", colors.paint(colors.doubtful, "warning"), w.Message, w.Code)
 	}

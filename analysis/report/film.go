@@ -9,6 +9,7 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/radiograph"
 )
 
 // filmNote is what a page tells of a film as a whole.
@@ -24,7 +25,10 @@ func newFilmNote(f *analysis.Film) *filmNote {
 
 // scaleText says what the millimetres of a film rest on.
 func scaleText(f *analysis.Film) string {
-	c := &f.Calibration
+	return calibrationText(&f.Calibration)
+}
+
+func calibrationText(c *radiograph.Calibration) string {
 	if !c.Millimetres() {
 		return "no millimetres, " + c.Reason.String()
 	}

@@ -39,6 +39,8 @@ func Comparison(c *comparison.Comparison) *endplatev1.Comparison {
 		Match:     match(&c.Match),
 		Findings:  findings(c.Findings),
 		LscFactor: number(c.Factor),
+
+		NotAssessableOnRadiograph: c.NotAssessable,
 	}
 	if c.Days != nil {
 		out.Days = number(*c.Days)
@@ -70,6 +72,9 @@ func comparedExamination(e *comparison.Examination) *endplatev1.ComparedExaminat
 		Posture:             string(e.Posture),
 		Measured:            new(int32(e.MeasuredLevels())),
 	}
+	if f := e.Film; f != nil {
+		out.Calibration = calibration(&f.Calibration)
+	}
 	if e.Name == "" {
 		out.Given = new(int32(e.Given))
 	}
@@ -92,6 +97,9 @@ func match(m *comparison.Match) *endplatev1.Match {
 		Levels:      new(int32(m.Levels)),
 	}
 	r := &m.Registration
+	if r.Plane != nil {
+		return out
+	}
 	out.Registration = &endplatev1.Registration{
 		ResidualMm: number(r.Residual), Levels: new(int32(r.Levels)), BendDeg: number(r.Bend),
 	}
@@ -126,6 +134,7 @@ func vertebraChange(p *comparison.Pair) *endplatev1.VertebraChange {
 		CanalAreaMm2:      change(p.CanalArea),
 		RetropulsionMm:    change(p.Retropulsion),
 	}
+	ofFilm(p, out)
 	if p.BeforeIndex >= 0 && p.AfterIndex >= 0 {
 		out.AnteriorRestored = restoration(p.Restored[finding.AnteriorHeight])
 		out.MiddleRestored = restoration(p.Restored[finding.MiddleHeight])
@@ -143,6 +152,16 @@ func vertebraChange(p *comparison.Pair) *endplatev1.VertebraChange {
 		}
 	}
 	return out
+}
+
+// ofFilm adds what is told of a pair of which one is on a film.
+func ofFilm(p *comparison.Pair, out *endplatev1.VertebraChange) {
+	out.AnteriorToPosterior = change(p.Ratios[comparison.AnteriorToPosterior])
+	out.MiddleToPosterior = change(p.Ratios[comparison.MiddleToPosterior])
+	out.AnteriorOfExpectedPercent = change(p.OfExpected[finding.AnteriorHeight])
+	out.MiddleOfExpectedPercent = change(p.OfExpected[finding.MiddleHeight])
+	out.PosteriorOfExpectedPercent = change(p.OfExpected[finding.PosteriorHeight])
+	out.RelativeTo = levels(p.RelativeTo)
 }
 
 func grade(g *int) *int32 {

@@ -4,6 +4,7 @@
 package measure
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,35 @@ func parseDateTime(dt string) (t time.Time, ok bool) {
 	}
 	t, err := time.Parse(dateTimeLayout[:n], digits[:n])
 	return t, err == nil
+}
+
+// gravity holds the postures by the code values of orientations with respect to gravity,
+// of SNOMED CT, of SNOMED RT that older devices write, and of the NCI Thesaurus.
+//
+// Reference: DICOM PS3.16 CID 19 and 20.
+var gravity = map[string]comparison.Posture{
+	"40199007": comparison.Supine, "F-10340": comparison.Supine,
+	"1240000": comparison.Prone, "F-10310": comparison.Prone,
+	"102536004": comparison.LeftDecubitus, "F-10319": comparison.LeftDecubitus,
+	"102535000": comparison.RightDecubitus, "F-10317": comparison.RightDecubitus,
+	"10904000": comparison.Standing, "F-10320": comparison.Standing,
+	"33586001": comparison.Sitting,
+}
+
+// erect says that a patient stands unless a modifier says that he sits.
+const erect = "C86043"
+
+// postureOnFilm returns what a film's header says of the posture.
+func postureOnFilm(f *dicom.Radiograph) comparison.Posture {
+	for _, value := range f.Gravity {
+		if p, ok := gravity[value]; ok {
+			return p
+		}
+	}
+	if slices.Contains(f.Gravity, erect) {
+		return comparison.Standing
+	}
+	return postureOf(f.PatientPosition)
 }
 
 // postureOf returns the posture of a PatientPosition: the first two letters say

@@ -14,10 +14,18 @@ import (
 	"github.com/endplate/endplate/analysis/report"
 )
 
-// byWorth orders the series of an examination by how many vertebrae they show
-// measured, then by how fine their slices are: the greatest is the one to compare.
+// byWorth orders the series of an examination: a CT that shows any vertebra before a film,
+// then by how many vertebrae they show measured and by how fine their slices are. The
+// greatest is the one to compare.
 func byWorth(a, b *comparison.Examination) int {
+	isCT := func(e *comparison.Examination) int {
+		if e.Film == nil && e.Measurable() {
+			return 1
+		}
+		return 0
+	}
 	return cmp.Or(
+		cmp.Compare(isCT(a), isCT(b)),
 		cmp.Compare(a.MeasuredLevels(), b.MeasuredLevels()),
 		cmp.Compare(b.SliceSpacing, a.SliceSpacing),
 	)
@@ -28,8 +36,12 @@ func byWorth(a, b *comparison.Examination) int {
 func Best(name string, candidates []*comparison.Examination, r *report.ComparisonReport) *comparison.Examination {
 	best := slices.MaxFunc(candidates, byWorth)
 	if len(candidates) > 1 {
-		r.Chosen = append(r.Chosen, fmt.Sprintf("%s: of %d series %s was taken: %d vertebrae measured, slices %.3g mm apart",
-			name, len(candidates), best.SeriesInstanceUID, best.MeasuredLevels(), best.SliceSpacing))
+		what := fmt.Sprintf("slices %.3g mm apart", best.SliceSpacing)
+		if best.Film != nil {
+			what = "a film"
+		}
+		r.Chosen = append(r.Chosen, fmt.Sprintf("%s: of %d series %s was taken: %d vertebrae measured, %s",
+			name, len(candidates), best.SeriesInstanceUID, best.MeasuredLevels(), what))
 	}
 	return best
 }
@@ -78,7 +90,7 @@ func explained(err error, all []*comparison.Examination) error {
 func levelsShown(e *comparison.Examination) string {
 	var names []string
 	for i := range e.Vertebrae {
-		if e.Vertebrae[i].Heights != nil {
+		if e.Vertebrae[i].Measured() {
 			names = append(names, e.Vertebrae[i].Level.String())
 		}
 	}

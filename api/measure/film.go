@@ -30,7 +30,7 @@ func filmSeries(f *dicom.Radiograph, path string) Series {
 			Name:             path,
 			Patient:          comparison.Identity{Patient: f.Patient.ID, Issuer: f.Patient.Issuer, Traits: f.Patient.Traits},
 			StudyInstanceUID: f.StudyInstanceUID, SeriesInstanceUID: f.SeriesInstanceUID,
-			Acquired: acquired, Modality: f.Modality,
+			Acquired: acquired, Modality: f.Modality, Posture: postureOnFilm(f),
 		},
 		film: f.Read,
 		read: func(ctx context.Context) (*volume.Volume, []analysis.Warning, error) {

@@ -254,9 +254,9 @@ func comparisonFault(err error) error {
 	switch {
 	case errors.Is(err, comparison.ErrOtherPatient):
 		return fault.New(fault.Invalid, fault.OtherPatient, "%v", err)
-	case errors.Is(err, comparison.ErrFilm):
-		return fault.New(fault.Unsupported, fault.NoCommonLevel, "%v", err)
-	case errors.Is(err, comparison.ErrNoCommonLevel), unmeasured:
+	case unmeasured:
+		return fault.New(fault.Invalid, fault.NothingMeasured, "%v", err)
+	case errors.Is(err, comparison.ErrNoCommonLevel):
 		return fault.New(fault.Invalid, fault.NoCommonLevel, "%v", err)
 	case errors.Is(err, comparison.ErrReversed):
 		return fault.New(fault.Invalid, fault.InvalidField, "%v", err)

@@ -34,6 +34,7 @@ type compareFlags struct {
 	format    string
 	out       string
 	quiet     bool
+	said      saidFlags
 }
 
 func newCompareCommand() *cobra.Command {
@@ -45,7 +46,13 @@ func newCompareCommand() *cobra.Command {
 and the share of lost height that came back, angles, volumes, canal, cement, new
 fractures. Each argument is one examination: a file, folder or zip archive of
 DICOM, or a NIfTI volume. Of several series the one with the most measured
-vertebrae, then with the finest slices, is taken; --series names another.
+vertebrae, then with the finest slices, is taken, a CT before a film; --series names
+another.
+
+With a lateral film, heights are compared as ratios and as percent of those that
+levels unaffected in both lead one to expect; in mm only where both examinations have
+some. Volume, canal and cement are not assessable on it. The names of a film's levels
+are a guess unless --level or --seed gives one.
 
 --format sr writes a DICOM structured report of what changed, in the study of the
 later examination; where --out names a folder, one for each later examination, and
@@ -58,6 +65,8 @@ unless --keep-order takes them as given. Different patients are refused, unless
   endplate compare before/ after/ --out change.html
   endplate compare before/ after/ year1/ year2/ --format csv
   endplate compare before/ after/ --format sr --out change.dcm
+  endplate compare ct/ film.dcm --level L1@512,300
+  endplate compare film1.dcm film2.dcm --level 1:L1@512,300 --level 2:L1@498,310
   endplate compare before.nii.gz after.nii.gz --treated L1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return compare(cmd.Context(), args, flags, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -71,6 +80,7 @@ unless --keep-order takes them as given. Different patients are refused, unless
 	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; sr for a DICOM structured report")
 	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
 	f.BoolVarP(&flags.quiet, "quiet", "q", false, "no progress on standard error")
+	flags.said.add(f)
 	return cmd
 }
 
@@ -146,13 +156,21 @@ func compareOptions(paths []string, flags compareFlags) (comparison.Options, err
 // takeAll measures the examinations one after another: each takes the memory of
 // its volume.
 func takeAll(ctx context.Context, paths []string, flags compareFlags, r *report.ComparisonReport, p *progress) ([]taken, error) {
+	said, err := flags.said.parse(len(paths))
+	if err != nil {
+		return nil, err
+	}
 	all := make([]taken, len(paths))
 	for i, path := range paths {
-		t, err := take(ctx, path, flags.series, r, p)
+		of := func(s *measure.Series, alone bool) (measure.Options, error) { return said.options(i+1, s, alone) }
+		t, err := take(ctx, path, flags.series, of, r, p)
 		if err != nil {
 			return nil, err
 		}
 		all[i] = *t
+	}
+	if err := said.unused(); err != nil {
+		return nil, err
 	}
 	for _, uid := range flags.series {
 		if !slices.ContainsFunc(all, func(t taken) bool { return t.SeriesInstanceUID == uid }) {
@@ -162,8 +180,9 @@ func takeAll(ctx context.Context, paths []string, flags compareFlags, r *report.
 	return all, nil
 }
 
-// take measures the series of one examination and takes the best of them.
-func take(ctx context.Context, path string, wanted []string, r *report.ComparisonReport, p *progress) (*taken, error) {
+// take measures the series of one examination and takes the best of them. options says how
+// a series is measured, and whether it is the only one.
+func take(ctx context.Context, path string, wanted []string, options func(s *measure.Series, alone bool) (measure.Options, error), r *report.ComparisonReport, p *progress) (*taken, error) {
 	in := measure.Gather([]string{path})
 	catalog, err := in.Scan(ctx, dicom.Options{Progress: func(now dicom.Progress) {
 		p.printlive("%s: reading headers: %d files", path, now.Done)
@@ -183,7 +202,11 @@ func take(ctx context.Context, path string, wanted []string, r *report.Compariso
 	var candidates []*comparison.Examination
 	results := map[*comparison.Examination]*analysis.Result{}
 	for i := range all {
-		e, result, err := measureForComparison(ctx, &all[i], r, p)
+		opt, err := options(&all[i], len(all) == 1)
+		if err != nil {
+			return nil, err
+		}
+		e, result, err := measureForComparison(ctx, &all[i], opt, r, p)
 		if err != nil {
 			return nil, err
 		}
@@ -201,11 +224,15 @@ func take(ctx context.Context, path string, wanted []string, r *report.Compariso
 
 // measureForComparison measures one series; what it returns is nil where it could not
 // be, which r tells of.
-func measureForComparison(ctx context.Context, s *measure.Series, r *report.ComparisonReport, p *progress) (*comparison.Examination, *analysis.Result, error) {
+func measureForComparison(ctx context.Context, s *measure.Series, opt measure.Options, r *report.ComparisonReport, p *progress) (*comparison.Examination, *analysis.Result, error) {
 	start := time.Now()
-	m := s.Measure(ctx, measure.Options{Progress: func(stage string, fraction float64) { p.stage(s.Examination.Path, stage, fraction) }})
+	opt.Progress = func(stage string, fraction float64) { p.stage(s.Examination.Path, stage, fraction) }
+	m := s.Measure(ctx, opt)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
+	}
+	if m.Err != nil { // what was said of a film
+		return nil, nil, usagef("%s: %w", s.Examination.Path, m.Err)
 	}
 	if m.Skipped != nil {
 		r.Skipped = append(r.Skipped, *m.Skipped)
@@ -222,7 +249,7 @@ func nothingBecause(skipped []report.Skipped, path string) string {
 			return s.String()
 		}
 	}
-	return "no CT image"
+	return "no image of a spine"
 }
 
 // compareTaken compares the examinations and says what can be done about an error.
@@ -232,8 +259,11 @@ func compareTaken(all []taken, opt comparison.Options, r *report.ComparisonRepor
 		examinations[i] = all[i].Examination
 	}
 	err := measure.Compare(examinations, opt, r)
-	if errors.Is(err, comparison.ErrOtherPatient) {
+	switch {
+	case errors.Is(err, comparison.ErrOtherPatient):
 		return fmt.Errorf("%w by their headers; --force compares them nevertheless", err)
+	case errors.Is(err, comparison.ErrNoCommonLevel) && slices.ContainsFunc(examinations, (*comparison.Examination).GuessesLevels):
+		return fmt.Errorf("%w; the names of a film's levels are a guess: --level or --seed gives one", err)
 	}
 	return err
 }

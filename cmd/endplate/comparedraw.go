@@ -73,7 +73,7 @@ func readTaken(ctx context.Context, all []taken, e *comparison.Examination) (*vo
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", e.Name, err)
 			}
-			return vol, nil
+			return t.result.Placed(vol), nil
 		}
 	}
 	return nil, fmt.Errorf("%s: its series is gone", e.Name)

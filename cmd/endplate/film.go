@@ -162,7 +162,8 @@ func writeFilmOfCT(ctx context.Context, path, out string, flags filmFlags) error
 	if len(p.vertebrae) == 0 {
 		return errors.New("no vertebra was found in the CT, so the film would have no truth")
 	}
-	return writeFilm(out, "film "+all[0].Examination.SeriesInstanceUID+" "+filepath.Base(path), vol, p, flags)
+	study := "film " + all[0].Examination.SeriesInstanceUID + " " + filepath.Base(path)
+	return writeFilm(out, dicom.SyntheticFilm{Study: study}, vol, p, flags)
 }
 
 // filmPatient is who a film is taken of.
@@ -173,8 +174,8 @@ type filmPatient struct {
 	angles    []truthAngle
 }
 
-// writeFilm renders v and writes film.dcm and truth.json to dir.
-func writeFilm(dir, study string, v *volume.Volume, p filmPatient, flags filmFlags) error {
+// writeFilm renders v and writes film.dcm, named as said, and truth.json to dir.
+func writeFilm(dir string, said dicom.SyntheticFilm, v *volume.Volume, p filmPatient, flags filmFlags) error {
 	g, err := flags.geometry(p.center)
 	if err != nil {
 		return err
@@ -189,9 +190,8 @@ func writeFilm(dir, study string, v *volume.Volume, p filmPatient, flags filmFla
 		Bits: flags.bits, Gamma: flags.gamma, Equalization: flags.equalization, Shutter: true, Raw: flags.raw, Inverted: flags.inverted,
 	}
 	film := processing.Develop(technique.Expose(&g, paths, p.center))
-	file, uids, err := dicom.WriteFilm(film, dicom.SyntheticFilm{
-		Study: study, Description: "film, " + flags.side + " side at the detector", Number: 1, Technique: technique, Isocenter: p.center,
-	})
+	said.Description, said.Number, said.Technique, said.Isocenter = "film, "+flags.side+" side at the detector", 1, technique, p.center
+	file, uids, err := dicom.WriteFilm(film, said)
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,7 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 	}
 	series := dicom.SyntheticCT{
 		Study: patient, FrameOfReference: patient,
-		PatientID:   "PHANTOM-" + strconv.FormatUint(flags.seed, 10),
+		PatientID:   flags.patientID(),
 		Description: fmt.Sprintf("%s %.4g mm %s", flags.levels, flags.spacing, v.Acquisition.ConvolutionKernel),
 		Number:      1,
 	}
@@ -147,6 +147,11 @@ func writePhantom(ctx context.Context, flags phantomFlags) error {
 
 // writeFilm writes a radiograph of s. What the volume does not hold the film does not
 // show, so it is wider and higher than the levels ask for.
+// patientID is that of the CT and of the films of one seed.
+func (flags *phantomFlags) patientID() string {
+	return "PHANTOM-" + strconv.FormatUint(flags.seed, 10)
+}
+
 func (flags *phantomFlags) writeFilm(s *phantom.Spine, patient string) error {
 	if err := flags.filming.check("film-"); err != nil {
 		return err
@@ -164,7 +169,7 @@ func (flags *phantomFlags) writeFilm(s *phantom.Spine, patient string) error {
 	scan.Center.Y -= forward
 	scan.Kernel = phantom.Sharp
 	flags.filming.seed = flags.seed
-	return writeFilm(flags.out, "film "+patient, s.CT(scan), patientOfPhantom(s, first, last), flags.filming)
+	return writeFilm(flags.out, dicom.SyntheticFilm{Study: "film " + patient, PatientID: flags.patientID()}, s.CT(scan), patientOfPhantom(s, first, last), flags.filming)
 }
 
 // writeSeries writes v as DICOM files to dir, or nothing.

@@ -108,6 +108,7 @@ func (d *document) compared(before Compared, c *comparison.Comparison) *item {
 	for _, f := range c.Findings {
 		all.add(findingItem(f))
 	}
+	all.add(comparedFilms(c)...)
 	for _, w := range c.Warnings {
 		all.add(text(contains, code.Warning, w.Code+": "+w.Message.String()))
 	}
@@ -128,6 +129,7 @@ func (d *document) pair(p *comparison.Pair) *item {
 			g.add(restored(p.Restored[h], h).add(where()))
 		}
 	}
+	g.add(filmChanges(p)...)
 	g.add(expectedOf(p)...)
 	g.add(named(p)...)
 	whole := func() *item { return site(code.VertebralBody) }

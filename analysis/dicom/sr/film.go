@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/spatial/r3"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/comparison"
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/analysis/dicom/code"
 	"github.com/endplate/endplate/analysis/finding"
@@ -36,7 +37,7 @@ func (d *document) onFilm(r relation, concept code.Code, graphic string, positio
 }
 
 func (d *document) procedure() code.Code {
-	if d.film != nil {
+	if d.origin.Film {
 		return code.ImagingProcedure
 	}
 	return code.CTUnspecified
@@ -61,7 +62,7 @@ func filmGroup(o *dicom.Origin) *item {
 func filmNotes(f *analysis.Film) []*item {
 	return []*item{
 		text(contains, code.Warning, "CALIBRATION "+f.Calibration.Basis.String()+": "+f.Calibration.Reason.String()),
-		text(contains, code.Warning, "NOT_ASSESSABLE_ON_RADIOGRAPH: "+strings.Join(analysis.NotOnFilms, ", ")),
+		text(contains, code.Warning, notAssessable(analysis.NotOnFilms)),
 	}
 }
 
@@ -89,6 +90,45 @@ func filmRatios(r *analysis.Ratios) []*item {
 		which := finding.Height(h)
 		q := quantity{concept: code.HeightOfExpected, name: which.String() + " height of the expected", unit: code.Percent, value: 100 * m.Value, sd: 100 * m.SD}
 		all = append(all, q.item(site(code.VertebralBody, heightParts[which]), derived(code.Calculated)).add(expectedFrom(r.ExpectedFrom)...))
+	}
+	return all
+}
+
+// comparedFilms say what the lengths of the films of a comparison rest on, and what it does
+// not show.
+func comparedFilms(c *comparison.Comparison) []*item {
+	var all []*item
+	for _, e := range []struct {
+		*comparison.Examination
+		which string
+	}{{c.Before, "first"}, {c.After, "second"}} {
+		if e.Film != nil {
+			of := &e.Film.Calibration
+			all = append(all, text(contains, code.Warning, "CALIBRATION "+of.Basis.String()+", "+e.which+" examination: "+of.Reason.String()))
+		}
+	}
+	if len(c.NotAssessable) > 0 {
+		all = append(all, text(contains, code.Warning, notAssessable(c.NotAssessable)))
+	}
+	return all
+}
+
+func notAssessable(what []string) string {
+	return "NOT_ASSESSABLE_ON_RADIOGRAPH: " + strings.Join(what, ", ")
+}
+
+// filmChanges are those of a pair of which one is on a film.
+func filmChanges(p *comparison.Pair) []*item {
+	whole := func() *item { return site(code.VertebralBody) }
+	all := append(change(p.Ratios[comparison.AnteriorToPosterior], code.WedgeRatio, "anterior by posterior height", code.Ratio, whole),
+		change(p.Ratios[comparison.MiddleToPosterior], code.BiconcavityRatio, "middle by posterior height", code.Ratio, whole)...)
+	for h, c := range p.OfExpected {
+		which := finding.Height(h)
+		items := change(c, code.HeightOfExpected, which.String()+" height of the expected", code.Percent, func() *item { return site(code.VertebralBody, heightParts[which]) })
+		for _, i := range items {
+			i.add(expectedFrom(p.RelativeTo)...)
+		}
+		all = append(all, items...)
 	}
 	return all
 }

@@ -5,6 +5,7 @@ package sr_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,13 +41,15 @@ func reports(t testing.TB) map[string]*dataset.Dataset {
 	reviewed.Revision, reviewed.Author, reviewed.Organization, reviewed.Reviewed = 2, "Doe^Jane", "Hospital", true
 	noFrame := *o
 	noFrame.FrameOfReferenceUID = ""
-	return map[string]*dataset.Dataset{
+	all := map[string]*dataset.Dataset{
 		"measured":              reportOf(t, o, measured(t), provenance()),
 		"corrected":             reportOf(t, o, measured(t), corrected),
 		"reviewed":              reportOf(t, o, measured(t), reviewed),
 		"no spine":              reportOf(t, o, &analysis.Result{Reason: "no vertebral canal was found"}, provenance()),
 		"no frame of reference": reportOf(t, &noFrame, measured(t), provenance()),
 	}
+	maps.Copy(all, filmReports(t))
+	return all
 }
 
 // tool returns the path of a program.

@@ -34,6 +34,7 @@ const (
 	StoredDataCorrupt         Reason = "ERROR_REASON_STORED_DATA_CORRUPT"
 	Bug                       Reason = "ERROR_REASON_INTERNAL"
 	NotDeidentifiable         Reason = "ERROR_REASON_NOT_DEIDENTIFIABLE"
+	NothingMeasured           Reason = "ERROR_REASON_NOTHING_MEASURED"
 )
 
 // Reasons lists every reason.
@@ -44,5 +45,6 @@ func Reasons() []Reason {
 		StaleRevision, ImpossibleCorrection, RequestIDReused, OtherPatient, NoCommonLevel,
 		NoSuchView, StorageFull, LimitExceeded, StorageUnavailable, ShuttingDown,
 		NoCredentials, RoleMissing, StoredDataCorrupt, Bug, NotDeidentifiable,
+		NothingMeasured,
 	}
 }

@@ -30,6 +30,7 @@ const dutch: Record<ErrorReason | JobCode, string> = {
   ERROR_REASON_REQUEST_ID_REUSED: "deze opdracht is al met een andere inhoud gegeven",
   ERROR_REASON_OTHER_PATIENT: "de onderzoeken zijn van verschillende patiënten",
   ERROR_REASON_NO_COMMON_LEVEL: "geen niveau is in beide onderzoeken gemeten",
+  ERROR_REASON_NOTHING_MEASURED: "in een van de onderzoeken is geen wervel gemeten",
   ERROR_REASON_NO_SUCH_VIEW: "het resultaat staat dit beeld niet toe",
   ERROR_REASON_STORAGE_FULL: "er is geen ruimte meer",
   ERROR_REASON_LIMIT_EXCEEDED: "meer dan de server ineens aanneemt",

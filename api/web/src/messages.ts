@@ -358,6 +358,7 @@ export interface Comparison {
   findings?: Finding[];
   warnings?: Warning[];
   lsc_factor?: number;
+  not_assessable_on_radiograph?: string[];
 }
 
 export interface ComparedExamination {
@@ -371,6 +372,7 @@ export interface ComparedExamination {
   slice_spacing_mm?: number;
   measured?: number;
   given?: number;
+  calibration?: Calibration;
 }
 
 export type MatchState =
@@ -423,6 +425,12 @@ export interface VertebraChange {
   cement_volume_ml?: Change;
   new_leaks?: NewLeak[];
   alike?: number;
+  anterior_to_posterior?: Change;
+  middle_to_posterior?: Change;
+  anterior_of_expected_percent?: Change;
+  middle_of_expected_percent?: Change;
+  posterior_of_expected_percent?: Change;
+  relative_to?: Level[];
 }
 
 export interface Change {
@@ -639,7 +647,8 @@ export type ErrorReason =
   | "ERROR_REASON_ROLE_MISSING"
   | "ERROR_REASON_STORED_DATA_CORRUPT"
   | "ERROR_REASON_INTERNAL"
-  | "ERROR_REASON_NOT_DEIDENTIFIABLE";
+  | "ERROR_REASON_NOT_DEIDENTIFIABLE"
+  | "ERROR_REASON_NOTHING_MEASURED";
 
 export type Level =
   | "LEVEL_UNSPECIFIED"

@@ -202,9 +202,11 @@ type Comparison struct {
 	Warnings []*Warning `protobuf:"bytes,8,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// How many standard deviations of a change make its least significant change in
 	// this comparison.
-	LscFactor     *float64 `protobuf:"fixed64,9,opt,name=lsc_factor,json=lscFactor,proto3,oneof" json:"lsc_factor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LscFactor *float64 `protobuf:"fixed64,9,opt,name=lsc_factor,json=lscFactor,proto3,oneof" json:"lsc_factor,omitempty"`
+	// What a comparison with a film does not tell, whatever changed; empty for two CTs.
+	NotAssessableOnRadiograph []string `protobuf:"bytes,10,rep,name=not_assessable_on_radiograph,json=notAssessableOnRadiograph,proto3" json:"not_assessable_on_radiograph,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
 }
 
 func (x *Comparison) Reset() {
@@ -300,6 +302,13 @@ func (x *Comparison) GetLscFactor() float64 {
 	return 0
 }
 
+func (x *Comparison) GetNotAssessableOnRadiograph() []string {
+	if x != nil {
+		return x.NotAssessableOnRadiograph
+	}
+	return nil
+}
+
 // ComparedExamination identifies an examination.
 type ComparedExamination struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -316,7 +325,8 @@ type ComparedExamination struct {
 	// Date and time of the acquisition, as DICOM DT: YYYYMMDDHHMMSS; empty if not
 	// known.
 	Acquired string `protobuf:"bytes,6,opt,name=acquired,proto3" json:"acquired,omitempty"`
-	// SUPINE, PRONE, LEFT_DECUBITUS, RIGHT_DECUBITUS or STANDING; empty if not known.
+	// SUPINE, PRONE, LEFT_DECUBITUS, RIGHT_DECUBITUS, STANDING or SITTING; empty if not
+	// known.
 	Posture string `protobuf:"bytes,7,opt,name=posture,proto3" json:"posture,omitempty"`
 	// Distance of slices, mm.
 	SliceSpacingMm *float64 `protobuf:"fixed64,8,opt,name=slice_spacing_mm,json=sliceSpacingMm,proto3,oneof" json:"slice_spacing_mm,omitempty"`
@@ -325,7 +335,9 @@ type ComparedExamination struct {
 	// Its place in the order in which the examinations were given, from 0: of a
 	// ComparisonRun, the place of its analysis in analysis_ids and of that one's revision
 	// in revisions. Absent where a path tells which it is.
-	Given         *int32 `protobuf:"varint,10,opt,name=given,proto3,oneof" json:"given,omitempty"`
+	Given *int32 `protobuf:"varint,10,opt,name=given,proto3,oneof" json:"given,omitempty"`
+	// What the millimetres of a film rest on; absent for a CT.
+	Calibration   *Calibration `protobuf:"bytes,11,opt,name=calibration,proto3" json:"calibration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -430,6 +442,13 @@ func (x *ComparedExamination) GetGiven() int32 {
 	return 0
 }
 
+func (x *ComparedExamination) GetCalibration() *Calibration {
+	if x != nil {
+		return x.Calibration
+	}
+	return nil
+}
+
 // Match says how the vertebrae of two examinations belong together.
 type Match struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -446,7 +465,8 @@ type Match struct {
 	KeptBefore *bool `protobuf:"varint,5,opt,name=kept_before,json=keptBefore,proto3,oneof" json:"kept_before,omitempty"`
 	// How many unfractured, untreated vertebrae this rests on.
 	Levels *int32 `protobuf:"varint,6,opt,name=levels,proto3,oneof" json:"levels,omitempty"`
-	// Brings positions of the first examination into the second.
+	// Brings positions of the first examination into the second; absent where one of them
+	// is a film.
 	Registration  *Registration `protobuf:"bytes,7,opt,name=registration,proto3" json:"registration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -659,7 +679,19 @@ type VertebraChange struct {
 	NewLeaks []*NewLeak `protobuf:"bytes,24,rep,name=new_leaks,json=newLeaks,proto3" json:"new_leaks,omitempty"`
 	// Correlation of the pictures of its endplates, found of the first examination in
 	// the second; absent where they were not found again.
-	Alike         *float64 `protobuf:"fixed64,25,opt,name=alike,proto3,oneof" json:"alike,omitempty"`
+	Alike *float64 `protobuf:"fixed64,25,opt,name=alike,proto3,oneof" json:"alike,omitempty"`
+	// Of a comparison with a film, as are the next: anterior by posterior height.
+	AnteriorToPosterior *Change `protobuf:"bytes,26,opt,name=anterior_to_posterior,json=anteriorToPosterior,proto3" json:"anterior_to_posterior,omitempty"`
+	// Middle by posterior height.
+	MiddleToPosterior *Change `protobuf:"bytes,27,opt,name=middle_to_posterior,json=middleToPosterior,proto3" json:"middle_to_posterior,omitempty"`
+	// Anterior height relative to that which the levels of relative_to lead one to expect.
+	AnteriorOfExpectedPercent *Change `protobuf:"bytes,28,opt,name=anterior_of_expected_percent,json=anteriorOfExpectedPercent,proto3" json:"anterior_of_expected_percent,omitempty"`
+	// Middle height relative to the expected one.
+	MiddleOfExpectedPercent *Change `protobuf:"bytes,29,opt,name=middle_of_expected_percent,json=middleOfExpectedPercent,proto3" json:"middle_of_expected_percent,omitempty"`
+	// Posterior height relative to the expected one.
+	PosteriorOfExpectedPercent *Change `protobuf:"bytes,30,opt,name=posterior_of_expected_percent,json=posteriorOfExpectedPercent,proto3" json:"posterior_of_expected_percent,omitempty"`
+	// Levels unaffected in both that the expectation is from.
+	RelativeTo    []Level `protobuf:"varint,31,rep,packed,name=relative_to,json=relativeTo,proto3,enum=endplate.v1.Level" json:"relative_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -867,6 +899,48 @@ func (x *VertebraChange) GetAlike() float64 {
 		return *x.Alike
 	}
 	return 0
+}
+
+func (x *VertebraChange) GetAnteriorToPosterior() *Change {
+	if x != nil {
+		return x.AnteriorToPosterior
+	}
+	return nil
+}
+
+func (x *VertebraChange) GetMiddleToPosterior() *Change {
+	if x != nil {
+		return x.MiddleToPosterior
+	}
+	return nil
+}
+
+func (x *VertebraChange) GetAnteriorOfExpectedPercent() *Change {
+	if x != nil {
+		return x.AnteriorOfExpectedPercent
+	}
+	return nil
+}
+
+func (x *VertebraChange) GetMiddleOfExpectedPercent() *Change {
+	if x != nil {
+		return x.MiddleOfExpectedPercent
+	}
+	return nil
+}
+
+func (x *VertebraChange) GetPosteriorOfExpectedPercent() *Change {
+	if x != nil {
+		return x.PosteriorOfExpectedPercent
+	}
+	return nil
+}
+
+func (x *VertebraChange) GetRelativeTo() []Level {
+	if x != nil {
+		return x.RelativeTo
+	}
+	return nil
 }
 
 // Change is a quantity in two examinations.
@@ -1369,7 +1443,7 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\aphrases\x18\x06 \x03(\v2*.endplate.v1.ComparisonReport.PhrasesEntryR\aphrases\x1aO\n" +
 	"\fPhrasesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12)\n" +
-	"\x05value\x18\x02 \x01(\v2\x13.endplate.v1.PhraseR\x05value:\x028\x01\"\xce\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x13.endplate.v1.PhraseR\x05value:\x028\x01\"\x8f\x04\n" +
 	"\n" +
 	"Comparison\x128\n" +
 	"\x06before\x18\x01 \x01(\v2 .endplate.v1.ComparedExaminationR\x06before\x126\n" +
@@ -1381,9 +1455,11 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\bfindings\x18\a \x03(\v2\x14.endplate.v1.FindingR\bfindings\x120\n" +
 	"\bwarnings\x18\b \x03(\v2\x14.endplate.v1.WarningR\bwarnings\x12\"\n" +
 	"\n" +
-	"lsc_factor\x18\t \x01(\x01H\x01R\tlscFactor\x88\x01\x01B\a\n" +
+	"lsc_factor\x18\t \x01(\x01H\x01R\tlscFactor\x88\x01\x01\x12?\n" +
+	"\x1cnot_assessable_on_radiograph\x18\n" +
+	" \x03(\tR\x19notAssessableOnRadiographB\a\n" +
 	"\x05_daysB\r\n" +
-	"\v_lsc_factor\"\xa5\x03\n" +
+	"\v_lsc_factor\"\xe1\x03\n" +
 	"\x13ComparedExamination\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12,\n" +
 	"\x12study_instance_uid\x18\x02 \x01(\tR\x10studyInstanceUid\x12.\n" +
@@ -1395,7 +1471,8 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\x10slice_spacing_mm\x18\b \x01(\x01H\x00R\x0esliceSpacingMm\x88\x01\x01\x12\x1f\n" +
 	"\bmeasured\x18\t \x01(\x05H\x01R\bmeasured\x88\x01\x01\x12\x19\n" +
 	"\x05given\x18\n" +
-	" \x01(\x05H\x02R\x05given\x88\x01\x01B\x13\n" +
+	" \x01(\x05H\x02R\x05given\x88\x01\x01\x12:\n" +
+	"\vcalibration\x18\v \x01(\v2\x18.endplate.v1.CalibrationR\vcalibrationB\x13\n" +
 	"\x11_slice_spacing_mmB\v\n" +
 	"\t_measuredB\b\n" +
 	"\x06_given\"\xcf\x03\n" +
@@ -1427,7 +1504,7 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\bbend_deg\x18\x04 \x01(\x01H\x02R\abendDeg\x88\x01\x01B\x0e\n" +
 	"\f_residual_mmB\t\n" +
 	"\a_levelsB\v\n" +
-	"\t_bend_deg\"\xc2\v\n" +
+	"\t_bend_deg\"\x85\x0f\n" +
 	"\x0eVertebraChange\x12(\n" +
 	"\x05level\x18\x01 \x01(\x0e2\x12.endplate.v1.LevelR\x05level\x125\n" +
 	"\flevel_before\x18\x02 \x01(\x0e2\x12.endplate.v1.LevelR\vlevelBefore\x123\n" +
@@ -1457,7 +1534,14 @@ const file_endplate_v1_comparison_proto_rawDesc = "" +
 	"\x0fretropulsion_mm\x18\x16 \x01(\v2\x13.endplate.v1.ChangeR\x0eretropulsionMm\x12=\n" +
 	"\x10cement_volume_ml\x18\x17 \x01(\v2\x13.endplate.v1.ChangeR\x0ecementVolumeMl\x121\n" +
 	"\tnew_leaks\x18\x18 \x03(\v2\x14.endplate.v1.NewLeakR\bnewLeaks\x12\x19\n" +
-	"\x05alike\x18\x19 \x01(\x01H\x05R\x05alike\x88\x01\x01B\x11\n" +
+	"\x05alike\x18\x19 \x01(\x01H\x05R\x05alike\x88\x01\x01\x12G\n" +
+	"\x15anterior_to_posterior\x18\x1a \x01(\v2\x13.endplate.v1.ChangeR\x13anteriorToPosterior\x12C\n" +
+	"\x13middle_to_posterior\x18\x1b \x01(\v2\x13.endplate.v1.ChangeR\x11middleToPosterior\x12T\n" +
+	"\x1canterior_of_expected_percent\x18\x1c \x01(\v2\x13.endplate.v1.ChangeR\x19anteriorOfExpectedPercent\x12P\n" +
+	"\x1amiddle_of_expected_percent\x18\x1d \x01(\v2\x13.endplate.v1.ChangeR\x17middleOfExpectedPercent\x12V\n" +
+	"\x1dposterior_of_expected_percent\x18\x1e \x01(\v2\x13.endplate.v1.ChangeR\x1aposteriorOfExpectedPercent\x123\n" +
+	"\vrelative_to\x18\x1f \x03(\x0e2\x12.endplate.v1.LevelR\n" +
+	"relativeToB\x11\n" +
 	"\x0f_treated_beforeB\n" +
 	"\n" +
 	"\b_treatedB\r\n" +
@@ -1557,9 +1641,10 @@ var file_endplate_v1_comparison_proto_goTypes = []any{
 	(*Algorithm)(nil),           // 15: endplate.v1.Algorithm
 	(*Finding)(nil),             // 16: endplate.v1.Finding
 	(*Warning)(nil),             // 17: endplate.v1.Warning
-	(Level)(0),                  // 18: endplate.v1.Level
-	(*Heights)(nil),             // 19: endplate.v1.Heights
-	(*Phrase)(nil),              // 20: endplate.v1.Phrase
+	(*Calibration)(nil),         // 18: endplate.v1.Calibration
+	(Level)(0),                  // 19: endplate.v1.Level
+	(*Heights)(nil),             // 20: endplate.v1.Heights
+	(*Phrase)(nil),              // 21: endplate.v1.Phrase
 }
 var file_endplate_v1_comparison_proto_depIdxs = []int32{
 	2,  // 0: endplate.v1.ComparisonReport.comparisons:type_name -> endplate.v1.Comparison
@@ -1574,41 +1659,48 @@ var file_endplate_v1_comparison_proto_depIdxs = []int32{
 	10, // 9: endplate.v1.Comparison.angles:type_name -> endplate.v1.AngleChange
 	16, // 10: endplate.v1.Comparison.findings:type_name -> endplate.v1.Finding
 	17, // 11: endplate.v1.Comparison.warnings:type_name -> endplate.v1.Warning
-	0,  // 12: endplate.v1.Match.state:type_name -> endplate.v1.Match.State
-	5,  // 13: endplate.v1.Match.registration:type_name -> endplate.v1.Registration
-	18, // 14: endplate.v1.VertebraChange.level:type_name -> endplate.v1.Level
-	18, // 15: endplate.v1.VertebraChange.level_before:type_name -> endplate.v1.Level
-	18, // 16: endplate.v1.VertebraChange.level_after:type_name -> endplate.v1.Level
-	7,  // 17: endplate.v1.VertebraChange.anterior_height_mm:type_name -> endplate.v1.Change
-	7,  // 18: endplate.v1.VertebraChange.middle_height_mm:type_name -> endplate.v1.Change
-	7,  // 19: endplate.v1.VertebraChange.posterior_height_mm:type_name -> endplate.v1.Change
-	19, // 20: endplate.v1.VertebraChange.expected:type_name -> endplate.v1.Heights
-	8,  // 21: endplate.v1.VertebraChange.anterior_restored:type_name -> endplate.v1.Restoration
-	8,  // 22: endplate.v1.VertebraChange.middle_restored:type_name -> endplate.v1.Restoration
-	8,  // 23: endplate.v1.VertebraChange.posterior_restored:type_name -> endplate.v1.Restoration
-	7,  // 24: endplate.v1.VertebraChange.wedge_angle_deg:type_name -> endplate.v1.Change
-	7,  // 25: endplate.v1.VertebraChange.disc_height_below_mm:type_name -> endplate.v1.Change
-	7,  // 26: endplate.v1.VertebraChange.body_volume_ml:type_name -> endplate.v1.Change
-	7,  // 27: endplate.v1.VertebraChange.canal_ap_mm:type_name -> endplate.v1.Change
-	7,  // 28: endplate.v1.VertebraChange.canal_area_mm2:type_name -> endplate.v1.Change
-	7,  // 29: endplate.v1.VertebraChange.retropulsion_mm:type_name -> endplate.v1.Change
-	7,  // 30: endplate.v1.VertebraChange.cement_volume_ml:type_name -> endplate.v1.Change
-	9,  // 31: endplate.v1.VertebraChange.new_leaks:type_name -> endplate.v1.NewLeak
-	18, // 32: endplate.v1.AngleChange.level:type_name -> endplate.v1.Level
-	7,  // 33: endplate.v1.AngleChange.degrees:type_name -> endplate.v1.Change
-	3,  // 34: endplate.v1.TimeCourse.examinations:type_name -> endplate.v1.ComparedExamination
-	12, // 35: endplate.v1.TimeCourse.levels:type_name -> endplate.v1.LevelCourse
-	16, // 36: endplate.v1.TimeCourse.findings:type_name -> endplate.v1.Finding
-	2,  // 37: endplate.v1.TimeCourse.steps:type_name -> endplate.v1.Comparison
-	2,  // 38: endplate.v1.TimeCourse.since_treatment:type_name -> endplate.v1.Comparison
-	18, // 39: endplate.v1.LevelCourse.level:type_name -> endplate.v1.Level
-	19, // 40: endplate.v1.LevelCourse.heights:type_name -> endplate.v1.Heights
-	20, // 41: endplate.v1.ComparisonReport.PhrasesEntry.value:type_name -> endplate.v1.Phrase
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	18, // 12: endplate.v1.ComparedExamination.calibration:type_name -> endplate.v1.Calibration
+	0,  // 13: endplate.v1.Match.state:type_name -> endplate.v1.Match.State
+	5,  // 14: endplate.v1.Match.registration:type_name -> endplate.v1.Registration
+	19, // 15: endplate.v1.VertebraChange.level:type_name -> endplate.v1.Level
+	19, // 16: endplate.v1.VertebraChange.level_before:type_name -> endplate.v1.Level
+	19, // 17: endplate.v1.VertebraChange.level_after:type_name -> endplate.v1.Level
+	7,  // 18: endplate.v1.VertebraChange.anterior_height_mm:type_name -> endplate.v1.Change
+	7,  // 19: endplate.v1.VertebraChange.middle_height_mm:type_name -> endplate.v1.Change
+	7,  // 20: endplate.v1.VertebraChange.posterior_height_mm:type_name -> endplate.v1.Change
+	20, // 21: endplate.v1.VertebraChange.expected:type_name -> endplate.v1.Heights
+	8,  // 22: endplate.v1.VertebraChange.anterior_restored:type_name -> endplate.v1.Restoration
+	8,  // 23: endplate.v1.VertebraChange.middle_restored:type_name -> endplate.v1.Restoration
+	8,  // 24: endplate.v1.VertebraChange.posterior_restored:type_name -> endplate.v1.Restoration
+	7,  // 25: endplate.v1.VertebraChange.wedge_angle_deg:type_name -> endplate.v1.Change
+	7,  // 26: endplate.v1.VertebraChange.disc_height_below_mm:type_name -> endplate.v1.Change
+	7,  // 27: endplate.v1.VertebraChange.body_volume_ml:type_name -> endplate.v1.Change
+	7,  // 28: endplate.v1.VertebraChange.canal_ap_mm:type_name -> endplate.v1.Change
+	7,  // 29: endplate.v1.VertebraChange.canal_area_mm2:type_name -> endplate.v1.Change
+	7,  // 30: endplate.v1.VertebraChange.retropulsion_mm:type_name -> endplate.v1.Change
+	7,  // 31: endplate.v1.VertebraChange.cement_volume_ml:type_name -> endplate.v1.Change
+	9,  // 32: endplate.v1.VertebraChange.new_leaks:type_name -> endplate.v1.NewLeak
+	7,  // 33: endplate.v1.VertebraChange.anterior_to_posterior:type_name -> endplate.v1.Change
+	7,  // 34: endplate.v1.VertebraChange.middle_to_posterior:type_name -> endplate.v1.Change
+	7,  // 35: endplate.v1.VertebraChange.anterior_of_expected_percent:type_name -> endplate.v1.Change
+	7,  // 36: endplate.v1.VertebraChange.middle_of_expected_percent:type_name -> endplate.v1.Change
+	7,  // 37: endplate.v1.VertebraChange.posterior_of_expected_percent:type_name -> endplate.v1.Change
+	19, // 38: endplate.v1.VertebraChange.relative_to:type_name -> endplate.v1.Level
+	19, // 39: endplate.v1.AngleChange.level:type_name -> endplate.v1.Level
+	7,  // 40: endplate.v1.AngleChange.degrees:type_name -> endplate.v1.Change
+	3,  // 41: endplate.v1.TimeCourse.examinations:type_name -> endplate.v1.ComparedExamination
+	12, // 42: endplate.v1.TimeCourse.levels:type_name -> endplate.v1.LevelCourse
+	16, // 43: endplate.v1.TimeCourse.findings:type_name -> endplate.v1.Finding
+	2,  // 44: endplate.v1.TimeCourse.steps:type_name -> endplate.v1.Comparison
+	2,  // 45: endplate.v1.TimeCourse.since_treatment:type_name -> endplate.v1.Comparison
+	19, // 46: endplate.v1.LevelCourse.level:type_name -> endplate.v1.Level
+	20, // 47: endplate.v1.LevelCourse.heights:type_name -> endplate.v1.Heights
+	21, // 48: endplate.v1.ComparisonReport.PhrasesEntry.value:type_name -> endplate.v1.Phrase
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_endplate_v1_comparison_proto_init() }

@@ -89,6 +89,8 @@ const (
 	// An instance whose pixels may identify the patient, refused by a server that
 	// takes identities out.
 	ErrorReason_ERROR_REASON_NOT_DEIDENTIFIABLE ErrorReason = 25
+	// An examination of a comparison has no measured vertebra.
+	ErrorReason_ERROR_REASON_NOTHING_MEASURED ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
@@ -120,6 +122,7 @@ var (
 		23: "ERROR_REASON_STORED_DATA_CORRUPT",
 		24: "ERROR_REASON_INTERNAL",
 		25: "ERROR_REASON_NOT_DEIDENTIFIABLE",
+		26: "ERROR_REASON_NOTHING_MEASURED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                 0,
@@ -148,6 +151,7 @@ var (
 		"ERROR_REASON_STORED_DATA_CORRUPT":         23,
 		"ERROR_REASON_INTERNAL":                    24,
 		"ERROR_REASON_NOT_DEIDENTIFIABLE":          25,
+		"ERROR_REASON_NOTHING_MEASURED":            26,
 	}
 )
 
@@ -182,7 +186,7 @@ var File_endplate_v1_error_proto protoreflect.FileDescriptor
 
 const file_endplate_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x17endplate/v1/error.proto\x12\vendplate.v1*\x8a\a\n" +
+	"\x17endplate/v1/error.proto\x12\vendplate.v1*\xad\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -210,7 +214,8 @@ const file_endplate_v1_error_proto_rawDesc = "" +
 	"\x19ERROR_REASON_ROLE_MISSING\x10\x16\x12$\n" +
 	" ERROR_REASON_STORED_DATA_CORRUPT\x10\x17\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x18\x12#\n" +
-	"\x1fERROR_REASON_NOT_DEIDENTIFIABLE\x10\x19B;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
+	"\x1fERROR_REASON_NOT_DEIDENTIFIABLE\x10\x19\x12!\n" +
+	"\x1dERROR_REASON_NOTHING_MEASURED\x10\x1aB;Z9github.com/endplate/endplate/proto/endplate/v1;endplatev1b\x06proto3"
 
 var (
 	file_endplate_v1_error_proto_rawDescOnce sync.Once

@@ -13,8 +13,12 @@ interface LevelsProps {
   select: (level: Level) => void;
 }
 
+/** Whether one of the two is a film: heights are then told relative to the expected ones. */
+export const withFilm = (c: Comparison) => (c.not_assessable_on_radiograph?.length ?? 0) > 0;
+
 /** What changed of each level. */
 export function Levels({ comparison, selected, select }: LevelsProps) {
+  const film = withFilm(comparison);
   return (
     <div class="scroll">
       <table class="levels">
@@ -23,21 +27,22 @@ export function Levels({ comparison, selected, select }: LevelsProps) {
           <tr>
             <th>{t("level")}</th>
             <th>{t("grade")}</th>
-            <th>{t("anterior")}</th>
-            <th>{t("middle")}</th>
-            <th>{t("posterior")}</th>
+            <th>{t(film ? "anteriorOf" : "anterior")}</th>
+            <th>{t(film ? "middleOf" : "middle")}</th>
+            <th>{t(film ? "posteriorOf" : "posterior")}</th>
+            {film && <th>{t("ratio")}</th>}
             <th>{t("wedge")}</th>
             <th>{t("gardner")}</th>
-            <th>{t("cement")}</th>
+            {!film && <th>{t("cement")}</th>}
           </tr>
         </thead>
         <tbody>
           {comparison.vertebrae?.map((v) => (
-            <LevelRow key={v.level} change={v} gardner={gardnerOf(comparison, v.level)} selected={v.level === selected} select={() => select(v.level!)} />
+            <LevelRow key={v.level} change={v} film={film} gardner={gardnerOf(comparison, v.level)} selected={v.level === selected} select={() => select(v.level!)} />
           ))}
         </tbody>
       </table>
-      <p class="muted"><small>{t("legend")}</small></p>
+      <p class="muted"><small>{t(film ? "legendFilm" : "legend")}</small></p>
     </div>
   );
 }
@@ -46,8 +51,9 @@ function gardnerOf(c: Comparison, level: Level | undefined): AngleChange | undef
   return c.angles?.find((a) => a.name === "GARDNER" && a.level === level);
 }
 
-function LevelRow({ change: v, gardner, selected, select }: {
+function LevelRow({ change: v, film, gardner, selected, select }: {
   change: VertebraChange;
+  film: boolean;
   gardner: AngleChange | undefined;
   selected: boolean;
   select: () => void;
@@ -63,12 +69,23 @@ function LevelRow({ change: v, gardner, selected, select }: {
       <td>{grades[0] === grades[1] ? grades[0] : grades.join(" → ")}</td>
       {v.reason ? <td colSpan={6} class="muted why"><Say text={v.reason} /></td> : (
         <>
-          <HeightCell change={v.anterior_height_mm} expected={expected.expected_anterior_mm} restored={v.anterior_restored} />
-          <HeightCell change={v.middle_height_mm} expected={expected.expected_middle_mm} restored={v.middle_restored} />
-          <HeightCell change={v.posterior_height_mm} expected={expected.expected_posterior_mm} restored={v.posterior_restored} />
+          {film ? (
+            <>
+              <RelativeCell change={v.anterior_of_expected_percent} mm={v.anterior_height_mm} restored={v.anterior_restored} />
+              <RelativeCell change={v.middle_of_expected_percent} mm={v.middle_height_mm} restored={v.middle_restored} />
+              <RelativeCell change={v.posterior_of_expected_percent} mm={v.posterior_height_mm} restored={v.posterior_restored} />
+              <td><ChangeText change={v.anterior_to_posterior} decimals={2} /></td>
+            </>
+          ) : (
+            <>
+              <HeightCell change={v.anterior_height_mm} expected={expected.expected_anterior_mm} restored={v.anterior_restored} />
+              <HeightCell change={v.middle_height_mm} expected={expected.expected_middle_mm} restored={v.middle_restored} />
+              <HeightCell change={v.posterior_height_mm} expected={expected.expected_posterior_mm} restored={v.posterior_restored} />
+            </>
+          )}
           <td><ChangeText change={v.wedge_angle_deg} /></td>
           <td><ChangeText change={gardner?.degrees} /></td>
-          <td>{v.cement_volume_ml && <ChangeText change={v.cement_volume_ml} />}</td>
+          {!film && <td>{v.cement_volume_ml && <ChangeText change={v.cement_volume_ml} />}</td>}
         </>
       )}
     </tr>
@@ -91,17 +108,30 @@ function HeightCell({ change, expected, restored }: {
   );
 }
 
+/** A height relative to the expected one, and its mm where both examinations have some. */
+function RelativeCell({ change, mm, restored }: { change: Change | undefined; mm: Change | undefined; restored: Restoration | undefined }) {
+  return (
+    <td>
+      <ChangeText change={change} decimals={0} />
+      {mm && <small class="muted">{t("inMM", { before: number(mm.before), after: number(mm.after) })}</small>}
+      {restored?.percent !== undefined && change?.significant && (
+        <small class="restored">{t("restored", { percent: withSD(restored.percent, restored.sd_percent, 0) })}</small>
+      )}
+    </td>
+  );
+}
+
 /** A quantity in two examinations, its change and whether that is significant. */
-export function ChangeText({ change: c }: { change: Change | undefined }) {
+export function ChangeText({ change: c, decimals = 1 }: { change: Change | undefined; decimals?: number }) {
   if (!c || (c.before === undefined && c.after === undefined)) return <>–</>;
-  const sign = c.change !== undefined && Number(c.change.toFixed(1)) > 0 ? "+" : "";
-  const judged = c.reason ? t("notJudged", { reason: say(c.reason) }) : t(c.significant ? "significant" : "notSignificant", { lsc: number(c.lsc) });
+  const sign = c.change !== undefined && Number(c.change.toFixed(decimals)) > 0 ? "+" : "";
+  const judged = c.reason ? t("notJudged", { reason: say(c.reason) }) : t(c.significant ? "significant" : "notSignificant", { lsc: number(c.lsc, decimals) });
   return (
     <span class="change" title={judged}>
-      <span class="values">{number(c.before)} → {number(c.after)}</span>
+      <span class="values">{number(c.before, decimals)} → {number(c.after, decimals)}</span>
       {c.change !== undefined && (
         <small class={c.significant ? "significant" : "muted"}>
-          {sign}{withSD(c.change, c.change_sd)}{c.significant && <span role="img" aria-label={judged}> ◆</span>}
+          {sign}{withSD(c.change, c.change_sd, decimals)}{c.significant && <span role="img" aria-label={judged}> ◆</span>}
         </small>
       )}
     </span>

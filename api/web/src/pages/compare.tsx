@@ -6,7 +6,7 @@ import { api } from "../api";
 import { Course } from "../compare/course";
 import { Named, useAlike, useNames } from "../compare/names";
 import { Pictures } from "../compare/pictures";
-import { Angles, Levels } from "../compare/table";
+import { Angles, Levels, withFilm } from "../compare/table";
 import { t } from "../compare/words";
 import "../compare/compare.css";
 import { number } from "../i18n";
@@ -156,17 +156,42 @@ function Findings({ findings, select }: { findings: Finding[]; select: (level: L
   );
 }
 
+/** What a comparison with a film does not tell, as the service names it. */
+const notOnFilms: Record<string, Parameters<typeof t>[0]> = {
+  volume: "film_volume", canal: "film_canal", retropulsion: "film_retropulsion", cement: "film_cement", "cement leaks": "film_leaks",
+};
+
+/** What the lengths of films rest on, and what they do not show. */
+function FilmNotes({ comparison: c }: { comparison: Comparison }) {
+  const { short } = useNames();
+  if (!withFilm(c)) return null;
+  const films = [c.before, c.after].filter((e) => e?.calibration);
+  const what = c.not_assessable_on_radiograph!.map((w) => (notOnFilms[w] ? t(notOnFilms[w]) : w)).join(", ");
+  return (
+    <>
+      {films.map((e, i) => (
+        <p key={i} class="muted">{t("calibration", { date: short(e!) })} <Say text={e!.calibration!.reason} /></p>
+      ))}
+      <p class="muted">{t("notOnFilm", { what })}</p>
+    </>
+  );
+}
+
 /** How the examinations belong together, and what is to be heeded. */
-function Notes({ comparison: { match, warnings, days } }: { comparison: Comparison }) {
+function Notes({ comparison }: { comparison: Comparison }) {
+  const { match, warnings, days } = comparison;
   const registration = match?.registration;
   const state = match?.state ?? "STATE_UNSPECIFIED";
   return (
     <div class="notes">
       <p class="muted">
         {days !== undefined && `${t("days", { n: number(days, 0) })}. `}
-        {registration?.levels ? t("aligned", { n: registration.levels, mm: number(registration.residual_mm) }) : t("notAligned")}{" "}
+        {withFilm(comparison)
+          ? t("laid")
+          : registration?.levels ? t("aligned", { n: registration.levels, mm: number(registration.residual_mm) }) : t("notAligned")}{" "}
         {t(state, { n: Math.abs(match?.offset ?? 0) })}
       </p>
+      <FilmNotes comparison={comparison} />
       {warnings?.map((w) => <p key={w.message} class="note warn"><Say text={w.message} /></p>)}
     </div>
   );
