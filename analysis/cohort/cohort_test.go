@@ -20,8 +20,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/cohort"
 	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -32,13 +34,14 @@ type seen struct {
 	date                   string // YYYY-MM-DD, or empty
 	measured               int
 	spacing                float64
+	film                   bool
 }
 
 func study(all ...seen) *cohort.Study {
 	s := &cohort.Study{}
 	for _, one := range all {
 		acquired, _ := time.Parse(time.DateOnly, one.date)
-		s.Series = append(s.Series, cohort.Series{Measured: one.measured, About: comparison.About{
+		s.Series = append(s.Series, cohort.Series{Measured: one.measured, Film: one.film, About: comparison.About{
 			Patient: comparison.Identity{Patient: one.patient}, StudyInstanceUID: one.study, SeriesInstanceUID: one.series,
 			Acquired: acquired, SliceSpacing: one.spacing,
 		}})
@@ -63,6 +66,45 @@ func told(x *cohort.Index, entries []cohort.Entry) []string {
 		out = append(out, fmt.Sprintf("%s %s %s %s/%d%s", e.Subject, e.Timepoint, days, x.Origin(e.Study).Path, e.Series, star))
 	}
 	return out
+}
+
+// Of the series of one examination a CT stands for it, however many vertebrae a film shows
+// beside it; of films alone that which shows most.
+func TestFilmsBesideCTs(t *testing.T) {
+	x := &cohort.Index{}
+	x.Add(cohort.Origin{Path: "a"}, study(
+		seen{patient: "P", study: "1", series: "film", date: "2020-01-01", measured: 9, film: true},
+		seen{patient: "P", study: "1", series: "ct", date: "2020-01-01", measured: 4, spacing: 1}))
+	x.Add(cohort.Origin{Path: "b"}, study(
+		seen{patient: "P", study: "2", series: "ct without a vertebra", date: "2020-02-01", spacing: 1},
+		seen{patient: "P", study: "2", series: "one", date: "2020-02-01", measured: 5, film: true},
+		seen{patient: "P", study: "2", series: "two", date: "2020-02-01", measured: 8, film: true}))
+	want := []string{
+		"subject-0001 1 0 a/1 *", "subject-0001 1 0 a/0",
+		"subject-0001 2 31 b/0", "subject-0001 2 31 b/1", "subject-0001 2 31 b/2 *",
+	}
+	if diff := cmp.Diff(want, told(x, x.Order())); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// A frontal film beside a measured one is no failure; alone it is, with the film's reason.
+func TestFrontalFilms(t *testing.T) {
+	frontal := &report.Examination{Path: "p", SeriesInstanceUID: "1.2", Result: &analysis.Result{
+		Reason: "a frontal film", Film: &analysis.Film{SOPInstanceUID: "1.2.3", Refusal: radiograph.NotLateral},
+	}}
+	s := &cohort.Study{}
+	s.Add(frontal, comparison.About{})
+	s.LeaveFrontal()
+	want := []report.Skipped{{Path: "p", SeriesInstanceUID: "1.2", SOPInstanceUID: "1.2.3", Code: "NOT_LATERAL", Reason: "a frontal film"}}
+	if diff := cmp.Diff(want, s.Failures); diff != "" {
+		t.Errorf("alone (-want +got)\n%s", diff)
+	}
+	s.Add(&report.Examination{Result: &analysis.Result{Film: &analysis.Film{}, Vertebrae: []analysis.Vertebra{{Level: spine.L1}}}}, comparison.About{})
+	s.LeaveFrontal()
+	if len(s.Failures) > 0 || !s.Series[0].Film {
+		t.Errorf("beside a lateral one: %+v", s)
+	}
 }
 
 func TestOrderByHeaders(t *testing.T) {

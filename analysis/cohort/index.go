@@ -39,6 +39,7 @@ type Entry struct {
 	uid      string
 	measured int
 	spacing  float64
+	film     bool
 }
 
 // Add takes in a study. Studies are added in the order of their paths.
@@ -57,6 +58,7 @@ func (x *Index) Add(o Origin, s *Study) {
 			uid:      about.SeriesInstanceUID,
 			measured: s.Series[i].Measured,
 			spacing:  about.SliceSpacing,
+			film:     s.Series[i].Film,
 		})
 	}
 }
@@ -183,11 +185,17 @@ func numberOccasions(all []*Entry) {
 	}
 }
 
-// preferred reports whether a shows more than b: more measured vertebrae, then
-// thinner slices, then by name.
+// preferred reports whether a shows more than b: a CT with any measured vertebra more than a
+// film, then more measured vertebrae, then thinner slices, then by name.
 func preferred(a, b *Entry) bool {
+	isFilm := func(e *Entry) int {
+		if e.film || e.measured == 0 {
+			return 1
+		}
+		return 0
+	}
 	return cmp.Or(
-		cmp.Compare(b.measured, a.measured), cmp.Compare(thickness(a), thickness(b)),
+		cmp.Compare(isFilm(a), isFilm(b)), cmp.Compare(b.measured, a.measured), cmp.Compare(thickness(a), thickness(b)),
 		strings.Compare(a.uid, b.uid), cmp.Compare(a.Study, b.Study), cmp.Compare(a.Series, b.Series)) < 0
 }
 

@@ -4,8 +4,12 @@
 package cohort
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/report"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -42,6 +46,7 @@ type Series struct {
 	Cells    [][]string       `json:"cells"`  // by vertebra, of report.VertebraColumns
 	Levels   []spine.Level    `json:"levels"` // by vertebra
 	Measured int              `json:"measured"`
+	Film     bool             `json:"film,omitempty"`
 	About    comparison.About `json:"about"`
 }
 
@@ -51,13 +56,16 @@ const CodeNoVertebra = "NO_VERTEBRA"
 // Add keeps of a result what the tables need. A series without a vertebra is a
 // failure here: it has no row.
 func (s *Study) Add(e *report.Examination, about comparison.About) {
+	film := e.Result.Film
 	if len(e.Result.Vertebrae) == 0 {
-		s.Failures = append(s.Failures, report.Skipped{
-			Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, Code: CodeNoVertebra, Reason: e.Result.Reason.String(),
-		})
+		failure := report.Skipped{Path: e.Path, SeriesInstanceUID: e.SeriesInstanceUID, Code: CodeNoVertebra, Reason: e.Result.Reason.String()}
+		if film != nil {
+			failure.SOPInstanceUID, failure.Code = film.SOPInstanceUID, cmp.Or(film.Refusal, CodeNoVertebra)
+		}
+		s.Failures = append(s.Failures, failure)
 		return
 	}
-	series := Series{Cells: report.VertebraCells(e), About: about}
+	series := Series{Cells: report.VertebraCells(e), About: about, Film: film != nil}
 	for i := range e.Result.Vertebrae {
 		v := &e.Result.Vertebrae[i]
 		series.Levels = append(series.Levels, v.Level)
@@ -67,4 +75,12 @@ func (s *Study) Add(e *report.Examination, about comparison.About) {
 	}
 	s.Series = append(s.Series, series)
 	s.Examinations = append(s.Examinations, comparison.NewExamination(e.Result, about))
+}
+
+// LeaveFrontal drops the failures of films that are no lateral ones where another series of
+// the study was measured: they go with those, and nothing of them is wanted.
+func (s *Study) LeaveFrontal() {
+	if len(s.Series) > 0 {
+		s.Failures = slices.DeleteFunc(s.Failures, func(f report.Skipped) bool { return f.Code == radiograph.NotLateral })
+	}
 }

@@ -28,7 +28,7 @@ func Vertebrae() Table {
 		{Name: "subject", Type: report.Text, Meaning: "whose it is: as the manifest says, else a number in the order of the paths"},
 		{Name: "timepoint", Type: report.Text, Meaning: "which examination of the subject: as the manifest says, else its number by date"},
 		{Name: "days", Type: report.Integer, Unit: "d", Meaning: "days since the subject's first examination"},
-		{Name: "representative", Type: report.Boolean, Meaning: "the series stands for its timepoint in comparisons: of several the one with most measured vertebrae, then that with the thinnest slices"},
+		{Name: "representative", Type: report.Boolean, Meaning: "the series stands for its timepoint in comparisons: of several a CT before a film, then the one with most measured vertebrae, then that with the thinnest slices"},
 		{Name: "treated", Type: report.Boolean, Meaning: "the manifest names the level as treated; empty where it has no such column"},
 	}
 	return Table{
@@ -73,7 +73,7 @@ func Failures() Table {
 			column("input", "the file concerned, where it is a single one"),
 			column("series_instance_uid", "SeriesInstanceUID, where known"),
 			column("sop_instance_uid", "SOPInstanceUID, where a single instance is meant"),
-			column("code", "kind of failure, such as TRUNCATED, NO_VERTEBRA, NO_IMAGE, TIME_LIMIT, CRASHED, NOT_COMPARED"),
+			column("code", "kind of failure, such as TRUNCATED, NO_VERTEBRA, NOT_LATERAL, NO_IMAGE, TIME_LIMIT, CRASHED, NOT_COMPARED"),
 			column("reason", "the failure in words"),
 		},
 	}

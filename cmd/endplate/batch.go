@@ -35,8 +35,8 @@ func newBatchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "batch (ROOT… | --manifest FILE) --out DIR",
 		Short: "Measure and compare the studies of a cohort",
-		Long: `Measure all studies under the given folders, or those of a manifest, compare the
-examinations of each subject, and write tables:
+		Long: `Measure all studies under the given folders, or those of a manifest, CT series and
+lateral films, compare the examinations of each subject, and write tables:
 
   vertebrae.parquet, .csv     a row a vertebra
   comparisons.parquet, .csv   a row a vertebra that two examinations show

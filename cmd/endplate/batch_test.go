@@ -24,6 +24,7 @@ import (
 
 	"github.com/endplate/endplate/analysis/cohort"
 	"github.com/endplate/endplate/analysis/dicom"
+	"github.com/endplate/endplate/analysis/radiograph/projection"
 	"github.com/endplate/endplate/analysis/spine"
 	"github.com/endplate/endplate/analysis/volume"
 )
@@ -118,7 +119,7 @@ func TestBatch(t *testing.T) {
 	}
 	took := time.Since(start)
 	tables := outputsOf(t, "calm")
-	for _, want := range []string{",,cohort/empty,,,,NO_IMAGE,no file", ",,cohort/other,,,,NO_IMAGE,no CT image among its files"} {
+	for _, want := range []string{",,cohort/empty,,,,NO_IMAGE,no file", ",,cohort/other,,,,NO_IMAGE,no CT image and no film among its files"} {
 		if !strings.Contains(tables["failures.csv"], want) {
 			t.Errorf("failures.csv lacks %s:\n%s", want, tables["failures.csv"])
 		}
@@ -281,6 +282,19 @@ func TestFind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	film := func(path, name string) {
+		t.Helper()
+		g, err := projection.NewGeometry(projection.Setup{
+			Toward: projection.LeftLateral, Up: r3.Vec{Z: 1}, SourceToIsocenter: 900, SourceToDetector: 1150, Columns: 4, Rows: 5, ImagerPixelSpacing: 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, _, err := dicom.WriteFilm(&projection.Film{Geometry: g, Stored: make([]uint16, 4*5), Bits: 12}, dicom.SyntheticFilm{Study: name})
+		if err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, file, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	write := func(path string) {
 		t.Helper()
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("x"), 0o600)); err != nil {
@@ -304,6 +318,8 @@ func TestFind(t *testing.T) {
 			}
 		}
 	}
+	film("in/films/one", "7") // beside a folder with another
+	film("in/films/more/two", "8")
 	write("in/volumes/v.nii.gz")
 	write("in/volumes/a.ZIP")
 	write("in/README")
@@ -332,7 +348,7 @@ func TestFind(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %d", u.Path, files))
 	}
 	want := []string{
-		"in/again 3", "in/empty 0", "in/far/x 6", "in/far/y/z 3", "in/mixed/00 3", "in/mixed/10 3",
+		"in/again 3", "in/empty 0", "in/far/x 6", "in/far/y/z 3", "in/films 1", "in/films/more 1", "in/mixed/00 3", "in/mixed/10 3",
 		"in/only/text 1", "in/two 6", "in/volumes/a.ZIP 1", "in/volumes/v.nii.gz 1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -256,6 +256,9 @@ func studyIn(c *dicom.Catalog) (uid string, ok bool) {
 	for _, s := range c.Stacks {
 		return s.StudyInstanceUID, true
 	}
+	for _, f := range c.Films {
+		return f.StudyInstanceUID, true
+	}
 	for _, s := range c.Skipped {
 		return s.StudyInstanceUID, true
 	}

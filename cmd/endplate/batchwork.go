@@ -35,7 +35,7 @@ const (
 )
 
 // recordFormat is part of a record's name; it changes with what is in records.
-const recordFormat = "2"
+const recordFormat = "3"
 
 // work is the folder of finished studies. A record is there whole or not at all,
 // whenever the process or the machine ends.

@@ -47,7 +47,7 @@ func newWorkerCommand() *cobra.Command {
 	}
 }
 
-// codeNoImage says that a study has no CT image.
+// codeNoImage says that a study has neither a CT image nor a film.
 const codeNoImage = "NO_IMAGE"
 
 // measureUnit reads and measures all series of a unit.
@@ -72,15 +72,16 @@ func measureUnit(ctx context.Context, u *unit) *cohort.Study {
 		}
 		study.Add(m.Examination, s.About)
 	}
+	study.LeaveFrontal()
 	if len(all) == 0 && len(study.Failures) == 0 {
 		study.Failures = append(study.Failures, noImage(u.Path, in, skipped))
 	}
 	return study
 }
 
-// noImage says what there is instead of a CT image.
+// noImage says what there is instead of an image of a spine.
 func noImage(path string, in measure.Inputs, skipped []report.Skipped) report.Skipped {
-	reason := "no CT image among its files"
+	reason := "no CT image and no film among its files"
 	switch {
 	case len(in.DICOM)+len(in.NIfTI)+len(in.Skipped) == 0:
 		reason = "no file"
