@@ -11,6 +11,9 @@ import (
 // The chain of bodies and discs, mm along the canal.
 const (
 	bodyMin, bodyMax = 3, 55 // the two endplates of a vertebra plana; a block vertebra of a tall man's loins
+	// platesApart is how many slices the two endplates of a body lie apart at least: of
+	// nearer ones a series shows one bright band, as it does of a single endplate.
+	platesApart = 1.5
 	// endBodyMin is the least height of a body of which an endplate alone is seen: the
 	// blurred dish of a single endplate looks like a lower one.
 	endBodyMin = 5
@@ -322,9 +325,9 @@ func (c *chain) addBodies(s, x int) {
 	c.addBody(s, x, c.inferior, whole)
 	crushed.total -= capped + discCost + c.rules.crush
 	crushed.outer = outer
-	least := bodyMin
+	least := c.sg.leastBody
 	if crushed.own == chainStart && c.start[s].gap == 0 {
-		least = endBodyMin
+		least = max(least, endBodyMin)
 	}
 	for height := least; height < own; height++ {
 		crushed.by = int8(height)

@@ -33,6 +33,7 @@ type signals struct {
 	left, right         []float64 // lateral walls, mm to each side of the canal's centre
 	wall                []float64 // lateral wall of the canal: positive at a pedicle, negative at a foramen
 	visible             []bool    // there is a body, and it lies in the volume
+	leastBody           int       // height of a crushed body that can be told, mm
 
 	discs [][]sign // of a disc whose lower endplate lies at [s], by the gap between its endplates, mm
 	// Of an endplate that lies so near to where the volume ends that the disc's
@@ -92,7 +93,7 @@ func meanOf(r *Straight, s int, a float64, l0, l1 int, lo, hi int16) float64 {
 // readSignals reads r, made at steps of 1 mm of slices that lie slice mm apart.
 func readSignals(r *Straight, slice float64) *signals {
 	m := midSagittal(r)
-	sg := &signals{wall: wallSignal(r)}
+	sg := &signals{wall: wallSignal(r), leastBody: max(bodyMin, int(math.Ceil(platesApart*slice)))}
 	smooth := smoothAlong(m, wallSpan)
 	sg.posterior = posteriorWall(smooth, r.A0)
 	sg.left, sg.right = lateralWalls(r, sg.posterior)
