@@ -97,13 +97,12 @@ const grainSigma = 0.7
 // pixels.
 func blur(img []float32, columns int, alongRow, alongColumn float64) {
 	rows := len(img) / columns
-	line := make([]float32, max(columns, rows))
+	taps := gaussian(alongRow)
+	line := make([]float32, columns+2*len(taps))
 	for j := range rows {
-		smooth(img[j*columns:], 1, columns, gaussian(alongRow), line)
+		smooth(img[j*columns:(j+1)*columns], taps, line)
 	}
-	for i := range columns {
-		smooth(img[i:], columns, rows, gaussian(alongColumn), line)
-	}
+	smoothRows(img, columns, gaussian(alongColumn))
 }
 
 // gaussian returns one side of a Gaussian from its middle; both sides sum to 1.
@@ -124,16 +123,43 @@ func gaussian(sigma float64) []float32 {
 	return out
 }
 
-// smooth convolves n samples at a stride with symmetric taps, mirrored at the ends.
-func smooth(x []float32, stride, n int, taps, line []float32) {
-	for i := range n {
-		line[i] = x[i*stride]
+// smooth convolves x with symmetric taps, mirrored at the ends. line has room for x
+// and the taps to each side.
+func smooth(x, taps, line []float32) {
+	n, reach := len(x), len(taps)
+	copy(line[reach:], x)
+	for t := range reach {
+		line[t] = x[mirror(t-reach, n)]
+		line[reach+n+t] = x[mirror(n+t, n)]
 	}
-	for i := range n {
-		sum := taps[0] * line[i]
-		for t := 1; t < len(taps); t++ {
-			sum += taps[t] * (line[mirror(i-t, n)] + line[mirror(i+t, n)])
+	for i := range x {
+		sum := taps[0] * line[reach+i]
+		for t := 1; t < reach; t++ {
+			sum += taps[t] * (line[reach+i-t] + line[reach+i+t])
 		}
-		x[i*stride] = sum
+		x[i] = sum
+	}
+}
+
+// smoothRows convolves each column of img with symmetric taps, mirrored at the ends:
+// row by row, so that memory is read in its order.
+func smoothRows(img []float32, columns int, taps []float32) {
+	from := slices.Clone(img)
+	rows := len(img) / columns
+	row := func(j int) []float32 {
+		j = mirror(j, rows)
+		return from[j*columns : (j+1)*columns]
+	}
+	for j := range rows {
+		to, at := img[j*columns:(j+1)*columns], row(j)
+		for i := range to {
+			to[i] = taps[0] * at[i]
+		}
+		for t := 1; t < len(taps); t++ {
+			above, below := row(j-t), row(j+t)
+			for i := range to {
+				to[i] += taps[t] * (above[i] + below[i])
+			}
+		}
 	}
 }
