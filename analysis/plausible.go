@@ -25,6 +25,9 @@ const (
 	// three of the bodies beside it: bodies lose height, they gain none. Normal ones
 	// stay below 1.15; the space of a missed disc adds 0.2 and more.
 	mostOfNeighbours = 1.25
+	// leastPosterior is the least share of the anterior height that the posterior one of
+	// a body keeps: fractures lower the front first or all of it, and intact L5 has 0.8.
+	leastPosterior = 0.6
 	// neighbours is how many bodies to each side count, of at least leastNeighbours.
 	neighbours, leastNeighbours = 3, 2
 )
@@ -32,6 +35,9 @@ const (
 // dropImplausible takes back measured vertebrae whose heights no body can have.
 func (r *Result) dropImplausible() {
 	for i, found := range r.implausible() {
+		if found.what == "" {
+			found = r.Vertebrae[i].collapsedBehind()
+		}
 		if found.what != "" {
 			v, reason := &r.Vertebrae[i], phrase.Of("%s: %s", found.what, found.means)
 			v.Withdrawn = &Withdrawn{Reason: v.Reason, Landmarks: v.Landmarks}
@@ -43,6 +49,18 @@ func (r *Result) dropImplausible() {
 // implausibility is why heights are those of no body, and what that means of an image;
 // zero where they may be.
 type implausibility struct{ what, means phrase.Text }
+
+// collapsedBehind judges whether a body in an image lost its posterior height alone. A
+// reader who says so is believed.
+func (v *Vertebra) collapsedBehind() implausibility {
+	h, ok := morphometry.HeightsOf(v.Landmarks)
+	if v.Status != Measured || !ok || h.Posterior >= leastPosterior*h.Anterior {
+		return implausibility{}
+	}
+	return implausibility{
+		phrase.Of("its posterior height is %.0f %% of the anterior one", 100*h.Posterior/h.Anterior), "an endplate or a wall was not found",
+	}
+}
 
 // implausible judges the heights of each vertebra that was measured.
 func (r *Result) implausible() []implausibility {

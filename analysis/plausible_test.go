@@ -37,6 +37,8 @@ func TestHeightsThatNoBodyHasAreNotMeasured(t *testing.T) {
 		{"vertebra plana", [3]float64{4, 3, 6}, true},
 		{"severe wedge", [3]float64{5, 11, 22}, true},
 		{"endplates that meet at the front", [3]float64{1.3, 12, 23}, false},
+		{"a crushed body lower behind", [3]float64{12, 9, 9}, true},
+		{"posterior points in a dent", [3]float64{18, 11.5, 8}, false},
 		{"an endplate of the next body at the front", [3]float64{37, 25, 23}, false},
 	} {
 		r := &Result{Vertebrae: []Vertebra{box(intact), box(intact), box(tt.third), box(intact), box(intact)}}

@@ -32,6 +32,9 @@ const (
 	depthOdd      = 0.12
 	depthGrowth   = 0.03
 	depthAgreedSD = 1.5
+	// shallowest is the share of the depth to expect below which what lies before a
+	// wall is none.
+	shallowest = 0.8
 	// depthMost is how many standard deviations off a depth is looked for: farther
 	// lie dense lesions and gas within a body, and vessels beside it.
 	depthMost      = 3.0
@@ -270,7 +273,11 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, farthest, depth, sd float
 	sigma := im.blur.across(f.Anterior).total()
 	back, backScore := trace(p, sigma, false, canal+canalRadius, canalRadiusSD)
 	if at, score := p.wallBefore(back, sigma); at != nil {
-		back, backScore = at, score
+		// The rim of a deep dent looks like a wall with a canal behind it; but it
+		// leaves too little of the body.
+		if front, _ := trace(p, sigma, true, median(at)+depth, sd); median(front)-median(at) >= shallowest*depth {
+			back, backScore = at, score
+		}
 	}
 	if median(back)-canal > farthest {
 		at, score := traceWithin(p, sigma, false, canal+canalRadius, canalRadiusSD, farthest-canalRadius)
