@@ -74,7 +74,7 @@ func (r *Result) examineTissue(vol *volume.Volume, regions []*segmentation.Regio
 	tissues := morphometry.Tissues(vol, bodies)
 	for i := range r.Vertebrae {
 		v := &r.Vertebrae[i]
-		if v.Landmarks != nil {
+		if v.Landmarks != nil || v.Status == NotMeasurable {
 			v.Picture, _ = segmentation.PictureOf(vol, v.Body)
 		}
 		if v.Status == Measured {

@@ -78,14 +78,72 @@ func (c *changes) tracked(f floor, alike float64) float64 {
 	return f.of(max(c.sliceBefore, c.sliceAfter)) * worse
 }
 
-// see joins what the pictures show to the difference of the two readings: the mean
-// weighted by inverse variance; or, where the two differ by more than the
-// repeatability limit, the pictures alone, for a reading may be of a wrong edge.
-func (c *Change) see(value, sd float64) {
+// sighting is a quantity of an examination as the endplates of the other one, found
+// in its pictures, tell it.
+type sighting struct{ value, sd, alike float64 }
+
+// look joins to the difference of two readings what the pictures show of the change:
+// the first's endplates in the second, and the second's in the first; nil where they
+// were not found. share of the change is its standard deviation besides.
+func (c *Change) look(forth, back *sighting, share float64) {
 	if c == nil {
 		return
 	}
+	var ahead, behind *sighting
+	if forth != nil {
+		ahead = &sighting{forth.value - c.Before.Value, forth.sd, forth.alike}
+	}
+	if back != nil {
+		behind = &sighting{c.After.Value - back.value, back.sd, back.alike}
+	}
+	if s, byLater := agreed(ahead, behind); s != nil {
+		c.ByLater = byLater
+		c.see(s.value, math.Hypot(s.sd, share*s.value))
+	}
+}
+
+// changedShare is the standard deviation of a change that was seen as a part of it:
+// what is compressed no longer looks as it did.
+var changedShare = floor{0.05, 0.05}
+
+// agreed returns the change by both ways of looking: their mean where they agree; else
+// that of the surer one, for the reading that the other starts from is then of
+// another edge. Half of what they differ by stays open. byLater tells that the surer
+// one starts from the second examination.
+func agreed(ahead, behind *sighting) (s *sighting, byLater bool) {
+	switch {
+	case behind == nil:
+		return ahead, false
+	case ahead == nil:
+		return behind, true
+	}
+	byLater = behind.alike > ahead.alike
+	apart := math.Abs(ahead.value - behind.value)
+	if apart <= finding.RepeatabilityLimit*math.Hypot(ahead.sd, behind.sd) {
+		value, _ := weighted(ahead.value, ahead.sd, behind.value, behind.sd)
+		// Both look at the same two pictures: together they are no surer than one.
+		return &sighting{value, min(ahead.sd, behind.sd), max(ahead.alike, behind.alike)}, byLater
+	}
+	surer := *ahead
+	if byLater {
+		surer = *behind
+	}
+	surer.sd = math.Hypot(surer.sd, apart/2)
+	return &surer, byLater
+}
+
+// share returns changedShare of the thicker slices.
+func (c *changes) share() float64 { return changedShare.of(max(c.sliceBefore, c.sliceAfter)) }
+
+// see joins a change that was seen to the difference of the two readings: the mean
+// weighted by inverse variance; or, where the two differ by more than the
+// repeatability limit, the pictures alone, for a reading may be of a wrong edge.
+func (c *Change) see(value, sd float64) {
 	c.Tracked = true
+	if c.Unread {
+		c.Value, c.SD = value, sd
+		return
+	}
 	if math.Abs(value-c.Value) > finding.RepeatabilityLimit*math.Hypot(sd, c.SD) {
 		c.Value, c.SD, c.Misread = value, sd, true
 		return
@@ -128,6 +186,22 @@ func (c *changes) of(before, after *morphometry.Estimate, f floor) *Change {
 	out.Value = after.Value - before.Value
 	out.SD = math.Hypot(out.Before.SD, out.After.SD)
 	c.all = append(c.all, out)
+	return out
+}
+
+// told is of where both examinations tell an estimate. Where one does not, what the
+// endplates of the other, found in its pictures, tell stands for it.
+func (c *changes) told(before, after *morphometry.Estimate, forth, back *sighting, f floor) *Change {
+	switch {
+	case before == nil && after != nil && back != nil:
+		before = &morphometry.Estimate{Value: back.value, SD: back.sd}
+	case after == nil && before != nil && forth != nil:
+		after = &morphometry.Estimate{Value: forth.value, SD: forth.sd}
+	default:
+		return c.of(before, after, f)
+	}
+	out := c.of(before, after, f)
+	out.Unread = true
 	return out
 }
 

@@ -55,7 +55,7 @@ func Compare(before, after *Examination, opt Options) (*Comparison, error) {
 func (c *Comparison) measure() {
 	all := newChanges(c.Before, c.After)
 	expected := expectedHeights(c.Vertebrae, c.Before, c.After)
-	found := c.track()
+	found := c.see()
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
 		p.compare(c.Before, c.After, found[i], all)

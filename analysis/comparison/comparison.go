@@ -52,14 +52,27 @@ type Change struct {
 	// which the readings contradict.
 	Value            float64
 	Tracked, Misread bool
-	SD               float64     // standard deviation of Value
-	LSC              float64     // least significant change
-	Significant      bool        // whether |Value| exceeds LSC
-	Reason           phrase.Text // why it is not judged; it is then not significant
+	// ByLater is set where After is the surer reading: its endplates were found in the
+	// first examination, and those of the first not, or less alike, in the second.
+	ByLater     bool
+	Unread      bool        // one of Before and After is no reading, but what the pictures tell
+	SD          float64     // standard deviation of Value
+	LSC         float64     // least significant change
+	Significant bool        // whether |Value| exceeds LSC
+	Reason      phrase.Text // why it is not judged; it is then not significant
+}
+
+// Earlier returns the value in the first examination: as read, or as the surer reading
+// of the second and the change tell it where the pictures contradict the readings.
+func (c *Change) Earlier() float64 {
+	if c.Misread && c.ByLater {
+		return c.After.Value - c.Value
+	}
+	return c.Before.Value
 }
 
 // Later returns the value in the second examination that the change leads to.
-func (c *Change) Later() float64 { return c.Before.Value + c.Value }
+func (c *Change) Later() float64 { return c.Earlier() + c.Value }
 
 // Quotient is a derived number, or the reason why there is none.
 type Quotient struct {

@@ -119,7 +119,8 @@ type Vertebra struct {
 	Metal  bool
 }
 
-// Shape is the outline of a body, in its own frame.
+// Shape is the outline of a body, in its own frame. Of a body that was found and not
+// measured there are frame and picture alone.
 type Shape struct {
 	Frame        volume.Frame
 	Depth, Width float64 // mm; 0 if not known

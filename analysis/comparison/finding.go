@@ -5,6 +5,7 @@ package comparison
 
 import (
 	"math"
+	"slices"
 
 	"github.com/endplate/endplate/analysis/finding"
 	"github.com/endplate/endplate/analysis/morphometry"
@@ -66,7 +67,7 @@ func findings(c *Comparison) []finding.Finding {
 	var out []finding.Finding
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
-		if p.Reason != "" {
+		if p.Reason != "" && p.Heights[0] == nil {
 			continue
 		}
 		j := judge{c, i, p}
@@ -112,7 +113,9 @@ func (j judge) heights() []finding.Finding {
 	if s := j.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
 		out = append(out, j.finding(HeightLost, changeCriterion, changeSource, phrase.Of("height lost further: %s", s)))
 	}
-	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && s != "" {
+	// Of changes that are not judged it is not said that they are none.
+	unjudged := slices.ContainsFunc(j.p.Heights[:], func(c *Change) bool { return c != nil && c.Reason != "" })
+	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && !unjudged && s != "" {
 		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, phrase.Of("no height changed by more than its least significant change: %s", s)))
 	}
 	return out
@@ -125,7 +128,7 @@ func (j judge) said(holds func(*Change) bool) phrase.Text {
 		if c == nil || !holds(c) {
 			continue
 		}
-		s := phrase.Of("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h).Text(), c.Value, c.SD, c.Before.Value, c.Later())
+		s := phrase.Of("%s %+.1f ± %.1f mm (%.1f to %.1f)", finding.Height(h).Text(), c.Value, c.SD, c.Earlier(), c.Later())
 		if q := j.p.Restored[h]; q.Defined {
 			s = phrase.Of("%s, %.0f ± %.0f %% of what was lost", s, q.Value, q.SD)
 		}
@@ -146,7 +149,7 @@ func (j judge) newFracture() (finding.Finding, bool) {
 	}
 	code, what := j.newFractureBy()
 	f := j.finding(code, fractureCriterion, fractureSource, phrase.Of("%s: %s height %.1f ± %.1f mm and %.0f %% lower (%.1f to %.1f)",
-		what, finding.Height(h).Text(), -c.Value, c.SD, percent, c.Before.Value, c.Later()))
+		what, finding.Height(h).Text(), -c.Value, c.SD, percent, c.Earlier(), c.Later()))
 	f.Borderline = math.Abs(percent-NewFractureLoss) < finding.BorderlineMargin || -c.Value-NewFractureDeficit < c.SD
 	return f, true
 }
@@ -168,10 +171,10 @@ func (j judge) newFractureBy() (code string, what phrase.Text) {
 func (j judge) greatestLoss() (which int, percent float64) {
 	which = -1
 	for h, c := range j.p.Heights {
-		if c == nil || c.Before.Value <= 0 {
+		if c == nil || c.Earlier() <= 0 {
 			continue
 		}
-		if loss := -100 * c.Value / c.Before.Value; which < 0 || loss > percent {
+		if loss := -100 * c.Value / c.Earlier(); which < 0 || loss > percent {
 			which, percent = h, loss
 		}
 	}
@@ -199,7 +202,7 @@ func (j judge) recollapse() (finding.Finding, bool) {
 	var said []phrase.Text
 	borderline := true
 	if h, percent := j.greatestLoss(); h >= 0 && percent >= RecollapseLoss && j.p.Heights[h].Significant {
-		said = append(said, phrase.Of("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h).Text(), percent, j.p.Heights[h].Before.Value, j.p.Heights[h].Later()))
+		said = append(said, phrase.Of("%s height %.0f %% lower (%.1f to %.1f mm)", finding.Height(h).Text(), percent, j.p.Heights[h].Earlier(), j.p.Heights[h].Later()))
 		borderline = percent-RecollapseLoss < finding.BorderlineMargin
 	}
 	if name, c := j.kyphotic(); c != nil && c.Value >= RecollapseKyphosis && c.Significant {

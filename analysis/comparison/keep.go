@@ -44,9 +44,12 @@ func newVertebra(v *analysis.Vertebra) Vertebra {
 	if r := v.Wall.Measures.Retropulsion; r != nil {
 		out.Retropulsion = &r.Estimate
 	}
-	if v.Body != nil && v.Landmarks != nil {
+	switch {
+	case v.Body != nil && v.Landmarks != nil:
 		out.Shape = newShape(v.Body, v.Surface)
 		out.Shape.Picture = v.Picture
+	case v.Body != nil && v.Picture != nil: // what another examination may tell of it
+		out.Shape = &Shape{Frame: v.Body.Frame, Picture: v.Picture}
 	}
 	return out
 }

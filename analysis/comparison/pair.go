@@ -21,7 +21,10 @@ type Pair struct {
 	// each gave it, Unknown there.
 	BeforeIndex, AfterIndex int
 	LevelBefore, LevelAfter spine.Level
-	Reason                  phrase.Text // why nothing, or not all, could be compared
+	// Reason is why nothing, or not all, could be compared. Where one examination did not
+	// measure the body, heights and wedge angle may yet be those of the other's
+	// endplates, found in its picture.
+	Reason phrase.Text
 
 	TreatedBefore bool // cement or metal in the first examination
 	Treated       bool // the same, or the caller's word, in the second
@@ -32,8 +35,8 @@ type Pair struct {
 	Expected *morphometry.Expected
 	Restored [3]Quotient // percent of the lost height
 
-	// Alike is the least correlation of the pictures of its endplates, found of the
-	// first examination in the second; 0 where they were not found again.
+	// Alike is the least correlation of the pictures of its endplates, found of one
+	// examination in the other, the surer way; 0 where they were not found again.
 	Alike float64
 
 	// Of a pair of which one is on a film: ratios of its own heights, and heights relative
@@ -140,18 +143,22 @@ func grade(v *Vertebra) *int {
 	return &v.Deformity.Grade
 }
 
-// compare fills in the changes of a pair that both examinations show. found are
-// the landmarks of the first where the pictures of the second show them; nil where
-// they do not.
-func (p *Pair) compare(before, after *Examination, found *tracked, c *changes) {
+// compare fills in the changes of a pair that both examinations show. found is what
+// their pictures show of it.
+func (p *Pair) compare(before, after *Examination, found seen, c *changes) {
 	if p.BeforeIndex < 0 || p.AfterIndex < 0 {
 		return
 	}
 	b, a := &before.Vertebrae[p.BeforeIndex], &after.Vertebrae[p.AfterIndex]
-	for h := range p.Heights {
-		p.Heights[h] = c.of(heightOf(b.Heights, finding.Height(h)), heightOf(a.Heights, finding.Height(h)), heightFloor)
+	unread := found // what may stand for a reading
+	if b.Level == spine.S1 || a.Level == spine.S1 {
+		unread = seen{} // a sacrum has no heights
 	}
-	p.Wedge = c.of(b.Wedge, a.Wedge, angleFloor)
+	for h := range p.Heights {
+		which := finding.Height(h)
+		p.Heights[h] = c.told(heightOf(b.Heights, which), heightOf(a.Heights, which), c.heightIn(unread.forth, which), c.heightIn(unread.back, which), heightFloor)
+	}
+	p.Wedge = c.told(b.Wedge, a.Wedge, c.wedgeIn(unread.forth), c.wedgeIn(unread.back), angleFloor)
 	p.DiscHeight = c.of(b.DiscHeight, a.DiscHeight, discFloor)
 	p.Volume = c.of(volumeOf(b, c.sliceBefore), volumeOf(a, c.sliceAfter), floor{})
 	if b.Canal != nil && a.Canal != nil {
@@ -160,9 +167,7 @@ func (p *Pair) compare(before, after *Examination, found *tracked, c *changes) {
 	}
 	p.Retropulsion = c.of(b.Retropulsion, a.Retropulsion, retropulsionFloor)
 	p.Cement = cementChange(b.Cement, a.Cement, c)
-	if found != nil {
-		p.see(b, found, c)
-	}
+	p.see(found, c)
 	if reason := p.unjudged(before, after); reason != "" {
 		for _, x := range p.own() {
 			if x != nil {
@@ -204,19 +209,42 @@ func (e *Examination) outermost(i int) bool {
 }
 
 // see takes heights and wedge angle from the pictures.
-func (p *Pair) see(b *Vertebra, found *tracked, c *changes) {
-	p.Alike = found.alike
-	sd := c.tracked(trackedHeightFloor, found.alike)
-	if h, ok := morphometry.HeightsOf(&found.landmarks); ok && b.Heights != nil {
-		for n := range p.Heights {
-			which := finding.Height(n)
-			seen := heightOf(&h, which)
-			p.Heights[n].see(seen.Value-heightOf(b.Heights, which).Value, math.Hypot(sd, seen.SD))
+func (p *Pair) see(found seen, c *changes) {
+	for _, t := range []*tracked{found.forth, found.back} {
+		if t != nil {
+			p.Alike = max(p.Alike, t.alike)
 		}
 	}
-	if angle, sd, ok := morphometry.WedgeAngle(&found.landmarks); ok && b.Wedge != nil {
-		p.Wedge.see(angle-b.Wedge.Value, math.Hypot(sd, c.tracked(trackedAngleFloor, found.alike)))
+	share := c.share()
+	for n := range p.Heights {
+		p.Heights[n].look(c.heightIn(found.forth, finding.Height(n)), c.heightIn(found.back, finding.Height(n)), share)
 	}
+	p.Wedge.look(c.wedgeIn(found.forth), c.wedgeIn(found.back), share)
+}
+
+// heightIn returns a height of a body by its endplates where they were found.
+func (c *changes) heightIn(t *tracked, which finding.Height) *sighting {
+	if t == nil {
+		return nil
+	}
+	h, ok := morphometry.HeightsOf(&t.landmarks)
+	if !ok {
+		return nil
+	}
+	e := heightOf(&h, which)
+	return &sighting{e.Value, math.Hypot(e.SD, c.tracked(trackedHeightFloor, t.alike)), t.alike}
+}
+
+// wedgeIn returns the wedge angle by the same.
+func (c *changes) wedgeIn(t *tracked) *sighting {
+	if t == nil {
+		return nil
+	}
+	angle, sd, ok := morphometry.WedgeAngle(&t.landmarks)
+	if !ok {
+		return nil
+	}
+	return &sighting{angle, math.Hypot(sd, c.tracked(trackedAngleFloor, t.alike)), t.alike}
 }
 
 const mm3PerMl = 1000

@@ -15,6 +15,9 @@ type Registration struct {
 	// Pieces are by Pair: the motion of each vertebra's own body where it is
 	// unaffected, else that of the nearest unaffected bodies above and below.
 	Pieces []Rigid
+	// Above and Below are by Pair too: the motion of the nearest unaffected body on
+	// each side, that of Pieces where there is none.
+	Above, Below []Rigid
 	// Bend is the greatest angle by which a piece turns against Global, degrees.
 	Bend float64
 
@@ -44,8 +47,16 @@ func register(c *Comparison) Registration {
 	if g, ok := fitRigid(from, to); ok {
 		r.Global, r.Residual = g, distanceOf(g, from, to)
 	}
+	r.Above, r.Below = make([]Rigid, n), make([]Rigid, n)
 	for i := range c.Vertebrae {
 		r.Pieces[i] = r.piece(c, own, i)
+		r.Above[i], r.Below[i] = r.Pieces[i], r.Pieces[i]
+		if j := nearestOwn(own, i, -1); j >= 0 {
+			r.Above[i] = own[j].motion
+		}
+		if j := nearestOwn(own, i, 1); j >= 0 {
+			r.Below[i] = own[j].motion
+		}
 		r.Bend = max(r.Bend, r.Pieces[i].after(r.Global.Inverse()).angle())
 	}
 	return r
@@ -68,16 +79,39 @@ func (r *Registration) piece(c *Comparison, own []*aligned, i int) Rigid {
 	}
 	var from, to []r3.Vec
 	for _, step := range []int{-1, 1} {
-		for j := i + step; j >= 0 && j < len(own); j += step {
-			if own[j] != nil {
-				p, q := laid(own[j].motion, &c.Before.Vertebrae[c.Vertebrae[j].BeforeIndex])
-				from, to = append(from, p...), append(to, q...)
-				break
-			}
+		if j := nearestOwn(own, i, step); j >= 0 {
+			p, q := laid(own[j].motion, &c.Before.Vertebrae[c.Vertebrae[j].BeforeIndex])
+			from, to = append(from, p...), append(to, q...)
 		}
 	}
 	if g, ok := fitRigid(from, to); ok {
 		return g
 	}
 	return r.Global
+}
+
+// nearestOwn returns the nearest pair from i on, in steps, that has a motion of its own;
+// -1 if none has.
+func nearestOwn(own []*aligned, i, step int) int {
+	for j := i + step; j >= 0 && j < len(own); j += step {
+		if own[j] != nil {
+			return j
+		}
+	}
+	return -1
+}
+
+// inverse returns the registration that brings the second's positions to the first's.
+func (r *Registration) inverse() Registration {
+	back := func(all []Rigid) []Rigid {
+		out := make([]Rigid, len(all))
+		for i := range all {
+			out[i] = all[i].Inverse()
+		}
+		return out
+	}
+	return Registration{
+		Global: r.Global.Inverse(), Residual: r.Residual, Levels: r.Levels, Bend: r.Bend,
+		Pieces: back(r.Pieces), Above: back(r.Above), Below: back(r.Below),
+	}
 }

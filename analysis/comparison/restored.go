@@ -73,7 +73,7 @@ func restored(h finding.Height, c *Change, e *morphometry.Expected) Quotient {
 		return Quotient{Reason: "no unfractured, untreated level near by is measured in both examinations"}
 	}
 	expected := expectedOf(e, h)
-	lost := expected.Value - c.Before.Value
+	lost := expected.Value - c.Earlier()
 	least := max(singleChange*math.Hypot(expected.SD, c.Before.SD), finding.MinDeficit)
 	if lost < least {
 		return Quotient{Reason: phrase.Of("no height was lost: %.1f mm, less than the least significant %.1f mm", lost, least)}

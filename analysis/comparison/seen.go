@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/endplate/endplate/analysis"
+	"github.com/endplate/endplate/analysis/landmark"
 	"github.com/endplate/endplate/analysis/morphometry"
 	"github.com/endplate/endplate/analysis/phrase"
 	"github.com/endplate/endplate/analysis/spine"
@@ -34,6 +35,34 @@ func angleChanges(before, after *Examination, c *changes) []AngleChange {
 	return out
 }
 
+// seen is what the pictures of two examinations show of a pair: the endplates of the
+// first found in the second, and those of the second in the first; nil where they
+// are not found.
+type seen struct{ forth, back *tracked }
+
+// see looks for the endplates of all pairs both ways.
+func (c *Comparison) see() []seen {
+	reversed := c.reversed()
+	forth, back := c.track(), reversed.track()
+	out := make([]seen, len(c.Vertebrae))
+	for i := range out {
+		out[i] = seen{forth[i], back[i]}
+	}
+	return out
+}
+
+// reversed returns the pairs of c and how they lie as the second examination sees the
+// first.
+func (c *Comparison) reversed() *Comparison {
+	out := &Comparison{Before: c.After, After: c.Before, Match: Match{Registration: c.Match.Registration.inverse()}}
+	for _, p := range c.Vertebrae {
+		out.Vertebrae = append(out.Vertebrae, Pair{
+			Level: p.Level, BeforeIndex: p.AfterIndex, AfterIndex: p.BeforeIndex, Unaffected: p.Unaffected,
+		})
+	}
+	return out
+}
+
 // track looks for the endplates of each pair's body of the first examination in the
 // pictures of the second; nil where they are not found.
 func (c *Comparison) track() []*tracked {
@@ -42,57 +71,108 @@ func (c *Comparison) track() []*tracked {
 		if p.BeforeIndex < 0 || p.AfterIndex < 0 {
 			continue
 		}
-		before, after := &c.Before.Vertebrae[p.BeforeIndex], &c.After.Vertebrae[p.AfterIndex]
-		if t, ok := track(before, after, c.sights(i), p.Level == spine.S1); ok {
+		before := &c.Before.Vertebrae[p.BeforeIndex]
+		if before.Landmarks == nil {
+			continue
+		}
+		is := c.Match.Registration.Pieces[i].landmarks(before.Landmarks)
+		if m := c.After.Vertebrae[p.AfterIndex].Landmarks; m != nil {
+			is = *m
+		}
+		if t, ok := track(before, is, c.sights(i), p.Level == spine.S1); ok {
 			out[i] = &t
 		}
 	}
 	return out
 }
 
+// landmarks returns where g takes a body's centre and axes.
+func (g Rigid) landmarks(v *landmark.Vertebra) landmark.Vertebra {
+	return landmark.Vertebra{Center: g.Apply(v.Center), SuperiorAxis: g.Rotate(v.SuperiorAxis), LeftAxis: g.Rotate(v.LeftAxis)}
+}
+
 // sights returns the pictures in which the endplates of pair i may be found: that of
 // its own body; and, for that may be of a body outlined at a wrong place, the same
-// and those of the bodies beside it, where its neighbours' motion takes it.
-func (c *Comparison) sights(i int) []sight {
-	var out []sight
-	add := func(j int, within reach, motion *Rigid) {
-		if j < 0 || j >= len(c.Vertebrae) || c.Vertebrae[j].AfterIndex < 0 {
-			return
+// and those of the bodies beside it, where the motion of its neighbours takes each
+// endplate: of the nearer one, and of both.
+func (c *Comparison) sights(i int) (out sights) {
+	r := &c.Match.Registration
+	for _, of := range []struct {
+		to     *[]sight
+		beside int
+		motion []Rigid
+	}{{&out.superior, i - 1, r.Above}, {&out.inferior, i + 1, r.Below}} {
+		if !c.Vertebrae[i].Unaffected && r.Levels > 0 {
+			for _, motion := range []*Rigid{&of.motion[i], &r.Pieces[i]} {
+				*of.to = append(*of.to, c.sight(i, nearReach, motion)...)
+				*of.to = append(*of.to, c.sight(of.beside, nearReach, motion)...)
+			}
 		}
-		if v := &c.After.Vertebrae[c.Vertebrae[j].AfterIndex]; v.Shape != nil && v.Shape.Picture != nil {
-			out = append(out, sight{v.Shape, within, motion})
+		*of.to = append(*of.to, c.sight(i, wholeReach, nil)...)
+		for _, g := range *of.to {
+			g.disc = nearDisc
+			*of.to = append(*of.to, g)
 		}
-	}
-	add(i, wholeReach, nil)
-	if !c.Vertebrae[i].Unaffected && c.Match.Registration.Levels > 0 {
-		motion := &c.Match.Registration.Pieces[i]
-		add(i, nearReach, motion)
-		add(i-1, nearReach, motion)
-		add(i+1, nearReach, motion)
 	}
 	return out
 }
 
+// sight returns the picture of pair j in the second examination, if there is one.
+func (c *Comparison) sight(j int, within reach, motion *Rigid) []sight {
+	if j < 0 || j >= len(c.Vertebrae) || c.Vertebrae[j].AfterIndex < 0 {
+		return nil
+	}
+	v := &c.After.Vertebrae[c.Vertebrae[j].AfterIndex]
+	if v.Shape == nil || v.Shape.Picture == nil {
+		return nil
+	}
+	return []sight{{shape: v.Shape, within: within, disc: stripHalf, motion: motion}}
+}
+
+// between is what one way of looking tells of the change of what lies between bodies.
+type between struct {
+	discs  []*sighting // by pair, of the disc below
+	angles []*sighting // as Comparison.Angles
+}
+
 // seeBetween takes from the pictures what lies between two bodies: discs and
 // angles of which both ends were found again.
-func (c *Comparison) seeBetween(found []*tracked, all *changes) {
+func (c *Comparison) seeBetween(found []seen, all *changes) {
+	forth, back := make([]*tracked, len(found)), make([]*tracked, len(found))
+	for i := range found {
+		forth[i], back[i] = found[i].forth, found[i].back
+	}
+	ahead := c.between(forth, c.After, func(p *Pair) int { return p.AfterIndex }, all)
+	behind := c.between(back, c.Before, func(p *Pair) int { return p.BeforeIndex }, all)
+	for i := range c.Vertebrae {
+		c.Vertebrae[i].DiscHeight.look(ahead.discs[i], behind.discs[i], all.share())
+	}
+	for i := range c.Angles {
+		c.Angles[i].look(ahead.angles[i], behind.angles[i], all.share())
+	}
+	c.leaveAngles()
+}
+
+// between measures discs and angles by endplates found in the pictures of an
+// examination, in which a pair has the given index.
+func (c *Comparison) between(found []*tracked, in *Examination, index func(*Pair) int, all *changes) between {
+	out := between{make([]*sighting, len(found)), make([]*sighting, len(c.Angles))}
 	column := make([]morphometry.Vertebra, len(found))
 	byLevel := make(map[spine.Level]*tracked)
-	for i, p := range c.Vertebrae {
+	for i := range c.Vertebrae {
+		p := &c.Vertebrae[i]
 		column[i].Level = p.Level
 		if t := found[i]; t != nil {
 			column[i].Landmarks, byLevel[p.Level] = &t.landmarks, t
-		} else if p.AfterIndex >= 0 {
-			column[i].Landmarks = c.After.Vertebrae[p.AfterIndex].Landmarks // for its left axis
+		} else if n := index(p); n >= 0 {
+			column[i].Landmarks = in.Vertebrae[n].Landmarks // for its left axis
 		}
 		if i == 0 || found[i] == nil || found[i-1] == nil {
 			continue
 		}
-		above := &c.Vertebrae[i-1]
-		mm, sd, ok := morphometry.DiscHeight(&found[i-1].landmarks, &found[i].landmarks)
-		if ok && above.DiscHeight != nil {
-			sd = math.Hypot(sd, all.tracked(trackedHeightFloor, min(found[i-1].alike, found[i].alike)))
-			above.DiscHeight.see(mm-above.DiscHeight.Before.Value, sd)
+		if mm, sd, ok := morphometry.DiscHeight(&found[i-1].landmarks, &found[i].landmarks); ok {
+			alike := min(found[i-1].alike, found[i].alike)
+			out.discs[i-1] = &sighting{mm, math.Hypot(sd, all.tracked(trackedHeightFloor, alike)), alike}
 		}
 	}
 	for _, a := range morphometry.Angles(column) {
@@ -100,13 +180,12 @@ func (c *Comparison) seeBetween(found []*tracked, all *changes) {
 		i := slices.IndexFunc(c.Angles, func(b AngleChange) bool {
 			return b.Name == a.Name && b.Level == a.Level && b.From == a.From && b.To == a.To
 		})
-		if i < 0 || from == nil || to == nil {
-			continue
+		if i >= 0 && from != nil && to != nil {
+			alike := min(from.alike, to.alike)
+			out.angles[i] = &sighting{a.Degrees, math.Hypot(a.SD, all.tracked(trackedAngleFloor, alike)), alike}
 		}
-		sd := math.Hypot(a.SD, all.tracked(trackedAngleFloor, min(from.alike, to.alike)))
-		c.Angles[i].see(a.Degrees-c.Angles[i].Before.Value, sd)
 	}
-	c.leaveAngles()
+	return out
 }
 
 // leaveAngles leaves angles unjudged that end at a vertebra which is not judged, or

@@ -36,16 +36,25 @@ const (
 	// the endplate may be there and not where it was outlined.
 	pictureAbove  = 18.0
 	pictureBefore = 6.0
+
+	// What stands for the outline of a body that has none, mm: half of a thoracolumbar
+	// one.
+	usualHalfHeight = 12.0
+	usualHalfDepth  = 16.0
 )
 
-// PictureOf returns the picture of a body in vol, which must be canonical; false for
-// a body without a superior endplate. The sacrum's has no inferior one.
+// PictureOf returns the picture of a body in vol, which must be canonical; false
+// without one. The sacrum's has no inferior endplate. Of a body that was found but not
+// outlined it is that of what lies about its centre.
 func PictureOf(vol *volume.Volume, b *Body) (*Picture, bool) {
-	if b == nil || len(b.Superior.S) == 0 {
+	if b == nil || b.Frame == (volume.Frame{}) {
 		return nil, false
 	}
-	low, high := spanOf(b.Superior.S, b.Inferior.S)
-	back, front := spanOf(b.Superior.A, b.Inferior.A)
+	low, high, back, front := -usualHalfHeight, usualHalfHeight, -usualHalfDepth, usualHalfDepth
+	if len(b.Superior.S) > 0 {
+		low, high = spanOf(b.Superior.S, b.Inferior.S)
+		back, front = spanOf(b.Superior.A, b.Inferior.A)
+	}
 	if !(high-low < pictureMost) || !(front-back < pictureMost) {
 		return nil, false
 	}
