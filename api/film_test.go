@@ -229,3 +229,32 @@ func TestAFilmIsMeasuredFromSeedsOfTheRequest(t *testing.T) {
 		t.Error("a film has no segmentation")
 	}
 }
+
+// A film of more pixels than a screen has comes smaller, unless they are asked for.
+func TestALargeFilmComesSmaller(t *testing.T) {
+	t.Parallel()
+	const columns, rows, spacing = 4096, 128, 0.2 // mm, at the patient
+	g, err := projection.NewGeometry(projection.Setup{
+		Toward: projection.LeftLateral, Up: r3.Vec{Z: 1}, SourceToIsocenter: 900, SourceToDetector: 1800, Columns: columns, Rows: rows, ImagerPixelSpacing: 2 * spacing,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	black := &projection.Film{Geometry: g, Stored: make([]uint16, columns*rows), Bits: 12}
+	instance, _, err := dicom.WriteFilm(black, dicom.SyntheticFilm{Study: "large", PatientID: "P-1", Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := serve(t, config(t))
+	run := p.measured(t, series{instances: [][]byte{instance}})
+	for want, pixel := range map[int32]*float64{columns / 2: nil, columns: new(spacing)} {
+		r, err := p.analyses.RenderImage(t.Context(), &endplatev1.RenderImageRequest{AnalysisId: run.GetAnalysisId(), PixelMm: pixel})
+		if err != nil || r.GetColumns() != want {
+			t.Errorf("%v: %d columns, want %d", err, r.GetColumns(), want)
+			continue
+		}
+		if step := r.GetPixelToPatient()[0].GetColumn().GetColumn(); math.Abs(step-columns/float64(want)) > 1e-6 {
+			t.Errorf("pixels %g of the film's apart, want %g", step, columns/float64(want))
+		}
+	}
+}

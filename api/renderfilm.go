@@ -14,6 +14,10 @@ import (
 
 var filmWindow = render.Window{Center: analysis.FilmWindowCenter, Width: analysis.FilmWindowWidth}
 
+// usualFilm is how many pixels to a side a picture of a film has at most, unless it is asked
+// for with a pixel size: more than a screen shows of it at once.
+const usualFilm = 2048
+
 // viewOfFilm returns the only picture that there is of a film: it, as it is.
 func viewOfFilm(scene *render.Scene, r *endplatev1.RenderImageRequest, field render.Field) (render.Geometry, error) {
 	switch r.GetView() {
@@ -22,9 +26,9 @@ func viewOfFilm(scene *render.Scene, r *endplatev1.RenderImageRequest, field ren
 		return render.Geometry{}, fault.New(fault.NotReady, fault.NoSuchView, "a film has no view but its own")
 	}
 	field.Whole = true
-	if field.PixelSize == 0 { // whatever a unit of positions is, all that the film shows
+	if field.PixelSize == 0 { // whatever a unit of positions is
 		low, high, spacing, _ := scene.Extent()
-		field.PixelSize = max(min(spacing.Y, spacing.Z), (high.Y-low.Y)/mostPicture, (high.Z-low.Z)/mostPicture)
+		field.PixelSize = max(min(spacing.Y, spacing.Z), (high.Y-low.Y)/usualFilm, (high.Z-low.Z)/usualFilm)
 	}
 	return scene.Plane(render.Sagittal, 0, field)
 }

@@ -6,6 +6,7 @@ package web_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -147,7 +149,28 @@ func (s *setting) patient(t *testing.T, folder string) {
 	s.Folders = map[string]string{"before": filepath.Join(folder, "fractured"), "after": filepath.Join(folder, "treated")}
 	s.Folders["film"] = filepath.Join(folder, "film")
 	output(t, s.Program, "phantom", "--film", "--out", s.Folders["film"], "--levels", "T10-S1", "--rows", "224", "--columns", "160", "--seed", "4", "--fracture", "L1=wedge:35")
+	withoutScale(t, filepath.Join(s.Folders["film"], "film.dcm"))
 	if err := os.WriteFile(filepath.Join(s.Folders["before"], "readme.txt"), []byte("no image"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withoutScale takes from a film what tells its magnification: a reader is to tell it.
+func withoutScale(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, element := range []uint16{0x1110, 0x1111, 0x1114} { // distances, magnification factor; explicit little endian
+		at := bytes.Index(b, append(binary.LittleEndian.AppendUint16([]byte{0x18, 0x00}, element), 'D', 'S'))
+		if at < 0 {
+			t.Fatalf("no (0018,%04x)", element)
+		}
+		value := b[at+8:][:binary.LittleEndian.Uint16(b[at+6:])]
+		copy(value, "0"+strings.Repeat(" ", len(value)-1))
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -38,11 +38,41 @@ export const steps = {
     await view(page, "SAGITTAL").locator("canvas[data-at]").waitFor();
     await grip(page, `${s.level} superior anterior point`).waitFor({ state: "attached" });
     must((await page.locator(".pane").count()) === 1, "a film has more than one view");
+    for (const name of ["Along spine", "More columns", "Slices"]) {
+      must((await page.getByRole("button", { name }).count()) === 0, `${name}: a film has none`);
+    }
+    must((await page.locator(`tr[data-row="${s.level}"] [data-height="anterior"]`).count()) === 0, "millimetres of a film that tells none");
+    const shown = Number(await page.locator(`tr[data-row="${s.level}"] [data-ratio="anterior"]`).getAttribute("data-percent"));
+    const percent = vertebra(run, s.level).ratios.anterior_of_expected_percent;
+    must(percent > 0 && shown === percent, `${shown} % of the expected height, want ${percent}`);
     await s.accessible("film");
     await s.picture("film");
     await page.getByRole("tab", { name: /Findings/ }).click();
     await inDutch(s, "findings of a film", ".findings article p:not(.buttons)");
     await page.getByRole("tab", { name: "Vertebrae" }).click();
+  },
+
+  "film: two points of a known distance give it millimetres": async (s) => {
+    const { page } = s;
+    const measured = (await newest(s)).report.analyses[0].vertebrae.filter((v) => v.status === "MEASURED");
+    const [first, last] = [measured.at(1), measured.at(-2)];
+    const apart = Math.hypot(first.center.column - last.center.column, first.center.row - last.center.row);
+    const mm = Math.round(apart * 0.25);
+    const scale = page.locator("details.scale");
+    for (const [v, end] of [[first, "Mark one end"], [last, "Mark the other end"]]) {
+      await page.locator(`tr[data-row="${v.level}"] button.level`).click(); // the crosshair goes to its centre
+      await scale.getByRole("button", { name: end }).click();
+    }
+    await scale.locator("input[name=mm]").fill(String(mm));
+    await s.accessible("the scale of a film");
+    await scale.getByRole("button", { name: "Set the scale" }).click();
+    await page.locator(`tr[data-row="${s.level}"] [data-height="anterior"]`).waitFor();
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.getByRole("button", { name: "Save as a new revision" }).click();
+    await until(async () => (await newest(s)).revision.number === 1, () => "the scale is not saved");
+    const { calibration } = (await newest(s)).report.analyses[0].film;
+    must(calibration.basis === "READER" && Math.abs(calibration.row_spacing_mm - mm / apart) < 1e-3, `the scale is ${JSON.stringify(calibration)}, want ${mm / apart} mm`);
+    await page.locator(`tr[data-row="${s.level}"] button.level`).click();
   },
 
   "film: a point that is dragged by known pixels changes the height by the known millimetres": async (s) => {
@@ -89,7 +119,7 @@ export const steps = {
     await page.getByRole("button", { name: "Save as a new revision" }).click();
     await page.getByText("Reviewed by administer reader").waitFor();
     const saved = await newest(s);
-    must(saved.revision.number === 1 && saved.revision.reviewed, `the revision is ${JSON.stringify(saved.revision)}`);
+    must(saved.revision.number === 2 && saved.revision.reviewed, `the revision is ${JSON.stringify(saved.revision)}`);
     must(vertebra(saved, marked)?.level_by_reader, `${marked} is not the reader's: ${JSON.stringify(vertebra(saved, marked))}`);
     const mm = vertebra(saved, s.level).heights.anterior_mm;
     must(Math.abs(mm - s.dragged) < 0.1, `the interface has ${mm} mm, want ${s.dragged}`);

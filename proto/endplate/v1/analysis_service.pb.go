@@ -2627,7 +2627,8 @@ type RenderImageRequest struct {
 	WindowCenterHu *float64 `protobuf:"fixed64,8,opt,name=window_center_hu,json=windowCenterHu,proto3,oneof" json:"window_center_hu,omitempty"`
 	// Width of the grey window, HU.
 	WindowWidthHu *float64 `protobuf:"fixed64,9,opt,name=window_width_hu,json=windowWidthHu,proto3,oneof" json:"window_width_hu,omitempty"`
-	// Size of a pixel, mm; a default that fits the view if absent.
+	// Size of a pixel, mm; a default that fits the view if absent: of a film its own
+	// pixels, larger ones where it has more than 2048 to a side.
 	PixelMm *float64 `protobuf:"fixed64,10,opt,name=pixel_mm,json=pixelMm,proto3,oneof" json:"pixel_mm,omitempty"`
 	// Whether to draw contours, points, names, canal and cement into it; of a PNG.
 	Overlay bool `protobuf:"varint,11,opt,name=overlay,proto3" json:"overlay,omitempty"`

@@ -10,6 +10,7 @@ import type { PanelProps } from "./panels";
 
 const t = words(
   {
+    ofExpected: "{height}, % of the expected", ofPosterior: "{height} of the posterior height",
     level: "Level", measure: "Measure", automatic: "Automatic", now: "Now", expected: "Expected", wedge: "Wedge angle, °", disc: "Disc below, mm", loss: "Loss, %", grade: "Grade",
     wall: "Posterior wall", retropulsion: "Retropulsion, mm", canal: "Canal, mm", area: "Canal, mm²", compromise: "Canal compromise, %", density: "Attenuation, HU",
     cement: "Cement, ml", rename: "Rename…", fix: "Name is right", notMeasurable: "Not measurable…", measurable: "Measurable after all", remove: "Remove…",
@@ -19,6 +20,7 @@ const t = words(
     YES: "yes", NO: "no", CANNOT_TELL: "cannot be told", ANSWER_UNSPECIFIED: "–",
   },
   {
+    ofExpected: "{height}, % van de verwachte", ofPosterior: "{height} van de posterieure hoogte",
     level: "Niveau", measure: "Maat", automatic: "Automatisch", now: "Nu", expected: "Verwacht", wedge: "Wighoek, °", disc: "Schijf eronder, mm", loss: "Verlies, %", grade: "Graad",
     wall: "Achterwand", retropulsion: "Retropulsie, mm", canal: "Kanaal, mm", area: "Kanaal, mm²", compromise: "Kanaalvernauwing, %", density: "Attenuatie, HU",
     cement: "Cement, ml", rename: "Hernoemen…", fix: "Naam klopt", notMeasurable: "Niet meetbaar…", measurable: "Toch meetbaar", remove: "Verwijderen…",
@@ -62,22 +64,40 @@ function CopyLink({ level }: { level: string }) {
   );
 }
 
+type MeasureRow = [string, (one: Vertebra) => string, string?];
+
+/** What a film tells of heights without millimetres. */
+const ratioRows = (): MeasureRow[] => [
+  [t("ofPosterior", { height: "Ha" }), (o) => withSD(o.ratios?.anterior_to_posterior, o.ratios?.anterior_to_posterior_sd, 2)],
+  [t("ofPosterior", { height: "Hm" }), (o) => withSD(o.ratios?.middle_to_posterior, o.ratios?.middle_to_posterior_sd, 2)],
+  [t("ofExpected", { height: "Ha" }), (o) => withSD(o.ratios?.anterior_of_expected_percent, o.ratios?.anterior_of_expected_sd_percent, 0)],
+  [t("ofExpected", { height: "Hm" }), (o) => withSD(o.ratios?.middle_of_expected_percent, o.ratios?.middle_of_expected_sd_percent, 0)],
+  [t("ofExpected", { height: "Hp" }), (o) => withSD(o.ratios?.posterior_of_expected_percent, o.ratios?.posterior_of_expected_sd_percent, 0)],
+];
+
 function Measures({ v, was }: { v: Vertebra; was: Vertebra | undefined }) {
-  const rows: [string, (one: Vertebra) => string, string?][] = [
-    [t("level"), (o) => o.level ?? ""],
+  const mm: MeasureRow[] = [
     ["Ha, mm", (o) => withSD(o.heights?.anterior_mm, o.heights?.anterior_sd_mm), number(v.heights?.expected_anterior_mm)],
     ["Hm, mm", (o) => withSD(o.heights?.middle_mm, o.heights?.middle_sd_mm), number(v.heights?.expected_middle_mm)],
     ["Hp, mm", (o) => withSD(o.heights?.posterior_mm, o.heights?.posterior_sd_mm), number(v.heights?.expected_posterior_mm)],
-    [t("loss"), (o) => withSD(o.deformity?.worst_loss_percent, o.deformity?.worst_loss_sd_percent, 0)],
-    [t("grade"), grade],
-    [t("wedge"), (o) => withSD(o.wedge_angle_deg, o.wedge_angle_sd_deg)],
-    [t("disc"), (o) => withSD(o.disc_height_below_mm, o.disc_height_below_sd_mm)],
-    [t("wall"), (o) => wallState(o.posterior_wall?.state)],
+  ];
+  const ofCT: MeasureRow[] = [
     [t("retropulsion"), (o) => withSD(o.posterior_wall?.retropulsion_mm, o.posterior_wall?.retropulsion_sd_mm)],
     [t("canal"), (o) => withSD(o.canal?.ap_mm, o.canal?.ap_sd_mm), number(v.canal?.expected_ap_mm)],
     [t("area"), (o) => withSD(o.canal?.area_mm2, o.canal?.area_sd_mm2, 0), number(v.canal?.expected_area_mm2, 0)],
     [t("compromise"), (o) => withSD(o.canal?.area_compromise_percent, o.canal?.area_compromise_sd_percent, 0)],
     [t("density"), (o) => withSD(o.attenuation?.median_hu, o.attenuation?.sd_hu, 0)],
+  ];
+  const rows: MeasureRow[] = [
+    [t("level"), (o) => o.level ?? ""],
+    ...(v.heights || !v.ratios ? mm : []),
+    ...(v.ratios ? ratioRows() : []),
+    [t("loss"), (o) => withSD(o.deformity?.worst_loss_percent, o.deformity?.worst_loss_sd_percent, 0)],
+    [t("grade"), grade],
+    [t("wedge"), (o) => withSD(o.wedge_angle_deg, o.wedge_angle_sd_deg)],
+    [t("disc"), (o) => withSD(o.disc_height_below_mm, o.disc_height_below_sd_mm)],
+    [t("wall"), (o) => wallState(o.posterior_wall?.state)],
+    ...(v.ratios ? [] : ofCT),
     ...(v.cement ? [[t("cement"), (o: Vertebra) => withSD(o.cement?.volume_ml, o.cement?.volume_sd_ml)] as [string, (o: Vertebra) => string]] : []),
   ];
   return (

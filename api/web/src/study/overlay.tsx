@@ -10,6 +10,8 @@ import { pointLabel, t } from "./words";
 import { number } from "../i18n";
 
 export const layers = ["bodies", "points", "endplates", "angle", "canal", "cement", "names", "crosshair"] as const;
+/** Those of a film, which shows neither canal nor cement. */
+export const filmLayers = layers.filter((layer) => layer !== "canal" && layer !== "cement");
 export type Layer = (typeof layers)[number];
 
 export interface OverlayProps {

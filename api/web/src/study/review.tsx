@@ -6,6 +6,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLanguage } from "../i18n";
 import type { AnalysisRun, Level, Vertebra } from "../messages";
+import { Scale } from "../film/scale";
 import { Seeds } from "../film/seeds";
 import { Out } from "../out";
 import { useLocation } from "../router";
@@ -81,6 +82,7 @@ export function ReviewPage({ run, index, kept }: { run: AnalysisRun; index: numb
           <Out studyUID={run.study_instance_uid!} analysisID={run.analysis_id!} revision={revision} kept={kept} level={selected} />
         </SaveBar>
         {film && mayCorrect && <Seeds review={review} analysis={review.analysis} cross={views.cross} />}
+        {film && mayCorrect && <Scale review={review} analysis={review.analysis} cross={views.cross} />}
         <Panels
           review={review} analysis={review.analysis} selected={selected} select={choose} mayCorrect={mayCorrect} open={setOpen}
           angle={angle} setAngle={setAngle}

@@ -16,6 +16,7 @@ const t = words(
     grade: "Grade", wedge: "Wedge, °", wall: "Wall", canal: "Canal, mm", density: "HU", cement: "Cement, ml", none: "No vertebra was found: {reason}",
     changed: "automatic: {value}", add: "Add a vertebra…", byReader: "changed by a reader",
     STATUS_UNSPECIFIED: "–", MEASURED: "measured", TRUNCATED: "cut by the field of view", NOT_MEASURABLE: "not measurable",
+    ofExpected: "% of expected", ofPosterior: "{ratio} of Hp",
     more: "More columns", moreHint: "Canal, attenuation and cement", keys: "Vertebrae", keyMore: "more or fewer columns of the table",
   },
   {
@@ -23,6 +24,7 @@ const t = words(
     grade: "Graad", wedge: "Wig, °", wall: "Wand", canal: "Kanaal, mm", density: "HU", cement: "Cement, ml", none: "Er is geen wervel gevonden: {reason}",
     changed: "automatisch: {value}", add: "Wervel toevoegen…", byReader: "door een beoordelaar gewijzigd",
     STATUS_UNSPECIFIED: "–", MEASURED: "gemeten", TRUNCATED: "afgesneden door het beeldveld", NOT_MEASURABLE: "niet meetbaar",
+    ofExpected: "% van verwacht", ofPosterior: "{ratio} van Hp",
     more: "Meer kolommen", moreHint: "Kanaal, attenuatie en cement", keys: "Wervels", keyMore: "meer of minder kolommen van de tabel",
   },
 );
@@ -37,7 +39,10 @@ const others = ["canal", "density"] as const;
 /** A row for each vertebra; to choose a row is to go to the vertebra. */
 export function VertebraTable(p: PanelProps) {
   const all = p.analysis.vertebrae ?? [];
-  const [more, setMore] = useState(() => localStorage.getItem(kept) === "all");
+  const { film } = p.analysis;
+  const bare = film?.calibration?.basis === "UNCALIBRATED"; // there are ratios alone
+  const [wanted, setMore] = useState(() => localStorage.getItem(kept) === "all");
+  const more = wanted && !film; // none of the other columns is of a film
   const toggle = () => {
     localStorage.setItem(kept, more ? "everyday" : "all");
     setMore(!more);
@@ -55,7 +60,9 @@ export function VertebraTable(p: PanelProps) {
           <thead>
             <tr>
               <th scope="col">{t("level")}</th>
-              {["Ha", "Hm", "Hp"].map((h) => <th key={h} scope="col" class="numeric">{h}, mm<br /><small>{t("expected")}</small></th>)}
+              {["Ha", "Hm", "Hp"].map((h) => (
+                <th key={h} scope="col" class="numeric">{bare ? h : `${h}, mm`}<br /><small>{t(bare ? "ofExpected" : "expected")}</small></th>
+              ))}
               {named.map((c) => (
                 <th key={c} scope="col" class={c === "grade" || c === "wall" ? "" : "numeric"}>{t(c)}</th>
               ))}
@@ -66,7 +73,7 @@ export function VertebraTable(p: PanelProps) {
         </table>
       </div>
       <p class="buttons">
-        <button type="button" aria-pressed={more} title={t("moreHint")} onClick={toggle}>{t("more")}</button>
+        {!film && <button type="button" aria-pressed={more} title={t("moreHint")} onClick={toggle}>{t("more")}</button>}
         {p.mayCorrect && <button type="button" onClick={() => p.open({ kind: "add" })}>{t("add")}</button>}
       </p>
     </>
@@ -97,10 +104,15 @@ function Row({ v, p, columns, more, cement }: { v: Vertebra; p: PanelProps; colu
   return (
     <tr aria-selected={chosen} class={tone(v)} onClick={() => p.select(v.level!)} data-row={v.level}>
       {name}
-      {(["anterior", "middle", "posterior"] as const).map((one) => (
+      {(["anterior", "middle", "posterior"] as const).map((one) => v.heights || !v.ratios ? (
         <Height
           key={one} value={h[`${one}_mm`]} sd={h[`${one}_sd_mm`]} expected={h[`expected_${one}_mm`]} was={was?.heights?.[`${one}_mm`]}
           compared={was !== undefined} data={one}
+        />
+      ) : (
+        <Ratio
+          key={one} percent={v.ratios[`${one}_of_expected_percent`]} sd={v.ratios[`${one}_of_expected_sd_percent`]}
+          own={one === "posterior" ? undefined : v.ratios[`${one}_to_posterior`]} data={one}
         />
       ))}
       <td class="numeric">{number(v.deformity?.worst_loss_percent, 0)}</td>
@@ -111,6 +123,16 @@ function Row({ v, p, columns, more, cement }: { v: Vertebra; p: PanelProps; colu
       {more && <td class="numeric">{number(v.attenuation?.median_hu, 0)}</td>}
       {cement && <td class="numeric">{v.cement ? number(v.cement.volume_ml) : ""}</td>}
     </tr>
+  );
+}
+
+/** A height on a film that tells no millimetres: relative to the expected one, and to the own posterior one. */
+function Ratio({ percent, sd, own, data }: { percent: number | undefined; sd: number | undefined; own: number | undefined; data: string }) {
+  return (
+    <td class="numeric" data-ratio={data} data-percent={percent}>
+      {withSD(percent, sd, 0)}<br />
+      <small>{own !== undefined && t("ofPosterior", { ratio: number(own, 2) })}</small>
+    </td>
   );
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { layers } from "./overlay";
-import { presets, type ViewState } from "./views";
+import { filmLayers, layers } from "./overlay";
+import { filmPresets, presets, type ViewState } from "./views";
 import { t } from "./words";
 
 /** The tools' signs as paths of 16 by 16: not every system has a letter for them. */
@@ -13,12 +13,15 @@ const signs = {
   crosshair: "M7 0h2v6H7zM7 10h2v6H7zM0 7h6v2H0zM10 7h6v2h-6z",
 };
 
+const tools = ["scroll", "window", "pan", "crosshair"] as const;
+
 const thicknesses = [0, 2, 5, 10];
 
-/** Window, tool, thickness and what lies over the images. */
-export function Toolbar({ views }: { views: ViewState }) {
+/** Window, tool, thickness and what lies over the images; of a film, which has no slices, what it has of these. */
+export function Toolbar({ views, film }: { views: ViewState; film: boolean }) {
   const { window } = views;
-  const preset = presets.find((p) => p.center === window.center && p.width === window.width);
+  const all = film ? filmPresets : presets;
+  const preset = all.find((p) => p.center === window.center && p.width === window.width);
   return (
     <div class="tools" role="toolbar" aria-label={t("tools")}>
       <label>
@@ -26,34 +29,38 @@ export function Toolbar({ views }: { views: ViewState }) {
         <select
           value={preset?.name ?? ""}
           onChange={(e) => {
-            const chosen = presets.find((p) => p.name === e.currentTarget.value);
+            const chosen = all.find((p) => p.name === e.currentTarget.value);
             if (chosen) views.setWindow(chosen);
           }}
         >
-          {presets.map((p) => <option key={p.name} value={p.name}>{t(p.name)}</option>)}
+          {all.map((p) => <option key={p.name} value={p.name}>{t(p.name)}</option>)}
           {!preset && <option value="">{window.center} / {window.width}</option>}
         </select>
       </label>
       <span class="buttons">
-        {(["scroll", "window", "pan", "crosshair"] as const).map((tool) => (
+        {tools.filter((tool) => tool !== "scroll" || !film).map((tool) => (
           <button key={tool} type="button" aria-pressed={views.tool === tool} title={t(`${tool}Tool`)} onClick={() => views.setTool(tool)}>
             <svg class="sign" viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d={signs[tool]} /></svg>
             <span class="hidden">{t(tool)}</span>
           </button>
         ))}
       </span>
-      <label>
-        <span class="hidden">{t("slab")}</span>
-        <select value={views.slab} onChange={(e) => views.setSlab(Number(e.currentTarget.value))}>
-          {thicknesses.map((mm) => <option key={mm} value={mm}>{mm === 0 ? t("thin") : t("slabOf", { mm })}</option>)}
-        </select>
-      </label>
-      <button type="button" aria-pressed={views.follows} title={t("followsHint")} onClick={() => views.setFollows(!views.follows)}>{t("follows")}</button>
+      {!film && (
+        <>
+          <label>
+            <span class="hidden">{t("slab")}</span>
+            <select value={views.slab} onChange={(e) => views.setSlab(Number(e.currentTarget.value))}>
+              {thicknesses.map((mm) => <option key={mm} value={mm}>{mm === 0 ? t("thin") : t("slabOf", { mm })}</option>)}
+            </select>
+          </label>
+          <button type="button" aria-pressed={views.follows} title={t("followsHint")} onClick={() => views.setFollows(!views.follows)}>{t("follows")}</button>
+        </>
+      )}
       <button type="button" onClick={views.resetZoom}>{t("fit")}</button>
       <details class="layers">
         <summary>{t("overlays")}</summary>
         <div>
-          {layers.map((layer) => (
+          {(film ? filmLayers : layers).map((layer) => (
             <label key={layer}>
               <input type="checkbox" checked={views.shown.has(layer)} onChange={() => views.toggle(layer)} />
               {t(`layer_${layer}`)}

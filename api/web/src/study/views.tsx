@@ -34,8 +34,11 @@ export const presets: readonly ({ name: "spine" | "bone" | "soft" } & Window)[] 
   { name: "soft", center: 50, width: 400 },
 ];
 
-/** The window in which a film is as it was meant to be seen. */
-export const filmWindow: Window = { center: 2000, width: 4000 };
+/** The window in which a film is as it was meant to be seen, and one of more contrast. */
+export const filmPresets: readonly ({ name: "meant" | "contrast" } & Window)[] = [
+  { name: "meant", center: 2000, width: 4000 },
+  { name: "contrast", center: 2000, width: 2000 },
+];
 
 export interface ViewState {
   cross: Vec;
@@ -72,8 +75,8 @@ export function useViews(images: Images, analysis: Analysis, selected: Level | u
   const [follows, setFollows] = useState(false);
   const [beside, setBeside] = useState(0); // of the sagittal picture that follows the spine, to the left of it
   const [slab, setSlab] = useState(0);
-  const [window, setWindow] = useState<Window>(analysis.film ? filmWindow : presets[0]!);
-  const [tool, setTool] = useState<Tool>(() => (matchMedia("(pointer: coarse)").matches ? "scroll" : "window"));
+  const [window, setWindow] = useState<Window>(analysis.film ? filmPresets[0]! : presets[0]!);
+  const [tool, setTool] = useState<Tool>(() => (matchMedia("(pointer: coarse)").matches ? (analysis.film ? "pan" : "scroll") : "window"));
   const [shown, setShown] = useState<ReadonlySet<Layer>>(() => new Set(layers));
   const [active, setActive] = useState<View>("SAGITTAL");
   const [zooms, setZooms] = useState<Partial<Record<View, Zoom>>>({});
@@ -199,7 +202,7 @@ export function Views({ views, ...p }: {
 }) {
   return (
     <section class={p.analysis.film ? "views film" : "views"} aria-label={t("views")}>
-      <Toolbar views={views} />
+      <Toolbar views={views} film={p.analysis.film !== undefined} />
       {viewOrder.filter((view) => view === "SAGITTAL" || !p.analysis.film).map((view) => (
         <Pane
           key={view} {...p} plane={views.planes[view]} window={views.window} shown={views.shown} cross={views.cross} tool={views.tool}
