@@ -14,7 +14,8 @@ type conv struct {
 	in, out, size, stride int
 	relu                  bool
 
-	weights []float32 // index ((out*size+row)*size+col)*in+channel
+	padded  int       // outputs, with those that are zero
+	weights []float32 // index ((row*size+col)*in+channel)*padded+output
 	bias    []float32
 }
 
@@ -44,52 +45,22 @@ func (c *conv) run(t *Tensor) *Tensor {
 
 // line makes one row.
 func (c *conv) line(out, t *Tensor, row int) {
+	sums := make([]float32, out.Columns*c.padded)
+	for col := range out.Columns {
+		copy(sums[col*c.padded:], c.bias)
+	}
 	n := c.size * c.in
-	var lines [3][]float32
 	for k := range c.size {
-		lines[k] = t.row(row*c.stride + k - c.size/2)
+		x := t.row(row*c.stride + k - c.size/2)[(1-c.size/2)*c.in:]
+		accumulate(sums, x, c.stride*c.in, c.weights[k*n*c.padded:], c.padded, n, out.Columns)
 	}
 	for col := range out.Columns {
-		at := (col*c.stride + 1 - c.size/2) * c.in
 		dst := out.At(row, col)
-		copy(dst, c.bias)
-		for k := range c.size {
-			c.accumulate(dst, lines[k][at:at+n], k)
-		}
+		copy(dst, sums[col*c.padded:])
 		if c.relu {
 			for i, v := range dst {
 				dst[i] = max(v, 0)
 			}
 		}
-	}
-}
-
-// accumulate adds to each output the products of a line of the window with its weights, four
-// outputs at a time: x is then loaded once for all four.
-func (c *conv) accumulate(dst, x []float32, line int) {
-	n, step := len(x), c.size*len(x)
-	o := 0
-	for ; o+4 <= c.out; o += 4 {
-		w := c.weights[o*step+line*n:]
-		w0, w1, w2, w3 := w[:n], w[step:step+n], w[2*step:2*step+n], w[3*step:3*step+n]
-		var s0, s1, s2, s3 float32
-		for i, v := range x {
-			s0 += v * w0[i]
-			s1 += v * w1[i]
-			s2 += v * w2[i]
-			s3 += v * w3[i]
-		}
-		dst[o] += s0
-		dst[o+1] += s1
-		dst[o+2] += s2
-		dst[o+3] += s3
-	}
-	for ; o < c.out; o++ {
-		w := c.weights[o*step+line*n:][:n]
-		var s float32
-		for i, v := range x {
-			s += v * w[i]
-		}
-		dst[o] += s
 	}
 }

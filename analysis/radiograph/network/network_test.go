@@ -6,6 +6,7 @@ package network_test
 import (
 	"encoding/binary"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +125,10 @@ func FuzzRead(f *testing.F) {
 // A whole film and twelve bodies, twice, are what a film takes.
 func BenchmarkFilm(b *testing.B) {
 	whole, body := network.NewTensor(192, 192, 2), network.NewTensor(64, 64, 1)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, x := range []*network.Tensor{whole, body} {
+		fill(x, func() float32 { return float32(rng.NormFloat64()) })
+	}
 	b.Run("spotter", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := network.Spotter().Run(whole); err != nil {

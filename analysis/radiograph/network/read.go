@@ -113,8 +113,22 @@ func (l *layer) take(blob []byte, channels int) ([]byte, error) {
 	for i := range all {
 		all[i] = half(binary.LittleEndian.Uint16(blob[2*i:]))
 	}
-	l.conv = &conv{l.In, l.Out, l.Size, l.Stride, l.Relu, all[:n], all[n:]}
+	padded := (l.Out + tileOutputs - 1) / tileOutputs * tileOutputs
+	l.conv = &conv{l.In, l.Out, l.Size, l.Stride, l.Relu, padded, inner(all[:n], l.Out, padded), all[n:]}
 	return blob[2*len(all):], nil
+}
+
+// inner returns weights that a file has output by output with the outputs innermost, padded
+// with zeros.
+func inner(w []float32, outputs, padded int) []float32 {
+	each := len(w) / outputs
+	to := make([]float32, each*padded)
+	for o := range outputs {
+		for i := range each {
+			to[i*padded+o] = w[o*each+i]
+		}
+	}
+	return to
 }
 
 // half returns the value of a number of IEEE 754's binary16.
