@@ -61,19 +61,22 @@ func worth(s *spot) float64 {
 
 // link returns what it costs that b is the body beside a, or the one beyond that, and which.
 func link(a, b *spot) (cost float64, steps int) {
-	way := r2.Sub(b.at, a.at)
 	cost, steps = math.Inf(1), 1
 	for n := 1; n <= 2; n++ {
-		each := r2.Scale(1/float64(n), way)
-		pitch := (r2.Norm(a.axis) + r2.Norm(b.axis)) / 2
-		off := (r2.Norm2(r2.Sub(each, a.axis)) + r2.Norm2(r2.Sub(each, b.axis))) / (pitch * pitch * astray * astray) / 4
-		turn := angle(a.axis, b.axis) / turnsBy / float64(n)
-		c := off + turn*turn/2 + float64(n-1)*missing
-		if c < cost {
+		if c := linkBy(a, b, n); c < cost {
 			cost, steps = c, n
 		}
 	}
 	return cost, steps
+}
+
+// linkBy returns what it costs that b is n bodies beyond a.
+func linkBy(a, b *spot, n int) float64 {
+	each := r2.Scale(1/float64(n), r2.Sub(b.at, a.at))
+	pitch := (r2.Norm(a.axis) + r2.Norm(b.axis)) / 2
+	off := (r2.Norm2(r2.Sub(each, a.axis)) + r2.Norm2(r2.Sub(each, b.axis))) / (pitch * pitch * astray * astray) / 4
+	turn := angle(a.axis, b.axis) / turnsBy / float64(n)
+	return off + turn*turn/2 + float64(n-1)*missing
 }
 
 // angle returns the angle between two directions, degrees.
@@ -82,9 +85,13 @@ func angle(a, b r2.Vec) float64 {
 }
 
 // between returns the spot halfway, which the network does not show.
-func between(a, b *spot) spot {
-	mean := func(p, q r2.Vec) r2.Vec { return r2.Scale(0.5, r2.Add(p, q)) }
-	s := spot{at: mean(a.at, b.at), axis: r2.Scale(0.5, r2.Sub(b.at, a.at)), down: mean(a.down, b.down), fore: mean(a.fore, b.fore)}
+func between(a, b *spot) spot { return partWay(a, b, 1, 2) }
+
+// partWay returns the k-th of the spots that divide the way from one to another into n steps.
+func partWay(a, b *spot, k, n int) spot {
+	part := float64(k) / float64(n)
+	mean := func(p, q r2.Vec) r2.Vec { return r2.Add(r2.Scale(1-part, p), r2.Scale(part, q)) }
+	s := spot{at: mean(a.at, b.at), axis: r2.Scale(1/float64(n), r2.Sub(b.at, a.at)), down: mean(a.down, b.down), fore: mean(a.fore, b.fore)}
 	even := -math.Log(orders)
 	for n := range s.level {
 		s.level[n] = even

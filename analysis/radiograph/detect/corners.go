@@ -71,16 +71,19 @@ func (f *film) read(p *pose) ([]reading, error) {
 	return out, nil
 }
 
-// looks are the scales at which a body is read at last; what it is read as is their mean.
-var looks = []float64{0.9, 1, 1.1}
+// looks are how a body is read at last, closer and turned; what it is read as is their mean.
+var looks = []struct {
+	scale float64
+	turn  float64 // degrees
+}{{scale: 0.9}, {scale: 1}, {scale: 1.1}, {1, -6}, {1, 6}}
 
-// average returns the means of what is read of a body at several scales.
+// average returns the means of what is read of a body in several ways.
 func (f *film) average(p *pose) ([]reading, error) {
 	var sum []reading
-	for _, scale := range looks {
-		closer := *p
-		closer.down = r2.Scale(scale, p.down)
-		read, err := f.read(&closer)
+	for _, l := range looks {
+		other := *p
+		other.down = r2.Rotate(r2.Scale(l.scale, p.down), l.turn*math.Pi/180, r2.Vec{})
+		read, err := f.read(&other)
 		if err != nil {
 			return nil, err
 		}

@@ -35,73 +35,116 @@ type Found struct {
 func Find(ctx context.Context, m *radiograph.Image, unit radiograph.Spacing, seeds []outline.Seed, side outline.Side) (*Found, error) {
 	f := &film{m, unit}
 	field := radiograph.FindField(m)
-	row, err := f.row(ctx, field, side, f.way(seeds))
+	l, err := f.bright(ctx, field, side, f.way(seeds))
 	if err != nil {
 		return nil, err
 	}
-	column, ok := f.named(row.spots, seeds)
+	row, err := f.row(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	column, ok := f.named(row, seeds)
+	if !ok && len(seeds) > 1 && len(l.ridge) > 0 {
+		if column, ok, err = f.anchored(ctx, l, seeds); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case ok:
-		column.Anterior, column.Told = row.side, row.told
+		column.Anterior, column.Told = l.side, l.told
 		return f.place(ctx, field, column)
 	case len(seeds) == 0:
-		return nil, refuse(row.spots)
+		return nil, refuse(row)
 	case len(seeds) == 1:
 		return nil, fmt.Errorf("seeds: no row of bodies was found about %s; give two or more", seeds[0].Level)
 	}
-	return f.fromSeeds(ctx, seeds, row.side)
+	return f.fromSeeds(ctx, seeds, l.side)
 }
 
-// row is the row of bodies that a film shows, from superior to inferior.
-type row struct {
-	spots []spot
-	side  outline.Side // on which anterior lies
-	told  bool         // by header or reader
+// lain is the line along which bodies lie, from superior to inferior; it is empty where a
+// film shows no spine.
+type lain struct {
+	survey *survey
+	ridge  []spot
+	side   outline.Side // on which anterior lies
+	told   bool         // by header or reader
+
+	scatter float64 // mean logarithm of how sharply bodies are seen along it
 }
+
+func byLevel(a, b outline.Seed) int { return cmp.Compare(a.Level.Order(), b.Level.Order()) }
 
 // way returns the way from the first of the seeds to the last; zero without two.
 func (f *film) way(seeds []outline.Seed) r2.Vec {
 	if len(seeds) < 2 {
 		return r2.Vec{}
 	}
-	byLevel := func(a, b outline.Seed) int { return cmp.Compare(a.Level.Order(), b.Level.Order()) }
 	first, last := slices.MinFunc(seeds, byLevel), slices.MaxFunc(seeds, byLevel)
 	return r2.Sub(f.position(last.Center), f.position(first.Center))
 }
 
-// row finds the bodies of a film; none where it shows no spine. down is the way to inferior;
-// zero where it is not known.
-func (f *film) row(ctx context.Context, field *radiograph.Field, side outline.Side, down r2.Vec) (*row, error) {
+// brightScatter is below what is seen of bodies of dark bone: default, tried on the rendered
+// films that the networks learnt from.
+const brightScatter = -3.0
+
+// bright returns how the spine lies, and exchanges dark and bright where bone is dark,
+// whatever the header says: the second network, which learnt mostly of bright bone, sees
+// bodies the sharper then. down is the way to inferior; zero where it is not known.
+func (f *film) bright(ctx context.Context, field *radiograph.Field, side outline.Side, down r2.Vec) (*lain, error) {
+	as, err := f.lain(ctx, field, side, down)
+	if err != nil || as.scatter < brightScatter {
+		return as, err
+	}
+	exchanged := &film{f.image.Inverted(), f.unit}
+	other, err := exchanged.lain(ctx, field, side, down)
+	if err != nil || len(other.ridge) == 0 || len(as.ridge) > 0 && as.scatter <= other.scatter {
+		return as, err
+	}
+	f.image = exchanged.image
+	return other, nil
+}
+
+func (f *film) lain(ctx context.Context, field *radiograph.Field, side outline.Side, down r2.Vec) (*lain, error) {
 	s, err := f.survey(field)
 	if err != nil {
 		return nil, err
 	}
 	ridge := s.ridge()
 	if len(ridge) == 0 {
-		return &row{side: side, told: side != outline.UnknownSide}, nil
+		return &lain{survey: s, side: side, told: side != outline.UnknownSide}, nil
 	}
 	pitched(ridge)
-	r, ridge, err := f.facing(ctx, ridge, side, down)
+	l, err := f.facing(ctx, ridge, side, down)
 	if err != nil {
 		return nil, err
 	}
+	l.survey = s
+	return l, nil
+}
+
+// row finds the bodies along a line, from superior to inferior.
+func (f *film) row(ctx context.Context, l *lain) ([]spot, error) {
+	var longest []spot
 	for _, scale := range scales {
-		all, err := f.candidates(ctx, ridge, scale, r.side == outline.Right)
+		all, err := f.candidates(ctx, l.ridge, scale, l.side == outline.Right)
 		if err != nil {
 			return nil, err
 		}
-		row, err := f.grow(ctx, s, chain(s.spots(ridge, all, scale)), r.side == outline.Right)
+		row, err := f.grow(ctx, l.survey, chain(l.survey.spots(l.ridge, all, scale)), l.side == outline.Right)
 		if err != nil {
 			return nil, err
 		}
-		if len(row) > len(r.spots) {
-			r.spots = row
+		if row, err = f.filled(ctx, l.survey, row, l.side == outline.Right); err != nil {
+			return nil, err
 		}
-		if len(r.spots) > leastChain {
+		if len(row) > len(longest) {
+			longest = row
+		}
+		if len(longest) > leastChain {
 			break
 		}
 	}
-	return r, nil
+	return longest, nil
 }
 
 // scales are how far bodies may lie apart, of what the spotter tells: it is no judge of

@@ -9,9 +9,12 @@
 // along that line, upright, and tells of the points of the body nearest to the middle a
 // distribution each: mean and standard deviation. Where those are sharp there is a body. The
 // best row of them is chosen by dynamic programming, grown at both ends from body to body,
-// and named by all of its bodies together. A reader's seeds name the row; where it lacks
-// them, package outline finds the bodies from the seeds by their edges, and the second
-// network reads their points.
+// and named by all of its bodies together. Bone that is dark, whatever the header says, makes
+// the second network unsure: the film is then read with dark and bright exchanged.
+//
+// A reader's seeds name the row. Where it does not hold them, as many bodies are looked for
+// from one to the next as their levels say; where few are seen, package outline finds them by
+// their edges, and the second network reads their points.
 //
 // Both networks learnt from rendered films alone.
 package detect

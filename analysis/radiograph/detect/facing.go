@@ -20,7 +20,8 @@ const (
 	clearWay    = 1.7 // of the 2 of all votes
 	clearFacing = 0.9 // of the 1 of all votes
 	glances     = 7   // bodies that are looked at
-	voteWorth   = 0.1 // of all votes, in logarithms of the scatter
+
+	voteWorth = 0.04 // of all votes, in logarithms of the scatter
 )
 
 // lie is a way in which a spine may lie on a film.
@@ -29,42 +30,37 @@ type lie struct {
 	side   outline.Side
 }
 
-// facing returns how the spine lies, and the ridge from superior to inferior. down is the way
+// facing returns how the spine lies. down is the way
 // from one seed to one below; zero where there are none.
-func (f *film) facing(ctx context.Context, ridge []spot, side outline.Side, down r2.Vec) (*row, []spot, error) {
+func (f *film) facing(ctx context.Context, ridge []spot, side outline.Side, down r2.Vec) (*lain, error) {
 	vote := upsideDown(ridge)
 	if along := r2.Dot(down, r2.Sub(ridge[len(ridge)-1].at, ridge[0].at)); along != 0 {
 		vote = math.Copysign(2, -along)
 	}
-	r := &row{side: side, told: side != outline.UnknownSide}
+	out := &lain{side: side, told: side != outline.UnknownSide}
 	best, least := lie{}, math.Inf(1)
 	for _, l := range f.lies(ridge, vote, side) {
-		cost := 0.0
-		if !l.only {
-			scatter, err := f.scatter(ctx, ridge, l.lie)
-			if err != nil {
-				return nil, nil, err
-			}
-			cost = scatter - voteWorth*l.votes
+		scatter, err := f.scatter(ctx, ridge, l.lie)
+		if err != nil {
+			return nil, err
 		}
-		if cost < least {
-			best, least = l.lie, cost
+		if cost := scatter - voteWorth*l.votes; cost < least {
+			best, least, out.scatter = l.lie, cost, scatter
 		}
 	}
-	if !r.told {
-		r.side, r.told = best.side, f.header(ridge, best.turned) != outline.UnknownSide
+	if !out.told {
+		out.side, out.told = best.side, f.header(ridge, best.turned) != outline.UnknownSide
 	}
-	if best.turned {
-		ridge = turned(ridge)
+	if out.ridge = ridge; best.turned {
+		out.ridge = turned(ridge)
 	}
-	return r, ridge, nil
+	return out, nil
 }
 
-// votedLie is a lie with the votes for it; only is set where there is no other.
+// votedLie is a lie with the votes for it.
 type votedLie struct {
 	lie
 	votes float64
-	only  bool
 }
 
 // lies returns the ways in which the spine may lie as far as votes, header and reader leave
@@ -96,9 +92,6 @@ func (f *film) lies(ridge []spot, vote float64, side outline.Side) []votedLie {
 				all = append(all, votedLie{lie: lie{t, s}, votes: way + votes})
 			}
 		}
-	}
-	if len(all) == 1 {
-		all[0].only = true
 	}
 	return all
 }

@@ -19,8 +19,9 @@ const (
 	// Of the distance of the last two.
 	nearestNext, farthestNext, farthestBeyond = 0.55, 1.35, 2.45
 
-	bendsBy   = 35.0 // degrees
-	mostGrown = 20
+	bendsBy    = 35.0 // degrees
+	mostGrown  = 20
+	mostHidden = 1 // bodies at each end that the first network alone sees
 )
 
 // grow adds to both ends of a row the bodies that the second network sees there: from body
@@ -30,12 +31,16 @@ func (f *film) grow(ctx context.Context, s *survey, row []spot, right bool) ([]s
 		return nil, nil
 	}
 	for _, up := range []bool{false, true} {
+		hidden := 0
 		for range mostGrown {
-			next, err := f.beyond(ctx, s, row, up, right)
+			next, clear, err := f.beyond(ctx, s, row, up, right)
 			if err != nil {
 				return nil, err
 			}
-			if len(next) == 0 {
+			if !clear {
+				hidden++
+			}
+			if len(next) == 0 || hidden > mostHidden {
 				break
 			}
 			if up {
@@ -50,16 +55,16 @@ func (f *film) grow(ctx context.Context, s *survey, row []spot, right bool) ([]s
 }
 
 // beyond returns the body beyond an end of a row, or two where the nearer is faint; none
-// where there is none.
-func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool) ([]spot, error) {
+// where there is none. It is clear if the second network sees it too.
+func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool) (next []spot, clear bool, err error) {
 	last, step := endOf(row, up)
 	for n := 1.0; n <= 2; n++ {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		at, seen, err := f.settle(r2.Add(last, r2.Scale(n, step)), step, up, right)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		way := r2.Sub(at, last)
 		far := r2.Norm(way) / r2.Norm(step)
@@ -67,23 +72,31 @@ func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool
 		if far > farthestNext { // with a crushed one between, less than twice as far
 			least, bodies = leastBeyond, 2
 		}
-		if !f.holds(at) || far < nearestNext || far > farthestBeyond || angle(way, step) > bendsBy || seen.probability() < least || s.probability(s.cell(at)) < leastLikely {
+		if !f.holds(at) || far < nearestNext || far > farthestBeyond || angle(way, step) > bendsBy {
 			continue
 		}
-		next := []spot{s.seen(at, r2.Scale(1/bodies, way), up, seen)}
+		probability, likely := seen.probability(), s.probability(s.cell(at))
+		switch clear = probability >= least && likely >= leastLikely; {
+		case clear:
+		case bodies == 1 && likely >= likelyCentre: // its walls may be hidden, as L5's by the pelvis
+			probability = likely
+		default:
+			continue
+		}
+		next = []spot{s.seen(at, r2.Scale(1/bodies, way), up, probability)}
 		if bodies > 1 {
 			between, faint, err := f.settle(r2.Add(last, r2.Scale(0.5, way)), r2.Scale(0.5, way), up, right)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			if off := r2.Norm(r2.Sub(between, r2.Add(last, r2.Scale(0.5, way)))); off > 0.25*r2.Norm(way) {
 				between = r2.Add(last, r2.Scale(0.5, way))
 			}
-			next = append([]spot{s.seen(between, r2.Scale(0.5, way), up, faint)}, next...)
+			next = append([]spot{s.seen(between, r2.Scale(0.5, way), up, faint.probability())}, next...)
 		}
-		return next, nil
+		return next, clear, nil
 	}
-	return nil, nil
+	return nil, false, nil
 }
 
 // endOf returns the last body at an end of a row, and the way to it from the one before.
@@ -114,11 +127,11 @@ func (f *film) settle(at, step r2.Vec, up, right bool) (r2.Vec, sharp, error) {
 }
 
 // seen returns the spot of a body that the second network saw.
-func (s *survey) seen(at, step r2.Vec, up bool, how sharp) spot {
+func (s *survey) seen(at, step r2.Vec, up bool, probability float64) spot {
 	if up {
 		step = r2.Scale(-1, step)
 	}
 	out := s.spot(s.cell(at))
-	out.at, out.axis, out.probability = at, step, how.probability()
+	out.at, out.axis, out.probability = at, step, probability
 	return out
 }

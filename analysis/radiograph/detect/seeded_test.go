@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: The endplate authors
+// SPDX-License-Identifier: Apache-2.0
+
+package detect
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/spatial/r2"
+)
+
+// Between two bodies whose levels are known lie as many as there are levels, whatever is seen
+// there: those that are seen where they are, and others in the gaps.
+func TestChainBetween(t *testing.T) {
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		n := 3 + rng.IntN(4)
+		bodies, clutter := madeRow(rng, n, 5, 0.3, 1)
+		lost := 1 + rng.IntN(n-2)
+		seen := ordered(0.3, slices.Delete(slices.Clone(bodies), lost, lost+1)[1:n-2], clutter)
+		found := chainBetween(&bodies[0], &bodies[n-1], seen, n-1)
+		if len(found) != n {
+			t.Fatalf("seed %d: %d bodies, want %d", seed, len(found), n)
+		}
+		for i := range found {
+			if off := r2.Norm(r2.Sub(found[i].at, bodies[i].at)); off > 0.2*r2.Norm(bodies[i].axis) {
+				t.Errorf("seed %d: body %d of %d lies %.1f from where it is", seed, i, n, off)
+			}
+		}
+	}
+	a, b := spot{}, spot{at: r2.Vec{Y: 90}}
+	a.axis, b.axis = r2.Vec{Y: 30}, r2.Vec{Y: 30}
+	if found := chainBetween(&a, &b, nil, 3); len(found) != 4 || found[1].at.Y != 30 || found[2].at.Y != 60 {
+		t.Errorf("where nothing is seen, bodies lie at %v", found)
+	}
+}
+
+// What is usual is told by the neighbours, not by the gap itself.
+func TestUsualStep(t *testing.T) {
+	var row []spot
+	for _, y := range []float64{0, 30, 60, 105, 136, 168} {
+		row = append(row, spot{at: r2.Vec{Y: y}})
+	}
+	if got := usualStep(row, 2); got != 30.5 {
+		t.Errorf("usualStep = %g, want the median of 30, 30, 31 and 32", got)
+	}
+	if got := usualStep(row[:3], 0); got != 0 {
+		t.Errorf("usualStep of a short row = %g, want 0", got)
+	}
+}
