@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/endplate/endplate/analysis/comparison"
+	"github.com/endplate/endplate/analysis/dicom"
 )
 
 func TestParseDateTime(t *testing.T) {
@@ -37,6 +38,28 @@ func TestPostureOf(t *testing.T) {
 	} {
 		if got := postureOf(position); got != want {
 			t.Errorf("postureOf(%q) = %q, want %q", position, got, want)
+		}
+	}
+}
+
+// Reference: DICOM PS3.16 CID 19 and 20.
+func TestPostureOnFilm(t *testing.T) {
+	for _, tt := range []struct {
+		position string
+		gravity  []string
+		want     comparison.Posture
+	}{
+		{"", nil, ""},
+		{"HFS", nil, comparison.Supine},
+		{"", []string{"C86043"}, comparison.Standing},
+		{"", []string{"C86043", "10904000"}, comparison.Standing},
+		{"", []string{"C86043", "33586001"}, comparison.Sitting},
+		{"HFS", []string{"102538003", "1240000"}, comparison.Prone},
+		{"", []string{"102538003", "F-10319"}, comparison.LeftDecubitus},
+		{"", []string{"102538003"}, ""},
+	} {
+		if got := postureOnFilm(&dicom.Radiograph{PatientPosition: tt.position, Gravity: tt.gravity}); got != tt.want {
+			t.Errorf("%q, %q: %q, want %q", tt.position, tt.gravity, got, tt.want)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestPixelMedRecognisesTheTemplate(t *testing.T) {
 	asked := askedOfPixelMed(t)
 	all := map[string]*dataset.Dataset{"measured": twoVertebrae(t, asked == "all")}
 	if asked == "all" {
-		all["compared"] = oneChanged(t)
+		all["compared"], all["film"] = oneChanged(t), oneOnFilm(t)
 	}
 	classes := mended(t)
 	for name, d := range all {
@@ -98,6 +98,17 @@ func twoVertebrae(t *testing.T, graded bool) *dataset.Dataset {
 	}
 	r.Vertebrae, r.Angles, r.Density = []analysis.Vertebra{v, r.Vertebrae[4]}, r.Angles[:1], nil
 	return reportOf(t, originOf(t, "a"), r, provenance())
+}
+
+// oneOnFilm is a report of a vertebra on a film.
+func oneOnFilm(t *testing.T) *dataset.Dataset {
+	t.Helper()
+	o := filmOrigin(t, "film")
+	r := filmResult(t, o, 0.8, false)
+	v := r.Vertebrae[2]
+	v.Wall = analysis.Wall{}
+	r.Vertebrae, r.Angles, r.Findings = []analysis.Vertebra{v}, nil, nil
+	return reportOf(t, o, r, provenance())
 }
 
 // oneChanged is a report of what changed in one vertebra and in one angle.
