@@ -343,17 +343,13 @@ func absolute(x []float64) (mean, p95 float64) {
 	return stat.Mean(a, nil), stat.Quantile(0.95, stat.Empirical, a, nil)
 }
 
-// TestPairs compares a made pair, or as many as ENDPLATE_ACCURACY says.
+// TestPairs compares a made pair, or as many as ENDPLATE_ACCURACY says, from the seed
+// ENDPLATE_SEED on, 1 without.
 func TestPairs(t *testing.T) {
-	n, first := 1, uint64(1)
-	if text := os.Getenv("ENDPLATE_ACCURACY"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	} else if testing.Short() {
+	if testing.Short() && os.Getenv("ENDPLATE_ACCURACY") == "" {
 		t.Skip("renders spines")
 	}
+	n, first := given(t, "ENDPLATE_ACCURACY"), uint64(given(t, "ENDPLATE_SEED"))
 	var y tally
 	g, ctx := errgroup.WithContext(t.Context())
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -375,6 +371,20 @@ func TestPairs(t *testing.T) {
 	}
 	t.Log("\n" + y.report())
 	y.hold(t, n)
+}
+
+// given returns the number that an environment variable holds, 1 where it is not set.
+func given(t *testing.T, name string) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s = %q, want a number", name, text)
+	}
+	return n
 }
 
 // hold compares n pairs with what they must show. The means of a few may be

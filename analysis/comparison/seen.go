@@ -40,13 +40,16 @@ func angleChanges(before, after *Examination, c *changes) []AngleChange {
 // are not found.
 type seen struct{ forth, back *tracked }
 
-// see looks for the endplates of all pairs both ways.
+// see looks for the endplates of all pairs both ways; of unaffected ones the second
+// way only where the first leaves a doubt.
 func (c *Comparison) see() []seen {
 	reversed := c.reversed()
-	forth, back := c.track(), reversed.track()
 	out := make([]seen, len(c.Vertebrae))
 	for i := range out {
-		out[i] = seen{forth[i], back[i]}
+		out[i].forth = c.track(i)
+		if f := out[i].forth; f == nil || f.alike < surelyFound || !c.Vertebrae[i].Unaffected {
+			out[i].back = reversed.track(i)
+		}
 	}
 	return out
 }
@@ -63,27 +66,25 @@ func (c *Comparison) reversed() *Comparison {
 	return out
 }
 
-// track looks for the endplates of each pair's body of the first examination in the
+// track looks for the endplates of pair i's body of the first examination in the
 // pictures of the second; nil where they are not found.
-func (c *Comparison) track() []*tracked {
-	out := make([]*tracked, len(c.Vertebrae))
-	for i, p := range c.Vertebrae {
-		if p.BeforeIndex < 0 || p.AfterIndex < 0 {
-			continue
-		}
-		before := &c.Before.Vertebrae[p.BeforeIndex]
-		if before.Landmarks == nil {
-			continue
-		}
-		is := c.Match.Registration.Pieces[i].landmarks(before.Landmarks)
-		if m := c.After.Vertebrae[p.AfterIndex].Landmarks; m != nil {
-			is = *m
-		}
-		if t, ok := track(before, is, c.sights(i), p.Level == spine.S1); ok {
-			out[i] = &t
-		}
+func (c *Comparison) track(i int) *tracked {
+	p := &c.Vertebrae[i]
+	if p.BeforeIndex < 0 || p.AfterIndex < 0 {
+		return nil
 	}
-	return out
+	before := &c.Before.Vertebrae[p.BeforeIndex]
+	if before.Landmarks == nil {
+		return nil
+	}
+	is := c.Match.Registration.Pieces[i].landmarks(before.Landmarks)
+	if m := c.After.Vertebrae[p.AfterIndex].Landmarks; m != nil {
+		is = *m
+	}
+	if t, ok := track(before, is, c.sights(i), p.Level == spine.S1); ok {
+		return &t
+	}
+	return nil
 }
 
 // landmarks returns where g takes a body's centre and axes.

@@ -177,10 +177,22 @@ func (t *strip) correlate(p picture, m shift) float64 {
 	return (sxy - sx*sy/n) / math.Sqrt(vx*vy)
 }
 
+// thinned returns the strip with every other of its points.
+func (t *strip) thinned() *strip {
+	out := *t
+	out.s, out.a, out.value, out.bow = nil, nil, nil, nil
+	for i := 0; i < len(t.value); i += 2 {
+		out.s, out.a = append(out.s, t.s[i]), append(out.a, t.a[i])
+		out.value, out.bow = append(out.value, t.value[i]), append(out.bow, t.bow[i])
+	}
+	return &out
+}
+
 // find returns the shift within reach of start at which the strip correlates best
-// with p: first of those with the dent of start, then with others.
+// with p: first of those with the dent of start, then with others; for these half of
+// its points do.
 func (t *strip) find(p picture, start shift, r reach) shift {
-	q := quest{strip: t, in: p, start: start, reach: r, best: shift{alike: -1}, most: math.Inf(-1)}
+	q := quest{strip: t.thinned(), in: p, start: start, reach: r, best: shift{alike: -1}, most: math.Inf(-1)}
 	for rise := -r.rise; rise <= r.rise; rise += r.riseStep {
 		for tilt := -r.tilt; tilt <= r.tilt; tilt += r.tiltStep {
 			for slide := -r.slide; slide <= r.slide; slide += r.slideStep {
@@ -191,6 +203,9 @@ func (t *strip) find(p picture, start shift, r reach) shift {
 	if r.dent > 0 {
 		q.dents()
 	}
+	best := q.best
+	q.strip, q.best, q.most = t, shift{alike: -1}, math.Inf(-1)
+	q.try(best)
 	q.refine()
 	return q.best
 }
