@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/spatial/r3"
 
@@ -44,10 +45,28 @@ func (o *FilmOptions) progress(stage phrase.Text, fraction float64) {
 	}
 }
 
-// PlacedOnFilm are the six points of a vertebra, by landmark.Name.
+// PlacedOnFilm are points of a vertebra, by landmark.Name. Where some are Missing the body
+// is looked for on the film, and the others take the place of those found; all four corners
+// tell where to look.
 type PlacedOnFilm struct {
-	Level  spine.Level
-	Points [landmark.NumPoints]radiograph.ImagePoint
+	Level   spine.Level
+	Points  [landmark.NumPoints]radiograph.ImagePoint
+	Missing [landmark.NumPoints]bool
+}
+
+func (p *PlacedOnFilm) whole() bool { return p.Missing == [landmark.NumPoints]bool{} }
+
+// center returns the middle of the four corners; false unless all are there.
+func (p *PlacedOnFilm) center() (middle radiograph.ImagePoint, ok bool) {
+	corners := []landmark.Name{landmark.SuperiorAnterior, landmark.SuperiorPosterior, landmark.InferiorAnterior, landmark.InferiorPosterior}
+	for _, n := range corners {
+		if p.Missing[n] {
+			return middle, false
+		}
+		middle.Col += p.Points[n].Col / float64(len(corners))
+		middle.Row += p.Points[n].Row / float64(len(corners))
+	}
+	return middle, true
 }
 
 // FixedOnFilm says which level is at a point.
@@ -134,6 +153,11 @@ func MeasureFilm(ctx context.Context, m *radiograph.Image, opt FilmOptions) (*Re
 			return nil, err
 		}
 	}
+	if moves := opt.moves(); len(moves) > 0 {
+		if r, err = Correct(r, moves); err != nil {
+			return nil, plain(err)
+		}
+	}
 	opt.progress("measured", 1)
 	return r, nil
 }
@@ -157,10 +181,30 @@ func plain(err error) error {
 // too.
 func (opt *FilmOptions) corrections() []Correction {
 	var all []Correction
+	seeds := slices.Clone(opt.Seeds)
 	for i := range opt.Placed {
-		all = append(all, AddVertebra{Level: opt.Placed[i].Level, OnFilm: &opt.Placed[i].Points})
+		p := &opt.Placed[i]
+		if p.whole() {
+			all = append(all, AddVertebra{Level: p.Level, OnFilm: &p.Points})
+		} else if at, ok := p.center(); ok && !slices.ContainsFunc(seeds, func(s outline.Seed) bool { return s.Level == p.Level }) {
+			seeds = append(seeds, outline.Seed{Level: p.Level, Center: at})
+		}
 	}
-	return append(all, SeedVertebrae{Seeds: opt.Seeds, Anterior: opt.Anterior, Others: true})
+	return append(all, SeedVertebrae{Seeds: seeds, Anterior: opt.Anterior, Others: true})
+}
+
+// moves returns what puts the points of bodies in their place of which a reader placed some.
+func (opt *FilmOptions) moves() []Correction {
+	var all []Correction
+	for i := range opt.Placed {
+		p := &opt.Placed[i]
+		for n := range landmark.Name(landmark.NumPoints) {
+			if !p.whole() && !p.Missing[n] {
+				all = append(all, MoveLandmark{Level: p.Level, Point: n, OnFilm: &p.Points[n]})
+			}
+		}
+	}
+	return all
 }
 
 // fixed returns the result in which the vertebra nearest to a point has a level, and the

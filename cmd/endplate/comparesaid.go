@@ -25,7 +25,7 @@ type saidFlags struct {
 func (flags *saidFlags) add(f *pflag.FlagSet) {
 	f.StringArrayVar(&flags.levels, "level", nil, "fix the name of one vertebra, as [N:]LEVEL@col,row on a film, [N:]LEVEL@x,y,z in a CT; N is the examination's place among the arguments, which the only film or CT needs not")
 	f.StringArrayVar(&flags.seeds, "seed", nil, "centre of a vertebral body on a film, as [N:]LEVEL@col,row; twice or more")
-	f.StringArrayVar(&flags.corners, "corners", nil, "[N:]JSON with the six points of vertebrae on a film")
+	f.StringArrayVar(&flags.corners, "corners", nil, "[N:]JSON with points of vertebrae on a film")
 	f.StringArrayVar(&flags.anterior, "anterior", nil, "[N:]left or [N:]right: side of a film on which anterior lies")
 	f.StringArrayVar(&flags.scale, "scale", nil, "known distance on a film, as [N:]MM@col,row-col,row")
 }

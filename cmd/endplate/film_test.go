@@ -253,3 +253,53 @@ func TestLandmarksOfAFilmAreReadBack(t *testing.T) {
 		t.Errorf("on another film: status %d: %s", status, stderr.String())
 	}
 }
+
+// Of the six points a reader places those that he sees: four corners tell where a body is
+// looked for, and the points that are found stand beside those that were placed.
+func TestMeasureFilmFromCorners(t *testing.T) {
+	t.Parallel()
+	dir, truth := filmOf(t, "--film-gamma 3")
+	placed := []string{"superior_anterior", "superior_posterior", "inferior_anterior", "inferior_posterior"}
+	a := &endplatev1.Analysis{}
+	for _, n := range []int{0, 3} { // T12 and L3
+		v := truth.Vertebrae[n]
+		at := func(name string) *endplatev1.Landmark {
+			return &endplatev1.Landmark{Column: new(v.Landmarks[name].Col), Row: new(v.Landmarks[name].Row)}
+		}
+		a.Vertebrae = append(a.Vertebrae, &endplatev1.Vertebra{Level: endplatev1.Level(endplatev1.Level_value[v.Level]), Landmarks: &endplatev1.Landmarks{
+			SuperiorAnterior: at(placed[0]), SuperiorPosterior: at(placed[1]), InferiorAnterior: at(placed[2]), InferiorPosterior: at(placed[3]),
+		}})
+	}
+	a.Vertebrae = append(a.Vertebrae, &endplatev1.Vertebra{Level: endplatev1.Level_L1}) // without points: passed over
+	b, err := protojson.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	corners := filepath.Join(dir, "corners.json")
+	if err := os.WriteFile(corners, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"measure", "--corners", corners, filepath.Join(dir, "film.dcm")}, &stdout, &stderr); status != exitOK {
+		t.Fatalf("status %d: %s", status, stderr.String())
+	}
+	var file endplatev1.Report
+	if err := protojson.Unmarshal(stdout.Bytes(), &file); err != nil {
+		t.Fatal(err)
+	}
+	all := file.GetAnalyses()[0].GetVertebrae()
+	if len(all) < len(truth.Vertebrae) {
+		t.Errorf("%d vertebrae, want those between too", len(all))
+	}
+	for _, want := range a.GetVertebrae()[:2] {
+		i := slices.IndexFunc(all, func(v *endplatev1.Vertebra) bool { return v.GetLevel() == want.GetLevel() })
+		if i < 0 {
+			t.Errorf("%v is not there", want.GetLevel())
+			continue
+		}
+		got, put := all[i].GetLandmarks().GetInferiorPosterior(), want.GetLandmarks().GetInferiorPosterior()
+		if math.Hypot(got.GetColumn()-put.GetColumn(), got.GetRow()-put.GetRow()) > 1e-3 || all[i].GetLandmarks().GetSuperiorMiddle() == nil || all[i].GetHeights() == nil {
+			t.Errorf("%v: %v, want the corner at %v", want.GetLevel(), all[i].GetLandmarks(), put)
+		}
+	}
+}

@@ -98,7 +98,7 @@ and, of its pictures, the sagittal one alone.`,
 	f.StringVarP(&flags.format, "format", "f", "", "json, csv, table or html; "+objectFormatNames()+" for a DICOM object")
 	f.StringVarP(&flags.out, "out", "o", "", "write to this file instead of standard output; DICOM objects to this file or folder")
 	f.StringArrayVar(&flags.seeds, "seed", nil, "centre of a vertebral body on a film, as LEVEL@col,row; twice or more")
-	f.StringVar(&flags.corners, "corners", "", "JSON with the six points of vertebrae on a film, which count instead of those found")
+	f.StringVar(&flags.corners, "corners", "", "JSON with points of vertebrae on a film, all six or some, which count instead of those found")
 	f.StringVar(&flags.anterior, "anterior", "", "side of a film, its superior end up, on which anterior lies: left or right; if empty, as header or film tell")
 	f.StringVar(&flags.scale, "scale", "", "known distance in the patient between two points of a film, as MM@col,row-col,row")
 	f.IntVarP(&flags.jobs, "jobs", "j", 1, "series measured at the same time; each takes the memory of its volume")
