@@ -49,6 +49,11 @@ func Find(ctx context.Context, m *radiograph.Image, unit radiograph.Spacing, see
 			return nil, err
 		}
 	}
+	if ok && len(seeds) > 1 {
+		if err := f.reached(ctx, field, l, column); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case ok:
 		column.Anterior, column.Told = l.side, l.told

@@ -13,8 +13,8 @@
 // the second network unsure: the film is then read with dark and bright exchanged.
 //
 // A reader's seeds name the row. Where it does not hold them, as many bodies are looked for
-// from one to the next as their levels say; where few are seen, package outline finds them by
-// their edges, and the second network reads their points.
+// from one to the next as their levels say; on a film where the first network sees no spine,
+// package outline finds them by their edges, and the second network reads their points.
 //
 // Both networks learnt from rendered films alone.
 package detect

@@ -10,19 +10,28 @@ import (
 
 	"gonum.org/v1/gonum/spatial/r2"
 
+	"github.com/endplate/endplate/analysis/radiograph"
 	"github.com/endplate/endplate/analysis/radiograph/outline"
+	"github.com/endplate/endplate/analysis/spine"
+)
+
+// What a body beyond the end of a row may be like where its level is known: it is there, seen
+// well or not.
+const (
+	faintest                    = 0.25 // scatter of its points, of the pitch: beyond, nothing is seen
+	nearestFaint, farthestFaint = 0.75, 1.3
+	faintBendsBy                = 20.0 // degrees
 )
 
 // Of the pitch: how far from a seed its body's centre may be seen, and how far apart squares
 // between two seeds lie.
 const (
-	beside     = 0.4
-	betweenBy  = 1.0 / 6
-	leastSpans = 0.5 // of the bodies from seed to seed that must be seen
+	beside    = 0.4
+	betweenBy = 1.0 / 6
 )
 
 // anchored returns the chain that holds the seeds, two or more, with as many bodies between
-// them as their levels say, and reports whether the second network sees most of those.
+// them as their levels say; false where two seeds are one.
 func (f *film) anchored(ctx context.Context, l *lain, seeds []outline.Seed) (*column, bool, error) {
 	right := l.side == outline.Right
 	seeds = slices.SortedFunc(slices.Values(seeds), byLevel)
@@ -34,15 +43,6 @@ func (f *film) anchored(ctx context.Context, l *lain, seeds []outline.Seed) (*co
 		}
 		all = append(all[:max(len(all)-1, 0)], part...)
 	}
-	seen := 0
-	for _, s := range all {
-		if s.probability >= leastGrown {
-			seen++
-		}
-	}
-	if float64(seen) < leastSpans*float64(len(all)) {
-		return nil, false, nil
-	}
 	first := all[0].at
 	all, err := f.grow(ctx, l.survey, all, right)
 	if err != nil {
@@ -52,6 +52,55 @@ func (f *film) anchored(ctx context.Context, l *lain, seeds []outline.Seed) (*co
 	c := &column{spots: all, first: orderOf(seeds[0].Level) - above}
 	c.Names = Names{Probability: 1}
 	return c, true, nil
+}
+
+// reached adds to a row whose levels a reader told the bodies T4 to L5 that the second network
+// hardly sees, where the first one does. One that it sees elsewhere than the row leads to is
+// read there.
+func (f *film) reached(ctx context.Context, field *radiograph.Field, l *lain, c *column) error {
+	right := l.side == outline.Right
+	for _, up := range []bool{false, true} {
+		for {
+			next := levelOf(c.first + len(c.spots))
+			if up {
+				next = levelOf(c.first - 1)
+			}
+			if next < spine.T4 || next > spine.L5 {
+				break
+			}
+			s, ok, err := f.faint(ctx, l.survey, c.spots, up, right)
+			if err != nil {
+				return err
+			}
+			if !ok || !f.holds(s.at) || !field.Holds(f.point(s.at)) {
+				break
+			}
+			if up {
+				c.spots, c.first = slices.Insert(c.spots, 0, s), c.first-1
+			} else {
+				c.spots = append(c.spots, s)
+			}
+		}
+	}
+	return nil
+}
+
+// faint returns the body that a row leads to, and whether anything is seen there.
+func (f *film) faint(ctx context.Context, s *survey, row []spot, up, right bool) (spot, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return spot{}, false, err
+	}
+	last, step := endOf(row, up)
+	expected := r2.Add(last, step)
+	at, how, err := f.settle(expected, step, up, right)
+	if err != nil {
+		return spot{}, false, err
+	}
+	way := r2.Sub(at, last)
+	if far := r2.Norm(way) / r2.Norm(step); far < nearestFaint || far > farthestFaint || angle(way, step) > faintBendsBy {
+		at = expected
+	}
+	return s.seen(at, r2.Sub(at, last), up, max(how.probability(), leastEnd)), how < faintest && s.probability(s.cell(at)) >= leastSpot, nil
 }
 
 // span returns the bodies from one seed to the next, which are not of one level; nil if they
