@@ -130,4 +130,23 @@ export const steps = {
     must(numbers(await structuredReport(s, s.film)).some((value) => Math.abs(value - mm) < 0.051), `no number of the structured report is ${mm} mm`);
     await s.picture("film-saved");
   },
+
+  "film: it is compared with a CT, in percent of what is expected": async (s) => {
+    const { page } = s;
+    const made = await s.call(s.tokens.administer, "POST", "/v1/comparisons",
+      { analysis_ids: [s.before.analysis_id, s.film.analysis_id], options: { force: true, keep_order: true } }); // of two made patients
+    must(made.status === 200, `the comparison: ${JSON.stringify(made.body)}`);
+    const id = made.body.comparison.comparison_id;
+    await s.go(`/comparisons/${id}`);
+    await page.locator(".pictures svg image").nth(1).waitFor();
+    await page.getByText("Anterior, % of exp.").waitFor();
+    await page.getByText("Not assessable on a radiograph: volume, canal, retropulsion, cement, leaks of cement.").waitFor();
+    must((await page.getByText("Cement, ml").count()) === 0, "a comparison with a film has a column of cement");
+    const told = (await s.call(s.tokens.read, "GET", `/v1/comparisons/${id}`)).body.comparison.report.comparisons[0];
+    const l1 = told.vertebrae.find((v) => v.level === "L1").anterior_of_expected_percent;
+    const shown = await page.locator('tr[data-level="L1"] .values').first().innerText();
+    must(shown === `${l1.before.toFixed(0)} → ${l1.after.toFixed(0)}`, `${shown}, want ${l1.before} → ${l1.after}`);
+    await s.accessible("comparison with a film");
+    await s.picture("film-compared");
+  },
 };
