@@ -4,6 +4,7 @@
 package comparison_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -90,6 +91,21 @@ func TestFracturedLevelsAreFollowed(t *testing.T) {
 		c := compare(t, examine(before, r3.Vec{}), examine(collapsed(intact, spine.L1, left, 0.8, 1), r3.Vec{}))
 		if got := codes(c, spine.L1); !slices.Contains(got, want) {
 			t.Errorf("%.0f %% left of 70 %%: %v, want %s", 100*left, got, want)
+		}
+	}
+}
+
+// Of the outermost body, whose endplates were not found again, it is neither said that it
+// changed nor that it did not.
+func TestWhatIsNotJudgedIsNotSaidToBeUnchanged(t *testing.T) {
+	intact := column(spine.T10, spine.L1, 24)
+	c := compare(t, examine(collapsed(intact, spine.L1, 0.7, 0.8, 1), r3.Vec{}), examine(collapsed(intact, spine.L1, 0.9, 0.8, 1), r3.Vec{}))
+	if change := pairOf(t, c, spine.L1).Heights[0]; change.Reason == "" || math.Abs(change.Value) < change.LSC {
+		t.Fatalf("a change of %+.1f mm (LSC %.1f) is judged: the test tells nothing", change.Value, change.LSC)
+	}
+	for _, code := range []string{comparison.HeightUnchanged, comparison.HeightRestored} {
+		if got := codes(c, spine.L1); slices.Contains(got, code) {
+			t.Errorf("findings %v, want no %s", got, code)
 		}
 	}
 }

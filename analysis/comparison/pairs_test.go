@@ -114,6 +114,8 @@ type tally struct {
 	restored, correction  []float64 // points, degrees
 	judged, right         int
 	failed                []string
+	unread                []float64 // mm, of the fractured level where one examination did not measure it
+	untold                int       // such levels that the pictures told nothing of
 	relabelled, noticed   int
 	unchecked             int // relabelled, but too few unfractured levels are whole in both, and that is said
 	pairs, tracked, known int
@@ -158,6 +160,49 @@ func (y *tally) add(w *twice, seed uint64) {
 		}
 	}
 	y.relabel(w, seed, c.Match.Offset)
+	y.unmeasure(w, c)
+}
+
+// unmeasure takes the reading of the fractured level from one examination and then from
+// the other, and looks what the pictures tell of it.
+func (y *tally) unmeasure(w *twice, c *comparison.Comparison) {
+	i := slices.IndexFunc(c.Vertebrae, func(p comparison.Pair) bool {
+		if p.Heights[0] == nil {
+			return false
+		}
+		b, _, ok := w.truthOf(c, &p)
+		return ok && b.Level == w.level
+	})
+	if i < 0 {
+		return
+	}
+	was := &c.Vertebrae[i]
+	b, a, _ := w.truthOf(c, was)
+	want := [3]float64{a.AnteriorHeight - b.AnteriorHeight, a.MiddleHeight - b.MiddleHeight, a.PosteriorHeight - b.PosteriorHeight}
+	for n, index := range [2]int{was.BeforeIndex, was.AfterIndex} {
+		both := w.measured
+		e := *both[n]
+		e.Vertebrae = slices.Clone(e.Vertebrae)
+		v := &e.Vertebrae[index]
+		v.Status, v.Reason, v.Landmarks, v.Heights, v.Wedge = analysis.NotMeasurable, "an endplate was not found", nil, nil, nil
+		v.Shape = &comparison.Shape{Frame: v.Shape.Frame, Picture: v.Shape.Picture}
+		both[n] = &e
+		again, err := comparison.Compare(both[0], both[1], comparison.Options{})
+		if err != nil {
+			y.untold++
+			continue
+		}
+		k := slices.IndexFunc(again.Vertebrae, func(p comparison.Pair) bool {
+			return p.BeforeIndex == was.BeforeIndex && p.AfterIndex == was.AfterIndex
+		})
+		if k < 0 || again.Vertebrae[k].Heights[0] == nil {
+			y.untold++
+			continue
+		}
+		for h, change := range again.Vertebrae[k].Heights {
+			y.unread = append(y.unread, change.Value-want[h])
+		}
+	}
 }
 
 // addHeights adds the heights of one pair, of which b and a are true.
@@ -325,9 +370,11 @@ func (y *tally) report() string {
 	fmt.Fprintf(&b, "%d pairs, %d vertebrae, endplates found again in %d\n", y.pairs, y.known, y.tracked)
 	say("height change, mm", y.change)
 	say("… of the fractured level", y.affected)
+	say("… that one did not measure", y.unread)
 	say("restored, points", y.restored)
 	say("Gardner correction, degrees", y.correction)
 	fmt.Fprintf(&b, "significance right %d of %d; within two sd %d of %d\n", y.right, y.judged, y.covered, len(y.change))
+	fmt.Fprintf(&b, "levels that one did not measure, and the pictures did not tell: %d\n", y.untold)
 	fmt.Fprintf(&b, "relabelled noticed %d of %d; too few levels to tell by %d\n", y.noticed, y.relabelled, y.unchecked)
 	slices.Sort(y.failed)
 	fmt.Fprintln(&b, strings.Join(y.failed, "\n"))
