@@ -158,6 +158,9 @@ func (p *Pair) compare(before, after *Examination, found seen, c *changes) {
 		which := finding.Height(h)
 		p.Heights[h] = c.told(heightOf(b.Heights, which), heightOf(a.Heights, which), c.heightIn(unread.forth, which), c.heightIn(unread.back, which), heightFloor)
 	}
+	if h := p.Heights[0]; h != nil && h.Unread {
+		p.Reason = phrase.Of("%s; heights and wedge angle are those of the other examination's endplates, found in its picture", p.Reason)
+	}
 	p.Wedge = c.told(b.Wedge, a.Wedge, c.wedgeIn(unread.forth), c.wedgeIn(unread.back), angleFloor)
 	p.DiscHeight = c.of(b.DiscHeight, a.DiscHeight, discFloor)
 	p.Volume = c.of(volumeOf(b, c.sliceBefore), volumeOf(a, c.sliceAfter), floor{})

@@ -96,7 +96,7 @@ func pairFields() []field[*comparedPair] {
 			func(p *comparedPair) bool { return p.LevelBefore != spine.Unknown }),
 		text("level_after", "name that the second examination gave it", func(p *comparedPair) string { return p.LevelAfter.String() },
 			func(p *comparedPair) bool { return p.LevelAfter != spine.Unknown }),
-		text("reason", "why nothing was compared", func(p *comparedPair) string { return p.Reason.String() }),
+		text("reason", "why nothing, or not all, was compared", func(p *comparedPair) string { return p.Reason.String() }),
 		boolean("treated", "cement or metal in the second examination, or the caller's word", func(p *comparedPair) bool { return p.Treated }),
 		boolean("unaffected", "measured, unfractured and untreated in both", func(p *comparedPair) bool { return p.Unaffected }),
 		integer("genant_grade_before", "Genant grade in the first examination", func(p *comparedPair) int { return *p.GradeBefore },

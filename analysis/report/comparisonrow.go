@@ -115,7 +115,7 @@ func newChangeRow(p *comparison.Pair) changeRow {
 	if p.Cement != nil {
 		r.Cement = newDelta(p.Cement.Volume, 1)
 	}
-	r.Note, r.Compared = changeNote(p), p.Reason == ""
+	r.Note, r.Compared = changeNote(p), p.Reason == "" || p.Heights[0] != nil
 	return r
 }
 
