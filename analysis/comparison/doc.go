@@ -10,4 +10,8 @@
 // in their mid-sagittal planes: the endplates of one examination are looked for in
 // those of the other, which tells a change within some tenths of a millimetre where
 // readings of thick slices differ by more than one.
+//
+// Of a film there is neither a third direction nor, mostly, a scale: what a film is part of
+// is compared by ratios, by heights relative to those of the levels that are unaffected in
+// both, and by angles.
 package comparison

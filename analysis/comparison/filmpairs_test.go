@@ -252,7 +252,7 @@ func within2(pull []float64) float64 {
 const (
 	filmWithin  = 90 // percent of changes within two of their deviations
 	filmJudged  = 95 // percent of changes
-	mostRenamed = 2  // percent of guessed names that are taken for others
+	mostRenamed = 5  // percent of guessed names that are taken for others; shape overrules them from a probability of 0.9
 )
 
 // TestFilmPairs compares a CT with films that were rendered of the same spine and of what
