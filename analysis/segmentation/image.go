@@ -245,62 +245,6 @@ func darkTo(p []float64, least float64) {
 	}
 }
 
-// walls traces the posterior and the anterior wall between the heights lo and
-// hi of f. canal is where the canal's centre lies along a; depth and sd are the
-// body's expected depth. What stands farther than farthest before the canal's centre
-// is a posterior wall only if none stands nearer.
-func (im *reader) walls(f volume.Frame, lo, hi, canal, farthest, depth, sd float64) (posterior, anterior Wall) {
-	p := profiles{s0: lo, x0: canal - 4}
-	length := canalRadius + 4 + depth + 3*sd
-	for s := lo; s <= hi; s += wallRow {
-		row := make([]float64, int(length/wallStep))
-		for c := range row {
-			a := p.position(float64(c))
-			row[c] = im.mean(func(l, _ float64) r3.Vec { return f.Point(s, a, l) }, wallSlab, 0)
-		}
-		if !fillOutside(row) {
-			continue
-		}
-		darkTo(row, leastOutsideHU)
-		if len(p.rows) == 0 {
-			p.s0 = s
-		}
-		p.rows = append(p.rows, row)
-	}
-	if len(p.rows) == 0 {
-		return Wall{}, Wall{}
-	}
-	sigma := im.blur.across(f.Anterior).total()
-	back, backScore := trace(p, sigma, false, canal+canalRadius, canalRadiusSD)
-	if at, score := p.wallBefore(back, sigma); at != nil {
-		// The rim of a deep dent looks like a wall with a canal behind it; but it
-		// leaves too little of the body.
-		if front, _ := trace(p, sigma, true, median(at)+depth, sd); median(front)-median(at) >= shallowest*depth {
-			back, backScore = at, score
-		}
-	}
-	if median(back)-canal > farthest {
-		at, score := traceWithin(p, sigma, false, canal+canalRadius, canalRadiusSD, farthest-canalRadius)
-		if median(score) >= leastWall {
-			back, backScore = at, score
-		}
-	}
-	middle := median(back)
-	front, frontScore := traceWithin(p, sigma, true, middle+depth, sd, depthMost*sd)
-	return wallOf(p, back, backScore, -boneThickness/2), wallOf(p, front, frontScore, boneThickness/2)
-}
-
-// wallOf makes a wall of traced plate centres, moved outwards to the face.
-func wallOf(p profiles, at, score []float64, outwards float64) Wall {
-	var w Wall
-	for r := range at {
-		w.S = append(w.S, p.s0+float64(r)*wallRow)
-		w.A = append(w.A, at[r]+outwards)
-		w.SD = append(w.SD, 0.3+1/(1+score[r]))
-	}
-	return w
-}
-
 func median(x []float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()
