@@ -21,9 +21,10 @@ const (
 	canalFarthest = 13.0
 
 	// laminaTurn, degrees, is by how much a vertebra's plane is turned against the mean
-	// of those beside it, at least, where the path has left the canal to one side. In
-	// scoliosis neighbours differ by less.
+	// of those beside it, at least, where the path has left the canal to one side;
+	// turnMost is more than any vertebra turns: on four real series 7°.
 	laminaTurn = 9.0
+	turnMost   = 12.0
 
 	laminaHU    = 250.0 // of that bone, beyond any ligament and most vessels
 	laminaClear = 1.5   // mm behind a wall, where its light has faded
@@ -82,8 +83,9 @@ func (im *reader) findLost(drafts []draft) {
 }
 
 // markTurned marks as lost the vertebrae whose plane, which runs through the path, is
-// turned against those on both sides, with bone before the path: it runs on one side
-// of the spinous process. Fragments stand before it too, but do not move it aside.
+// turned against those on both sides, with bone before the path or so far that a
+// lamina may have been taken for the wall: the path runs on one side of the spinous
+// process. Fragments stand before it too, but do not move it aside.
 func (im *reader) markTurned(drafts []draft) {
 	for i := range drafts {
 		d := &drafts[i]
@@ -93,10 +95,12 @@ func (im *reader) markTurned(drafts []draft) {
 		beside := r3.Unit(r3.Add(drafts[i-1].frame.Anterior, drafts[i+1].frame.Anterior))
 		across := r3.Unit(r3.Add(drafts[i-1].frame.Left, drafts[i+1].frame.Left))
 		turn := math.Atan2(r3.Dot(d.frame.Anterior, across), r3.Dot(d.frame.Anterior, beside))
-		if math.Abs(turn)*180/math.Pi < laminaTurn {
+		degrees := math.Abs(turn) * 180 / math.Pi
+		if degrees < laminaTurn {
 			continue
 		}
-		if gap, ok := im.laminaBehind(d); ok {
+		gap, ok := im.laminaBehind(d)
+		if ok || degrees >= turnMost {
 			d.lost, d.behind = true, gap
 		}
 	}
