@@ -96,10 +96,17 @@ func (c *Change) look(forth, back *sighting, share float64) {
 	if back != nil {
 		behind = &sighting{c.After.Value - back.value, back.sd, back.alike}
 	}
-	if s, byLater := agreed(ahead, behind); s != nil {
-		c.ByLater = byLater
-		c.see(s.value, math.Hypot(s.sd, share*s.value))
+	s, byLater, agree := agreed(ahead, behind)
+	if s == nil {
+		return
 	}
+	c.ByLater = byLater
+	sd := math.Hypot(s.sd, share*s.value)
+	if !agree { // nor is the difference of such readings one
+		c.Value, c.SD, c.Tracked, c.Misread = s.value, sd, true, true
+		return
+	}
+	c.see(s.value, sd)
 }
 
 // changedShare is the standard deviation of a change that was seen as a part of it:
@@ -110,26 +117,26 @@ var changedShare = floor{0.05, 0.05}
 // that of the surer one, for the reading that the other starts from is then of
 // another edge. Half of what they differ by stays open. byLater tells that the surer
 // one starts from the second examination.
-func agreed(ahead, behind *sighting) (s *sighting, byLater bool) {
+func agreed(ahead, behind *sighting) (s *sighting, byLater, agree bool) {
 	switch {
 	case behind == nil:
-		return ahead, false
+		return ahead, false, true
 	case ahead == nil:
-		return behind, true
+		return behind, true, true
 	}
 	byLater = behind.alike > ahead.alike
 	apart := math.Abs(ahead.value - behind.value)
 	if apart <= finding.RepeatabilityLimit*math.Hypot(ahead.sd, behind.sd) {
 		value, _ := weighted(ahead.value, ahead.sd, behind.value, behind.sd)
 		// Both look at the same two pictures: together they are no surer than one.
-		return &sighting{value, min(ahead.sd, behind.sd), max(ahead.alike, behind.alike)}, byLater
+		return &sighting{value, min(ahead.sd, behind.sd), max(ahead.alike, behind.alike)}, byLater, true
 	}
 	surer := *ahead
 	if byLater {
 		surer = *behind
 	}
 	surer.sd = math.Hypot(surer.sd, apart/2)
-	return &surer, byLater
+	return &surer, byLater, false
 }
 
 // share returns changedShare of the thicker slices.

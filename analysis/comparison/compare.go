@@ -58,8 +58,8 @@ func (c *Comparison) measure() {
 	found := c.see()
 	for i := range c.Vertebrae {
 		p := &c.Vertebrae[i]
-		p.compare(c.Before, c.After, found[i], all)
 		p.Expected = expected[i]
+		p.compare(c.Before, c.After, found[i], all)
 		for h := range p.Restored {
 			p.Restored[h] = restored(finding.Height(h), p.Heights[h], p.Expected)
 		}

@@ -171,13 +171,7 @@ func (p *Pair) compare(before, after *Examination, found seen, c *changes) {
 	p.Retropulsion = c.of(b.Retropulsion, a.Retropulsion, retropulsionFloor)
 	p.Cement = cementChange(b.Cement, a.Cement, c)
 	p.see(found, c)
-	if reason := p.unjudged(before, after); reason != "" {
-		for _, x := range p.own() {
-			if x != nil {
-				x.Reason = reason
-			}
-		}
-	}
+	p.leaveUnjudged(before, after)
 }
 
 // own returns the changes of the vertebra itself, without its cement.
@@ -189,17 +183,30 @@ func (p *Pair) own() []*Change {
 // count as found: default of this program.
 const outermostAlike = 0.95
 
-// unjudged says why changes of a vertebra are shown and not judged: readings of
-// necks were checked on few images, and the outermost body in view rests on a disc
-// that is partly out of view, where another edge is taken for an endplate.
-func (p *Pair) unjudged(before, after *Examination) phrase.Text {
-	switch {
-	case p.Level.Region() == spine.Cervical:
-		return "changes are judged from T1 to L5"
-	case p.Alike < outermostAlike && (before.outermost(p.BeforeIndex) || after.outermost(p.AfterIndex)):
-		return "the outermost body in view, and its endplates were not found again beyond doubt in the second examination's picture"
+// leaveUnjudged leaves changes unjudged, and says why: readings of necks were checked on
+// few images, and the outermost body in view rests on a disc that is partly out of
+// view, where another edge is taken for an endplate. Its endplates may have been found
+// again; that says nothing of its canal.
+func (p *Pair) leaveUnjudged(before, after *Examination) {
+	leave := func(reason phrase.Text, changes ...*Change) {
+		for _, x := range changes {
+			if x != nil {
+				x.Reason = reason
+			}
+		}
 	}
-	return ""
+	if p.Level.Region() == spine.Cervical {
+		leave("changes are judged from T1 to L5", p.own()...)
+		return
+	}
+	if !before.outermost(p.BeforeIndex) && !after.outermost(p.AfterIndex) {
+		return
+	}
+	if p.Alike < outermostAlike {
+		leave("the outermost body in view, and its endplates were not found again beyond doubt in the second examination's picture", p.own()...)
+		return
+	}
+	leave("the outermost body in view", p.CanalAP, p.CanalArea, p.Retropulsion)
 }
 
 // outermost reports whether vertebra i is the first or the last that was measured,
@@ -220,9 +227,38 @@ func (p *Pair) see(found seen, c *changes) {
 	}
 	share := c.share()
 	for n := range p.Heights {
-		p.Heights[n].look(c.heightIn(found.forth, finding.Height(n)), c.heightIn(found.back, finding.Height(n)), share)
+		forth, back := c.heightIn(found.forth, finding.Height(n)), c.heightIn(found.back, finding.Height(n))
+		p.believe(forth, back)
+		p.Heights[n].look(forth, back, share)
 	}
-	p.Wedge.look(c.wedgeIn(found.forth), c.wedgeIn(found.back), share)
+	forth, back := c.wedgeIn(found.forth), c.wedgeIn(found.back)
+	p.believe(forth, back)
+	p.Wedge.look(forth, back, share)
+}
+
+// tooTall is the share of the expected height from which a reading is of another edge:
+// bodies lose height and gain none. Default of this program.
+const tooTall = 1.15
+
+// believe takes the likeness from the way of looking that starts from a reading taller
+// than bodies are, if the other does not.
+func (p *Pair) believe(forth, back *sighting) {
+	if p.Expected == nil || forth == nil || back == nil {
+		return
+	}
+	var tall [2]bool
+	for h, c := range p.Heights {
+		if c != nil {
+			most := tooTall * expectedOf(p.Expected, finding.Height(h)).Value
+			tall[0], tall[1] = tall[0] || c.Before.Value > most, tall[1] || c.After.Value > most
+		}
+	}
+	switch {
+	case tall[0] && !tall[1]:
+		forth.alike = 0
+	case tall[1] && !tall[0]:
+		back.alike = 0
+	}
 }
 
 // heightIn returns a height of a body by its endplates where they were found.
