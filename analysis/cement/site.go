@@ -132,6 +132,28 @@ func (d *Dense) nearby(reach float64) func(r3.Vec) bool {
 	}
 }
 
+// surface returns voxels of vol around the body, at the rims of its endplates.
+func (s *site) surface(vol *volume.Volume) []int {
+	const angles = 8
+	indexer := vol.Indexer()
+	var voxels []int
+	for n := range angles {
+		angle := 2 * math.Pi * float64(n) / angles
+		sin, cos := math.Sincos(angle)
+		for share := range 2 {
+			r := s.radius(angle, float64(share))
+			top, bottom := s.heights(r*cos, r*sin)
+			i, j, k := indexer.Index(s.frame.Point(bottom+float64(share)*(top-bottom), r*cos, r*sin))
+			at := [3]int{}
+			for axis, x := range [3]float64{i, j, k} {
+				at[axis] = min(max(int(math.Round(x)), 0), [3]int{vol.Columns, vol.Rows, vol.Slices}[axis]-1)
+			}
+			voxels = append(voxels, (at[2]*vol.Rows+at[1])*vol.Columns+at[0])
+		}
+	}
+	return voxels
+}
+
 // inside returns how far inside the body p lies, mm, negative outside.
 func (s *site) inside(p r3.Vec) float64 {
 	above, below, out, _ := s.beyond(p)

@@ -30,6 +30,9 @@ const (
 	// the crossing of the cortex, lies between. Beside and before the body there
 	// may be calcium in vessels, and only what all but touches counts.
 	bridge, bridgeBeside = 4.0, 2.0
+	// bridgeSure is how far away what is surely cement may lie: surePiece, mm³, of it
+	// read as much as cement does at its surface, and more than bone.
+	bridgeSure, surePiece = 9.0, 20.0
 	// leastPiece, mm³, is the least volume of what lies apart: a ball of 1.2 mm
 	// radius would be 7.
 	leastPiece = 6.0
@@ -53,7 +56,8 @@ type work struct {
 
 // newWork finds the voxels that hold the cement of vertebra i, from its seeds.
 func (d *Dense) newWork(sites []site, i int, held [][]int, metal metalSet) *work {
-	w := &work{crop: newCrop(d.vol, held[i], leakReach), d: d, sites: sites, i: i, metal: metal}
+	near := slices.Concat(held[i], sites[i].surface(d.vol))
+	w := &work{crop: newCrop(d.vol, near, leakReach), d: d, sites: sites, i: i, metal: metal}
 	w.locate(held)
 	w.attenuation(held[i])
 	w.mark = make([]bool, w.len())
@@ -191,9 +195,9 @@ func (w *work) bridge() {
 	pieces := w.pieces()
 	for found := true; found; {
 		found = false
-		near, beside := w.dilated(w.mark, bridge), w.dilated(w.mark, bridgeBeside)
+		near, beside, far := w.dilated(w.mark, bridge), w.dilated(w.mark, bridgeBeside), w.dilated(w.mark, bridgeSure)
 		for n, piece := range pieces {
-			if piece == nil || !w.reaches(piece, near, beside) {
+			if piece == nil || !w.reaches(piece, near, beside) && !(w.isSure(piece) && w.reaches(piece, far, beside)) {
 				continue
 			}
 			for _, m := range piece {
@@ -202,6 +206,17 @@ func (w *work) bridge() {
 			pieces[n], found = nil, true
 		}
 	}
+}
+
+// isSure reports whether a piece can be nothing but cement.
+func (w *work) isSure(piece []int) bool {
+	n := 0.0
+	for _, m := range piece {
+		if float64(w.samples[w.index(m)]) >= max(w.half(), strongMost) {
+			n++
+		}
+	}
+	return n*w.voxel() >= surePiece
 }
 
 // pieces returns the connected sets of unmarked dense voxels.
