@@ -29,8 +29,8 @@ func Compare(before, after *Examination, opt Options) (*Comparison, error) {
 	out.Match = match
 	out.Warnings = append(out.Warnings, doubts...)
 	if match.State == NamesCorrected {
-		out.rename(shift)
-		c.before, c.after = out.Before, out.After
+		c.rename(shift, match.KeptBefore)
+		out.Before, out.After = c.before, c.after
 	}
 	out.warnOfGuesses()
 	out.Vertebrae = c.pair(shift, opt.Treated)

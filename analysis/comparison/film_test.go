@@ -429,3 +429,25 @@ func TestBiconcaveBodiesOnFilms(t *testing.T) {
 		}
 	}
 }
+
+// Names of the CT that a reader moved downwards leave none for the last bodies of a longer
+// film: they are left out, and the others are compared.
+func TestNamesBeyondTheColumn(t *testing.T) {
+	bodies := column(spine.T10, spine.L5, 12)
+	short := slices.Clone(bodies[:6]) // to L3
+	for i := range short {
+		short[i].level = shifted(short[i].level, 2)
+	}
+	ct, film := examine(short, r3.Vec{}), filmed(bodies, filming{scale: 1, guess: 0.6})
+	for _, pair := range [][2]*comparison.Examination{{ct, film}, {film, ct}} {
+		c := compared(t, pair[0], pair[1], comparison.Options{})
+		if c.Match.State != comparison.NamesCorrected {
+			t.Fatalf("%+v", c.Match)
+		}
+		for i := range c.Vertebrae {
+			if p := &c.Vertebrae[i]; p.BeforeIndex >= 0 && p.AfterIndex >= 0 && (p.LevelBefore != p.LevelAfter || math.Abs(p.Ratios[0].Value) > 1e-6) {
+				t.Errorf("%s: %s and %s, %+v", p.Level, p.LevelBefore, p.LevelAfter, p.Ratios[0])
+			}
+		}
+	}
+}

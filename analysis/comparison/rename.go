@@ -41,26 +41,25 @@ func lowered(l spine.Level, by int) spine.Level {
 }
 
 // rename gives both examinations the names of the one that is kept, and judges
-// the other's vertebrae anew by them: expected heights and grades go by level.
-func (c *Comparison) rename(shift int) {
-	kept, other := c.Before, c.After
-	if !c.Match.KeptBefore {
-		kept, other = other, kept
+// the other's vertebrae anew by them: expected heights and grades go by level. What
+// would lie beyond the column is left out.
+func (c *chains) rename(shift int, keptBefore bool) {
+	kept, other, slotKept, slotOther := &c.before, &c.after, c.slotBefore, &c.slotAfter
+	if !keptBefore {
+		kept, other, slotKept, slotOther = other, kept, c.slotAfter, &c.slotBefore
 		shift = -shift
 	}
-	renamed := *other
-	renamed.Vertebrae = slices.Clone(other.Vertebrae)
-	slotKept, slotOther := slots(kept.Vertebrae), slots(other.Vertebrae)
-	for i := range renamed.Vertebrae {
-		renamed.Vertebrae[i].Level = nameAt(kept.Vertebrae, slotKept, slotOther[i]-shift)
+	renamed := **other
+	renamed.Vertebrae = nil
+	var slotRenamed []int
+	for i, slot := range *slotOther {
+		v := (*other).Vertebrae[i]
+		if v.Level = nameAt((*kept).Vertebrae, slotKept, slot-shift); v.Level != spine.Unknown {
+			renamed.Vertebrae, slotRenamed = append(renamed.Vertebrae, v), append(slotRenamed, slot)
+		}
 	}
-	renamed.Vertebrae = slices.DeleteFunc(renamed.Vertebrae, func(v Vertebra) bool { return v.Level == spine.Unknown })
 	renamed.assess()
-	if c.Match.KeptBefore {
-		c.After = &renamed
-		return
-	}
-	c.Before = &renamed
+	*other, *slotOther = &renamed, slotRenamed
 }
 
 // nameAt returns the name of a slot of a chain: that of its vertebra, or the one

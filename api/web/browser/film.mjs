@@ -137,15 +137,18 @@ export const steps = {
       { analysis_ids: [s.before.analysis_id, s.film.analysis_id], options: { force: true, keep_order: true } }); // of two made patients
     must(made.status === 200, `the comparison: ${JSON.stringify(made.body)}`);
     const id = made.body.comparison.comparison_id;
+    const run = async () => (await s.call(s.tokens.read, "GET", `/v1/comparisons/${id}`)).body.comparison;
+    await until(async () => !["QUEUED", "RUNNING"].includes((await run()).state), () => "the comparison does not end");
+    must((await run()).state === "SUCCEEDED", `the comparison is ${(await run()).state}: ${(await run()).reason}`);
     await s.go(`/comparisons/${id}`);
     await page.locator(".pictures svg image").nth(1).waitFor();
     await page.getByText("Anterior, % of exp.").waitFor();
     await page.getByText("Not assessable on a radiograph: volume, canal, retropulsion, cement, leaks of cement.").waitFor();
     must((await page.getByText("Cement, ml").count()) === 0, "a comparison with a film has a column of cement");
-    const told = (await s.call(s.tokens.read, "GET", `/v1/comparisons/${id}`)).body.comparison.report.comparisons[0];
-    const l1 = told.vertebrae.find((v) => v.level === "L1").anterior_of_expected_percent;
-    const shown = await page.locator('tr[data-level="L1"] .values').first().innerText();
-    must(shown === `${l1.before.toFixed(0)} → ${l1.after.toFixed(0)}`, `${shown}, want ${l1.before} → ${l1.after}`);
+    const told = (await run()).report.comparisons[0];
+    const { level, anterior_of_expected_percent: change } = told.vertebrae.find((v) => v.anterior_of_expected_percent);
+    const shown = await page.locator(`tr[data-level="${level}"] .values`).first().innerText();
+    must(shown === `${change.before.toFixed(0)} → ${change.after.toFixed(0)}`, `${shown}, want ${change.before} → ${change.after}`);
     await s.accessible("comparison with a film");
     await s.picture("film-compared");
   },
