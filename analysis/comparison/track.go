@@ -22,8 +22,12 @@ import (
 // found in, from which it counts as found, and surelyFound that from which no other
 // picture is looked at: defaults of this program. Pictures of one endplate in
 // repositioned series correlate by 0.92 and more.
+//
+// Where a whole endplate is found by wholeFound, a part of it that is not found by itself
+// is where the whole takes it, as unsure as what is just found.
 const (
 	foundAgain  = 0.85
+	wholeFound  = 0.93
 	surelyFound = 0.97
 )
 
@@ -143,7 +147,12 @@ func trackPlate(before *Shape, g sight, e *landmark.Endplate, up float64) (landm
 		s, a, l := before.Frame.Coordinates(p.of.Position)
 		s1, a1 := whole.moved(all, s, a)
 		bow := all.dent * part.bowAt(a)
-		m := part.find(to, shift{rise: s1 - bow - s, slide: a1 - a, tilt: all.tilt, dent: all.dent}, partReach)
+		start := shift{rise: s1 - bow - s, slide: a1 - a, tilt: all.tilt, dent: all.dent}
+		m := part.find(to, start, partReach)
+		if m.alike < foundAgain && all.alike >= wholeFound {
+			m = start
+			m.alike = foundAgain
+		}
 		alike = min(alike, m.alike)
 		s2, a2 := part.moved(m, s, a)
 		p.to.Position, p.to.SD = after.Frame.Point(s2, a2, l), math.Hypot(departure*(s2-s1), dentDeparture*bow)
