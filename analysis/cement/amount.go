@@ -25,8 +25,9 @@ const (
 	// is good to about a millimetre. Endplates are better known.
 	leakDepth, leakLeast           = 1.0, 1.5
 	plateLeakDepth, plateLeakLeast = 0.7, 1.2
-	// leastLeak, mm³, is the least volume of the leaks to a place.
-	leastLeak = 10.0
+	// leastLeak, mm³, is the least volume of the leaks to a place: less is within
+	// the error of a volume, volumeSDLeast.
+	leastLeak = 1000 * volumeSDLeast
 	// contactGap, mm, is how near cement lies to the outer face of an endplate
 	// that it touches: the thickness of the endplate and half a voxel.
 	contactGap = 1.5
