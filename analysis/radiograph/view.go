@@ -42,8 +42,8 @@ var foreign = []string{
 // seeds, a reader has pointed at vertebrae.
 //
 // What the header says counts first. Of the pixels it judges only that there is a picture,
-// and that it is not symmetric as a frontal trunk is. It does not tell a lateral hand from
-// a lateral spine.
+// and, without seeds, that it is not symmetric as a frontal trunk is. It does not tell a
+// lateral hand from a lateral spine.
 func Recognize(m *Image, field *Field, seeds bool) *Refusal {
 	if r := blank(m, field); r != nil {
 		return r
@@ -59,6 +59,9 @@ func Recognize(m *Image, field *Field, seeds bool) *Refusal {
 		return &Refusal{NotSpine, "BodyPartExamined is CHEST: the film is not exposed for the spine; give seeds to measure it all the same"}
 	case sideways(h.PatientOrientation[0]) || sideways(h.PatientOrientation[1]):
 		return &Refusal{NotLateral, "PatientOrientation runs between the patient's sides: not a lateral film"}
+	}
+	if seeds {
+		return nil // who points at vertebrae sees which view it is
 	}
 	if s := Symmetry(m, field); s >= symmetric {
 		return &Refusal{NotLateral, phrase.Of("the film is its own mirror image (correlation %.2f): a frontal film", s)}

@@ -67,6 +67,9 @@ func TestSymmetry(t *testing.T) {
 			if (r != nil) != tt.frontal {
 				t.Errorf("spine %d, %s: %v, symmetry %.3f", seed, name, r, radiograph.Symmetry(m, field))
 			}
+			if r := radiograph.Recognize(m, field, true); r != nil {
+				t.Errorf("spine %d, %s, with seeds: %v", seed, name, r)
+			}
 		}
 	}
 }

@@ -178,6 +178,9 @@ type column struct {
 // named names a chain: by its own looks, or by seeds. It reports whether it is one, and
 // holds the seeds.
 func (f *film) named(found []spot, seeds []outline.Seed) (*column, bool) {
+	if len(seeds) == 0 {
+		found = fitting(found)
+	}
 	certain := 0
 	for _, s := range found {
 		if s.probability >= sure {
@@ -207,6 +210,19 @@ func (f *film) named(found []spot, seeds []outline.Seed) (*column, bool) {
 	}
 	c.Names = Names{Probability: 1}
 	return c, true
+}
+
+// fitting returns a row without what lies beyond the levels that there are: the less likely
+// of its ends.
+func fitting(found []spot) []spot {
+	for len(found) > orders {
+		if last := len(found) - 1; found[0].probability < found[last].probability {
+			found = found[1:]
+		} else {
+			found = found[:last]
+		}
+	}
+	return found
 }
 
 func nearest(found []spot, at r2.Vec) int {

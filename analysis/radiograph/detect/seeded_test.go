@@ -50,3 +50,19 @@ func TestUsualStep(t *testing.T) {
 		t.Errorf("usualStep of a short row = %g, want 0", got)
 	}
 }
+
+// A row has no more bodies than there are levels: the less likely end goes.
+func TestFitting(t *testing.T) {
+	row := make([]spot, orders+1)
+	for i := range row {
+		row[i].at.Y, row[i].probability = float64(i), 0.9
+	}
+	row[0].probability = 0.2
+	if got := fitting(row); len(got) != orders || got[0].at.Y != 1 {
+		t.Errorf("%d bodies from %g on, want %d from the second on", len(got), got[0].at.Y, orders)
+	}
+	row[0].probability, row[orders].probability = 0.9, 0.2
+	if got := fitting(row); len(got) != orders || got[0].at.Y != 0 {
+		t.Errorf("%d bodies from %g on, want %d from the first on", len(got), got[0].at.Y, orders)
+	}
+}
