@@ -22,8 +22,8 @@ type Names struct {
 // SureNames is the probability from which on the names of a film's levels are no guess.
 const SureNames = 0.9
 
-// mostSure bounds the probability of names that no reader gave: of the made films on which
-// the networks were surest 14 of 19 were named right. Default, of so few films.
+// mostSure bounds the probability of names that no reader gave: of the made films without
+// part in training on which the networks were surest, 240 of 343 were named right.
 const mostSure = 0.7
 
 // together is how much what single bodies tell of their levels counts when they tell it
