@@ -6,11 +6,9 @@ package segmentation
 import (
 	"context"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/spatial/r3"
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/endplate/endplate/analysis/localization"
 	"github.com/endplate/endplate/analysis/phrase"
@@ -178,15 +176,11 @@ func nearestOnPath(path []localization.CanalPoint, p r3.Vec) int {
 // cornerInset, mm, is how far before the wall an endplate's corner is read.
 const cornerInset = 1.5
 
-// intactPart is the quantile of a wall's places that a fragment of its upper half
-// leaves where they were.
-const intactPart = 0.75
-
 // setEnds finds the posterior corners of the endplates.
 func (c *Canal) setEnds(b *Body) {
 	corner := func(p Plate, sign float64) float64 {
 		// A fragment driven back does not carry the endplate with it.
-		wall := max(b.Posterior.near(sign), stat.Quantile(intactPart, stat.Empirical, slices.Sorted(slices.Values(b.Posterior.A)), nil))
+		wall := max(b.Posterior.near(sign), median(b.Posterior.A))
 		i := floats.NearestIdx(p.A, wall+cornerInset)
 		s, _, _ := c.Frame.Coordinates(b.Frame.Point(p.S[i], p.A[i], 0))
 		return s
