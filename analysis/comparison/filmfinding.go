@@ -74,27 +74,7 @@ type filmJudge struct{ judge }
 
 // heights is judge.heights by relative heights.
 func (j filmJudge) heights() []finding.Finding {
-	if f, ok := j.recollapse(); ok {
-		return []finding.Finding{f}
-	}
-	affected := j.p.TreatedBefore || j.p.Treated || j.p.GradeBefore != nil && *j.p.GradeBefore > 0
-	if !affected {
-		if f, ok := j.newFracture(); ok {
-			return []finding.Finding{f}
-		}
-		return nil
-	}
-	var out []finding.Finding
-	if s := j.said(func(c *Change) bool { return c.Significant && c.Value > 0 }); s != "" {
-		out = append(out, j.finding(HeightRestored, filmChangeCriterion, changeSource, phrase.Of("height restored: %s", s)))
-	}
-	if s := j.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
-		out = append(out, j.finding(HeightLost, filmChangeCriterion, changeSource, phrase.Of("height lost further: %s", s)))
-	}
-	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && s != "" {
-		out = append(out, j.finding(HeightUnchanged, filmChangeCriterion, changeSource, phrase.Of("no height changed by more than its least significant change: %s", s)))
-	}
-	return out
+	return j.heightsBy(j, filmChangeCriterion, true)
 }
 
 // said says the changes of the relative heights that hold, with the share restored.

@@ -96,27 +96,41 @@ func (j judge) finding(code string, criterion, source, statement phrase.Text) fi
 // heights judges the heights of a body: one that was fractured or treated by
 // whether they came back, one that was neither by whether it is fractured now.
 func (j judge) heights() []finding.Finding {
-	if f, ok := j.recollapse(); ok {
+	// Of changes that are not judged it is not said that they are none.
+	unjudged := slices.ContainsFunc(j.p.Heights[:], func(c *Change) bool { return c != nil && c.Reason != "" })
+	return j.heightsBy(j, changeCriterion, !unjudged)
+}
+
+// heightReading is what the heights of a body are judged by: millimetres, or what of
+// the expected heights a film shows.
+type heightReading interface {
+	recollapse() (finding.Finding, bool)
+	newFracture() (finding.Finding, bool)
+	said(holds func(*Change) bool) phrase.Text
+}
+
+// heightsBy is heights by a reading, with the criterion of its changes. That none changed
+// is said where mayBeUnchanged.
+func (j judge) heightsBy(by heightReading, criterion phrase.Text, mayBeUnchanged bool) []finding.Finding {
+	if f, ok := by.recollapse(); ok {
 		return []finding.Finding{f}
 	}
 	affected := j.p.TreatedBefore || j.p.Treated || j.p.GradeBefore != nil && *j.p.GradeBefore > 0
 	if !affected {
-		if f, ok := j.newFracture(); ok {
+		if f, ok := by.newFracture(); ok {
 			return []finding.Finding{f}
 		}
 		return nil
 	}
 	var out []finding.Finding
-	if s := j.said(func(c *Change) bool { return c.Significant && c.Value > 0 }); s != "" {
-		out = append(out, j.finding(HeightRestored, changeCriterion, changeSource, phrase.Of("height restored: %s", s)))
+	if s := by.said(func(c *Change) bool { return c.Significant && c.Value > 0 }); s != "" {
+		out = append(out, j.finding(HeightRestored, criterion, changeSource, phrase.Of("height restored: %s", s)))
 	}
-	if s := j.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
-		out = append(out, j.finding(HeightLost, changeCriterion, changeSource, phrase.Of("height lost further: %s", s)))
+	if s := by.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
+		out = append(out, j.finding(HeightLost, criterion, changeSource, phrase.Of("height lost further: %s", s)))
 	}
-	// Of changes that are not judged it is not said that they are none.
-	unjudged := slices.ContainsFunc(j.p.Heights[:], func(c *Change) bool { return c != nil && c.Reason != "" })
-	if s := j.said(func(*Change) bool { return true }); len(out) == 0 && !unjudged && s != "" {
-		out = append(out, j.finding(HeightUnchanged, changeCriterion, changeSource, phrase.Of("no height changed by more than its least significant change: %s", s)))
+	if s := by.said(func(*Change) bool { return true }); len(out) == 0 && mayBeUnchanged && s != "" {
+		out = append(out, j.finding(HeightUnchanged, criterion, changeSource, phrase.Of("no height changed by more than its least significant change: %s", s)))
 	}
 	return out
 }
