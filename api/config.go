@@ -67,6 +67,18 @@ type DIMSE struct {
 	Associations     int   // at a time
 	PeerAssociations int   // of one address
 	MaxPDU           int64 // bytes of a P-DATA-TF PDU
+
+	// Journal is how many bytes of instances may be acknowledged before they are stored,
+	// from a journal beside an SQLite database; 0: none.
+	Journal int64
+}
+
+// journal returns the size of the journal that is of use.
+func (d DIMSE) journal() int64 {
+	if d.Addr == "" {
+		return 0
+	}
+	return d.Journal
 }
 
 // Storage says where studies and results are kept.

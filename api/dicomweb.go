@@ -78,6 +78,7 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request, transaction 
 		}
 		defer done()
 	}
+	s.service.ingest.Settle(ctx)
 	return handle(w, r.WithContext(ctx))
 }
 

@@ -34,7 +34,7 @@ func TestNothingAcknowledgedByDIMSEIsLost(t *testing.T) {
 	t.Parallel()
 	crashes := many("ENDPLATE_CRASHES", 4)
 	c := apart(t)
-	c.DIMSE.Addr, c.DIMSE.AETitle, c.Work.Workers = "127.0.0.1:0", "MORTAL", 0
+	c.DIMSE.Addr, c.DIMSE.AETitle, c.DIMSE.Journal, c.Work.Workers = "127.0.0.1:0", "MORTAL", 64<<20, 0
 	l := &acknowledged{newLedger(), map[string]bool{}}
 	var at roaming
 	ctx, rest := context.WithCancel(t.Context())

@@ -143,8 +143,13 @@ func TestDIMSEThroughput(t *testing.T) {
 	}
 	c := apart(t)
 	c.DIMSE.Addr = "127.0.0.1:0"
+	c.DIMSE.Journal = 512 << 20
 	c.Work.Workers = 0
 	server, p := c.process(t)
+	until(t, "the journal has its size", time.Minute, func() bool {
+		journal, err := os.Stat(filepath.Join(c.Storage.Folder, "endplate.received"))
+		return err == nil && journal.Size() == c.DIMSE.Journal
+	})
 	other := storescp(t)
 	storescu(t, p.at.DIMSE, noisyFiles(t, 2, "warm"))
 	idle := resident(server.cmd.Process.Pid)

@@ -81,7 +81,7 @@ func configIn(folder string) (api.Config, error) {
 		Executable: program,
 		GRPCAddr:   "127.0.0.1:0",
 		HTTPAddr:   "127.0.0.1:0",
-		DIMSE:      api.DIMSE{AETitle: "ENDPLATE", Associations: 32, PeerAssociations: 32, MaxPDU: 128 << 10},
+		DIMSE:      api.DIMSE{AETitle: "ENDPLATE", Associations: 32, PeerAssociations: 32, MaxPDU: 128 << 10, Journal: 8 << 20},
 		Storage:    api.Storage{Folder: folder},
 		Work: api.Work{
 			Workers: 1, AnalysisMemory: 2 << 30, AnalysisTime: 10 * time.Minute, QueueLimit: 1000,

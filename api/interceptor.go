@@ -57,6 +57,17 @@ func stream(log *slog.Logger, inner ...grpc.StreamServerInterceptor) grpc.Server
 		})...)
 }
 
+// settledUnary and settledStream have a call find what was acknowledged before it.
+func (s *server) settledUnary(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	s.ingest.Settle(ctx)
+	return handle(ctx, request)
+}
+
+func (s *server) settledStream(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+	s.ingest.Settle(stream.Context())
+	return handle(server, stream)
+}
+
 // contextStream is a stream with another context.
 type contextStream struct {
 	grpc.ServerStream

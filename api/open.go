@@ -47,8 +47,16 @@ func (s *Server) openService(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	journal, left, err := v.store.OpenJournal(c.DIMSE.journal())
+	if err != nil {
+		return err
+	}
+	if journal != nil {
+		s.onClose(journal.Close)
+	}
 	v.ingest = ingest.New(ctx, ingest.Config{
 		Store:       v.store,
+		Journal:     journal,
 		SOPClasses:  c.Storage.SOPClasses,
 		MaxInstance: c.Limits.InstanceBytes,
 		Transform:   transform,
@@ -57,6 +65,9 @@ func (s *Server) openService(ctx context.Context) (err error) {
 		Logger:      s.log,
 	})
 	s.onClose(v.ingest.Close)
+	if err := v.ingest.Recover(ctx, left); err != nil {
+		return err
+	}
 	v.volumes = newKept(c.Limits.RenderCacheBytes, sizeOfVolume, v.readVolume)
 	v.results = newKept(mostResults, sizeOfResults, v.readResults)
 	v.aligned = newKept(mostAligned, sizeOfAligned, v.readAligned)

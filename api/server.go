@@ -192,8 +192,8 @@ func (s *Server) listenGRPC() error {
 func (s *Server) newGRPC(options ...grpc.ServerOption) *grpc.Server {
 	g := grpc.NewServer(append(options,
 		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxSendMsgSize(maxResponse),
-		unary(s.log, s.metrics.Unary, s.service.audit.Unary, s.auth.Unary),
-		stream(s.log, s.metrics.Stream, s.service.audit.Stream, s.auth.Stream))...)
+		unary(s.log, s.metrics.Unary, s.service.audit.Unary, s.auth.Unary, s.service.settledUnary),
+		stream(s.log, s.metrics.Stream, s.service.audit.Stream, s.auth.Stream, s.service.settledStream))...)
 	endplatev1.RegisterStudyServiceServer(g, &studyService{server: s.service})
 	endplatev1.RegisterAnalysisServiceServer(g, &analysisService{server: s.service})
 	endplatev1.RegisterComparisonServiceServer(g, &comparisonService{server: s.service})

@@ -109,7 +109,7 @@ func TestFetchFromOrthanc(t *testing.T) {
 func fetchToAServer(t *testing.T, archive *orthanctest.Server, study, address string) {
 	t.Helper()
 	p := startServer(t, nil, "serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--dimse-addr", address,
-		"--dimse-peers", "ORTHANC@127.0.0.1", "--min-free", "0", "--quiet-time", "0")
+		"--dimse-peers", "ORTHANC@127.0.0.1", "--dimse-journal", "8MiB", "--min-free", "0", "--quiet-time", "0")
 	if status, _, told := fetched(t, "ORTHANC@"+archive.DIMSE, "--study", study); status != exitOK || !strings.Contains(told, "3 instances of 1 studies sent to ENDPLATE") {
 		t.Errorf("status %d: %s", status, told)
 	}

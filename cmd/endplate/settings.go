@@ -113,6 +113,7 @@ func dimseFlags(c *api.DIMSE) *pflag.FlagSet {
 	f.IntVar(&c.Associations, "max-associations", 64, "associations open at a time, `N`")
 	f.IntVar(&c.PeerAssociations, "max-peer-associations", 16, "associations open of one address, `N`")
 	bytesVar(f, &c.MaxPDU, "max-pdu", 128<<10, "bytes of a P-DATA-TF PDU that peers may send, `SIZE`")
+	bytesVar(f, &c.Journal, "dimse-journal", 512<<20, "acknowledge instances when they are in a journal of `SIZE`, and store them from there; 0: when they are stored; only with SQLite")
 	return f
 }
 

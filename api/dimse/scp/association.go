@@ -86,6 +86,7 @@ func (a *association) answer(ctx context.Context, m *dimse.Message) error {
 
 // ended tells of the end of the association.
 func (a *association) ended(err error) {
+	a.server.config.Ingest.Settle(a.server.stopping) // who is told may look for it
 	s := &a.summary
 	s.Outcome, s.Err = outcomeOf(err, s.Accepted), err
 	if s.Outcome == Released {

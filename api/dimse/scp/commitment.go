@@ -66,6 +66,7 @@ func (a *association) commit(ctx context.Context, m *dimse.Message) (*dimse.Comm
 		return rsp, nil //nolint:nilerr // the response tells of it
 	}
 	request.AETitle = a.Peer().AETitle
+	a.server.config.Ingest.Settle(ctx)
 	err = a.server.config.Store.Write(ctx, func(tx *store.Tx) (err error) {
 		_, err = tx.AddCommitment(ctx, *request, 0)
 		return err

@@ -33,6 +33,7 @@ const (
 type provider struct {
 	*scp.Server
 	store *store.Store
+	door  *ingest.Ingest
 	at    string // host:port
 
 	mu    sync.Mutex
@@ -45,9 +46,17 @@ func start(t testing.TB, c scp.Config, door ingest.Config) *provider {
 	if door.Store == nil {
 		door.Store = storetest.Open(t, storetest.Embedded(t))
 	}
+	if door.Journal == nil {
+		journal, _, err := door.Store.OpenJournal(8 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		door.Journal = journal
+		t.Cleanup(func() { journal.Close() })
+	}
 	in := ingest.New(t.Context(), door)
 	t.Cleanup(func() { in.Close() })
-	p := &provider{store: door.Store}
+	p := &provider{store: door.Store, door: in}
 	c.Ingest, c.Classes, c.MaxInstance = in, ingest.Accepted(door.SOPClasses), door.MaxInstance
 	if c.AETitle == "" {
 		c.AETitle = "ENDPLATE"
@@ -95,6 +104,7 @@ func (p *provider) summaries(t testing.TB, n int) []scp.Summary {
 // stored returns the bytes of an instance.
 func (p *provider) stored(t testing.TB, sopUID string) []byte {
 	t.Helper()
+	p.door.Settle(t.Context())
 	i, err := p.store.Instance(t.Context(), sopUID)
 	if err != nil {
 		t.Fatal(err)

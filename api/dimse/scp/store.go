@@ -85,7 +85,7 @@ func (a *association) keep(ctx context.Context, m *dimse.Message, data io.Reader
 		SOPClassUID: m.Command.AffectedSOPClassUID, SOPInstanceUID: m.Command.AffectedSOPInstanceUID,
 		TransferSyntaxUID: m.Context.TransferSyntax,
 	}.Head()
-	o := a.server.config.Ingest.Add(ctx, ingest.Upload{Source: Source}, io.MultiReader(bytes.NewReader(head), data))
+	o := a.server.config.Ingest.Add(ctx, ingest.Upload{Source: Source, Early: true}, io.MultiReader(bytes.NewReader(head), data))
 	a.summary.saw(o.StudyInstanceUID)
 	if o.Err == nil {
 		return

@@ -51,8 +51,11 @@ func (g *Ingest) acquire(ctx context.Context) (*batch, error) {
 	return g.current, nil
 }
 
-// release says that an instance of a batch is settled.
+// release says that an instance of a batch, if it is of one, is settled.
 func (g *Ingest) release(ctx context.Context, b *batch) {
+	if b == nil {
+		return
+	}
 	g.mu.Lock()
 	b.users--
 	last := b.retired && b.users == 0

@@ -59,7 +59,10 @@ func victim() error {
 	if _, err := s.Sweep(ctx, 0); err != nil {
 		return err
 	}
-	g := ingest.New(ctx, ingest.Config{Store: s})
+	g, _, err := journaled(ctx, s)
+	if err != nil {
+		return err
+	}
 	var mu sync.Mutex
 	say := func(format string, args ...any) {
 		mu.Lock()
@@ -72,10 +75,11 @@ func victim() error {
 	for caller := range callers {
 		go func() {
 			for n := 0; ; n++ {
-				if err := upload(ctx, g, fmt.Sprintf("1.2.%s.%d.%d", os.Getenv(victimRound), caller, n), say); err != nil {
+				if err := upload(ctx, g, caller%2 == 0, fmt.Sprintf("1.2.%s.%d.%d", os.Getenv(victimRound), caller, n), say); err != nil {
 					failed <- err
 				}
 				if n%3 == 2 {
+					g.Settle(ctx)
 					if err := remove(ctx, s, fmt.Sprintf("1.2.%s.%d.%d", os.Getenv(victimRound), caller, n-rand.IntN(3)), say); err != nil {
 						failed <- err
 					}
@@ -86,22 +90,42 @@ func victim() error {
 	return <-failed
 }
 
-// upload sends some instances of a study.
-func upload(ctx context.Context, g *ingest.Ingest, study string, say func(string, ...any)) error {
+// journaled opens a door to a store with a journal, and stores what is left in it.
+func journaled(ctx context.Context, s *store.Store) (*ingest.Ingest, *store.Journal, error) {
+	j, left, err := s.OpenJournal(8 << 20)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := ingest.New(ctx, ingest.Config{Store: s, Journal: j})
+	return g, j, g.Recover(ctx, left)
+}
+
+// upload sends some instances of a study, which may be acknowledged early.
+func upload(ctx context.Context, g *ingest.Ingest, early bool, study string, say func(string, ...any)) error {
 	const instances = 5
 	stream := g.Stream()
+	hashes := map[string][sha256.Size]byte{}
 	for i := range instances {
 		uid := fmt.Sprintf("%s.1.%d", study, i)
 		b := instanceOf(map[string]string{
 			"StudyInstanceUID": study, "SeriesInstanceUID": study + ".1", "SOPInstanceUID": uid, "MediaStorageSOPInstanceUID": uid,
 		}, 2000)
-		stream.Add(ctx, ingest.Upload{}, bytes.NewReader(b))
+		hashes[uid] = sha256.Sum256(b)
+		if !early {
+			stream.Add(ctx, ingest.Upload{}, bytes.NewReader(b))
+			continue
+		}
+		o := g.Add(ctx, ingest.Upload{Early: true}, bytes.NewReader(b))
+		if o.Err != nil {
+			return o.Err
+		}
+		say("stored %s %x", uid, hashes[uid])
 	}
 	for _, o := range stream.Wait() {
 		if o.Err != nil {
 			return o.Err
 		}
-		say("stored %s %x", o.SOPInstanceUID, o.SHA256)
+		say("stored %s %x", o.SOPInstanceUID, hashes[o.SOPInstanceUID])
 	}
 	return nil
 }
@@ -192,6 +216,24 @@ func (tr *truth) check(t *testing.T, s *store.Store) {
 	}
 }
 
+// recoverAll stores what is left in the journal of a store.
+func recoverAll(t *testing.T, s *store.Store) {
+	t.Helper()
+	g, j, err := journaled(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if j == nil {
+		return // PostgreSQL
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func testCrashes(t *testing.T, config store.Config) {
 	crashes := crashCount
 	if n, err := strconv.Atoi(os.Getenv("ENDPLATE_TEST_CRASHES")); err == nil {
@@ -210,6 +252,7 @@ func testCrashes(t *testing.T, config store.Config) {
 		if _, err := s.Sweep(t.Context(), 0); err != nil {
 			t.Error(err)
 		}
+		recoverAll(t, s)
 		storetest.Whole(t, s)
 		tr.check(t, s)
 		if err := s.Close(); err != nil {

@@ -7,6 +7,11 @@
 // indexed, and acknowledged last. Instances that come together, of one caller or of
 // several, are synced and indexed together.
 //
+// Who sends one instance after the other, and waits for each to be acknowledged, would
+// wait for files and index each time. Such an instance may be acknowledged when it is in
+// the journal, and is stored from there when its peer pauses, or somebody asks: Settle
+// waits for it. After a crash, Recover stores what the journal has.
+//
 // The bytes that are stored are those that came, unless the server takes identities
 // out: then they are what the transformation makes of them.
 package ingest
@@ -17,6 +22,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/endplate/endplate/api/internal/fault"
@@ -26,6 +32,8 @@ import (
 // Config says what comes in and what becomes of it.
 type Config struct {
 	Store *store.Store
+	// Journal, if not nil, keeps instances that may be acknowledged early.
+	Journal *store.Journal
 
 	// SOPClasses are accepted and kept beside those that are analysed: see Accepted.
 	SOPClasses []string
@@ -54,6 +62,11 @@ type Ingest struct {
 	queue chan *pending
 	ended chan struct{} // closed when the last of the queue is done
 
+	flights   flights
+	unsettled atomic.Int64 // acknowledged instances that are not indexed
+	owing     atomic.Bool  // whether some of them could not be, when that was tried last
+	tried     time.Time
+
 	mu      sync.Mutex
 	current *batch
 	closed  bool
@@ -73,6 +86,7 @@ func New(ctx context.Context, config Config) *Ingest {
 		classes: acceptedClasses(config.SOPClasses),
 		queue:   make(chan *pending, groupSize),
 		ended:   make(chan struct{}),
+		flights: flights{at: map[string]*flight{}},
 	}
 	// What has been taken in is stored also if the caller has gone.
 	go g.commit(context.WithoutCancel(ctx))
@@ -103,6 +117,9 @@ type Upload struct {
 	// StudyInstanceUID is that of the study which the instance is said to be of, as it
 	// comes; checked where it is not empty.
 	StudyInstanceUID string
+	// Early allows for the instance to be said to be stored when it is in the journal. Its
+	// outcome has no hash then.
+	Early bool
 }
 
 // State is what became of an instance.
@@ -124,7 +141,7 @@ type Outcome struct {
 	SOPInstanceUID    string
 	SOPClassUID       string
 	SizeBytes         int64             // received
-	SHA256            [sha256.Size]byte // of the bytes received; zero if not all of them were
+	SHA256            [sha256.Size]byte // of the bytes received; zero if not all of them were, or early
 
 	// Err is why the instance was refused: a fault, or the error of the reader.
 	Err error
@@ -199,21 +216,35 @@ func (g *Ingest) add(ctx context.Context, u Upload, r io.Reader, done func(Outco
 		refuse(o, err)
 		return
 	}
-	b, err := g.acquire(ctx)
+	p, err := g.receive(ctx, u, r, &o)
 	if err != nil {
 		refuse(o, err)
 		return
 	}
-	a, err := g.receive(ctx, b, u, r, &o)
+	early, err := g.promise(ctx, p)
 	if err != nil {
-		g.release(ctx, b)
+		p.landed()
+		g.drop(ctx, p)
 		refuse(o, err)
 		return
 	}
-	g.queue <- &pending{addition: *a, batch: b, done: func(s store.Settlement, err error) {
-		g.release(ctx, b)
+	if early {
+		g.unsettled.Add(1)
+	}
+	p.done = func(s store.Settlement, err error) {
+		p.landed()
+		g.release(ctx, p.batch)
+		if early {
+			g.kept(ctx, p, s, err)
+			return
+		}
 		done(settled(o, s, err))
-	}}
+	}
+	g.queue <- p
+	if early {
+		o.State = Stored
+		done(o)
+	}
 }
 
 // enter reports whether the door is open, and holds it open if it is.

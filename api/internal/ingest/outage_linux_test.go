@@ -4,6 +4,7 @@
 package ingest_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -100,4 +101,39 @@ func TestTheDiskOfTheDatabaseIsFull(t *testing.T) {
 	config := storetest.Embedded(t)
 	config.Database = "sqlite:" + filepath.Join(disk, "endplate.db")
 	testDiskFull(t, config, disk)
+}
+
+// What is acknowledged stays in the journal while the disk of the blobs is full, and is
+// stored when there is room. Whoever sends more meanwhile is refused.
+func TestAcknowledgedWhileTheDiskOfTheBlobsIsFull(t *testing.T) {
+	disk := smallDisk(t)
+	config := storetest.Embedded(t)
+	config.Blobs = "file://" + disk
+	g, s := withJournal(t, ingest.Config{Store: storetest.Open(t, config)}, 8)
+	wantStored(t, early(t, g, instanceOf(numbered(0), 10000)))
+	end := busy(t, s)
+	for i := 1; i < 5; i++ {
+		wantStored(t, early(t, g, instanceOf(numbered(i), 10000)))
+	}
+	empty := fill(t, disk)
+	end()
+	g.Settle(t.Context())
+	if _, err := s.Instance(t.Context(), "1.2.3.4.4"); fault.Of(err) != fault.NotExist {
+		t.Errorf("stored on a disk that is full: %v", err)
+	}
+	wantReason(t, add(t, g, 8, 10000), fault.Exhausted, fault.StorageFull)
+	wantReason(t, early(t, g, instanceOf(numbered(9), 10000)), fault.Exhausted, fault.StorageFull)
+	empty()
+	g.Settle(t.Context())
+	for i := range 5 {
+		if !bytes.Equal(stored(t, s, numbered(i)["SOPInstanceUID"]), instanceOf(numbered(i), 10000)) {
+			t.Errorf("instance %d is stored with other bytes", i)
+		}
+	}
+	wantStored(t, early(t, g, instanceOf(numbered(9), 10000)))
+	g.Close()
+	if _, err := s.Sweep(t.Context(), 0); err != nil {
+		t.Error(err)
+	}
+	storetest.Whole(t, s)
 }

@@ -14,12 +14,11 @@ import (
 
 	"github.com/endplate/endplate/analysis/dicom"
 	"github.com/endplate/endplate/api/internal/fault"
-	"github.com/endplate/endplate/api/internal/store"
 )
 
-// receive reads an instance into a blob of the batch, and checks it. It fills in
-// what of the outcome is known.
-func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o *Outcome) (*store.Addition, error) {
+// receive reads an instance into the journal or a blob, and checks it. It fills in what
+// of the outcome is known.
+func (g *Ingest) receive(ctx context.Context, u Upload, r io.Reader, o *Outcome) (*pending, error) {
 	src := &received{r: r, limit: g.config.MaxInstance}
 	if g.config.Transform != nil {
 		src.hash = sha256.New() // else the store's is the same
@@ -31,12 +30,8 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 		arrived = io.TeeReader(src, original)
 	}
 	stored, transformed := g.transformed(arrived)
-	var h *dicom.Header
-	var walkErr error
-	st, err := b.store.Create(ctx, g.config.MaxInstance, func(w io.Writer) error {
-		h, walkErr = readHeader(io.TeeReader(&whole{r: stored}, w))
-		return walkErr
-	})
+	p := &pending{landed: func() {}}
+	h, walkErr, err := g.keep(ctx, u, stored, p)
 	_ = stored.CloseWithError(err) // it never fails
 	transformErr := transformed()
 	came := h
@@ -50,7 +45,7 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 	o.SizeBytes = src.n
 	err = reason(src, transformErr, walkErr, err)
 	if err == nil {
-		o.SHA256 = src.sum(st)
+		o.SHA256 = src.sum(p)
 		err = announced(u, *o)
 	}
 	if err == nil {
@@ -60,14 +55,50 @@ func (g *Ingest) receive(ctx context.Context, b *batch, u Upload, r io.Reader, o
 		err = ErrOtherStudy
 	}
 	if err != nil {
-		if st != nil {
-			g.discard(ctx, st)
-		}
+		g.drop(ctx, p)
 		return nil, err
 	}
-	a := Addition(h, u.Source)
-	a.Staged = st
-	return a, nil
+	staged := p.addition.Staged
+	p.addition = *Addition(h, u.Source)
+	p.addition.Staged = staged
+	return p, nil
+}
+
+// keep has what comes in an entry of the journal, if the instance may be acknowledged
+// early and there is room for it, and in a blob else. It returns what the walk over it
+// found, what was wrong with it, and what else went wrong.
+func (g *Ingest) keep(ctx context.Context, u Upload, r io.Reader, p *pending) (h *dicom.Header, walkErr, err error) {
+	if u.Early && len(u.SHA256) == 0 && g.journals() {
+		p.entry = g.config.Journal.Begin()
+	}
+	if e := p.entry; e != nil {
+		h, walkErr = readHeader(io.TeeReader(&whole{r: r}, e))
+		if !e.Full() {
+			return h, walkErr, walkErr
+		}
+		defer g.forget(ctx, e)
+		p.entry = nil
+		r = io.MultiReader(e.Written(), r)
+	}
+	if p.batch, err = g.acquire(ctx); err != nil {
+		return nil, nil, err
+	}
+	p.addition.Staged, err = p.batch.store.Create(ctx, g.config.MaxInstance, func(w io.Writer) error {
+		h, walkErr = readHeader(io.TeeReader(&whole{r: r}, w))
+		return walkErr
+	})
+	return h, walkErr, err
+}
+
+// drop lets go of an instance that is not stored.
+func (g *Ingest) drop(ctx context.Context, p *pending) {
+	if p.addition.Staged != nil {
+		g.discard(ctx, p.addition.Staged)
+	}
+	if p.entry != nil {
+		g.forget(ctx, p.entry)
+	}
+	g.release(ctx, p.batch)
 }
 
 // reason returns why an instance cannot be stored: the first thing that went wrong,
@@ -126,12 +157,14 @@ func (r *received) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sum returns the hash of what came.
-func (r *received) sum(st *store.Staged) (sum [sha256.Size]byte) {
-	if r.hash == nil {
-		return st.SHA256
+// sum returns the hash of what came; none of what came into the journal.
+func (r *received) sum(p *pending) (sum [sha256.Size]byte) {
+	switch {
+	case r.hash != nil:
+		r.hash.Sum(sum[:0])
+	case p.addition.Staged != nil:
+		sum = p.addition.Staged.SHA256
 	}
-	r.hash.Sum(sum[:0])
 	return sum
 }
 
