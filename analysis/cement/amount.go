@@ -295,25 +295,16 @@ func (w *work) isBeyond(m int) bool {
 
 // addLeak adds a connected part outside the body to its place.
 func (w *work) addLeak(part []int, fraction []float32, leaked []Place, byPlace *[InferiorDisc + 1]Leak) {
+	place := w.placeOf(part)
+	if place == 0 {
+		return // in a pedicle
+	}
 	s := &w.sites[w.i]
-	var votes [InferiorDisc + 1]int
 	distance := 0.0
 	for _, m := range part {
 		p := w.d.position(w.index(m))
-		if place, ok := s.place(p); ok {
-			votes[place]++
-		}
 		above, below, out, _ := s.beyond(p)
 		distance = max(distance, math.Hypot(max(above, below, 0), max(out, 0))+math.Cbrt(w.voxel())/2)
-	}
-	place := Place(0)
-	for p, v := range votes {
-		if v > votes[place] {
-			place = Place(p)
-		}
-	}
-	if place == 0 {
-		return // in a pedicle
 	}
 	l := &byPlace[place]
 	l.Place = place

@@ -53,7 +53,7 @@ func examine(t testing.TB, vol *volume.Volume) found {
 			s = again
 		}
 	}
-	bodies, err := segmentation.FromImage(ctx, calm, s)
+	bodies, err := segmentation.FromFilledImage(ctx, calm, s, dense.Filled())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ package cement
 import (
 	"math"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/endplate/endplate/analysis/segmentation"
 	"github.com/endplate/endplate/analysis/spine"
 )
@@ -16,6 +18,9 @@ const (
 	plateSide = 2*plateHalf + 1
 	// plateChange, mm, is the most by which a hidden endplate is moved.
 	plateChange = 3.0
+	plateDoubt  = 1.2
+	// plateTension is the weight of a slope against that of a bend.
+	plateTension = 0.05
 )
 
 // plate is an endplate of a body as a height over the axial plane, mm, on a grid
@@ -58,8 +63,9 @@ func newPlate(r *segmentation.Region, e spine.Endplate, hides func(s, a, l float
 	return p
 }
 
-// carriedOn is wall.carriedOn for an endplate. It moves inwards only: a leak passes
-// for a bulge, and the dent of a fracture is none to be filled.
+// carriedOn is wall.carriedOn for an endplate. A leak passes for a bulge, and what was
+// filled in for a dent: a hidden place stands neither above the surface that is carried
+// on nor by more than plateDoubt below it, as a dent that nobody sees may.
 func (p *plate) carriedOn(like *plate) *plate {
 	if p.hides == 0 || float64(p.hides) > hiddenMost*float64(p.size) {
 		return p
@@ -73,9 +79,11 @@ func (p *plate) carriedOn(like *plate) *plate {
 	p.relax(&depart)
 	for i := range depart {
 		for j := range depart[i] {
-			change := like.height[i][j] + depart[i][j] - p.height[i][j]
-			inwards := min(max(-change*p.outward, 0), plateChange)
-			out.height[i][j] -= inwards * p.outward
+			change := (like.height[i][j] + depart[i][j] - p.height[i][j]) * p.outward
+			if change > 0 {
+				change = max(change-plateDoubt, 0)
+			}
+			out.height[i][j] += min(max(change, -plateChange), plateChange) * p.outward
 		}
 	}
 	return &out
@@ -120,24 +128,70 @@ func (p *plate) level() float64 {
 	return sum / max(n, 1)
 }
 
-// relax replaces the values of hidden places by the smoothest that join the
-// others within the wall.
+// relax replaces the values of hidden places by those of the surface that bends least,
+// under a little tension, from the others within the wall: what is seen of the slopes of
+// a fracture's dent goes on beneath the cement.
 func (p *plate) relax(v *[plateSide][plateSide]float64) {
-	for range wallRelaxations {
-		for i := range v {
-			for j := range v[i] {
-				if !p.hidden[i][j] {
-					continue
-				}
-				sum, n := 0.0, 0.0
-				for _, o := range [4][2]int{{i - 1, j}, {i + 1, j}, {i, j - 1}, {i, j + 1}} {
-					if o[0] >= 0 && o[1] >= 0 && o[0] < plateSide && o[1] < plateSide && p.in[o[0]][o[1]] {
-						sum, n = sum+v[o[0]][o[1]], n+1
-					}
-				}
-				if n > 0 {
-					v[i][j] = sum / n
-				}
+	index, n := p.unknowns()
+	h, g := mat.NewSymDense(n, nil), mat.NewVecDense(n, nil)
+	for i := range v {
+		for j := range v[i] {
+			for _, step := range [2][2]int{{0, 1}, {1, 0}} {
+				places := [3][2]int{{i - step[0], j - step[1]}, {i, j}, {i + step[0], j + step[1]}}
+				p.penalize(h, g, index, v, places[:], []float64{1, -2, 1}, 1)
+				p.penalize(h, g, index, v, places[1:], []float64{1, -1}, plateTension)
+			}
+		}
+	}
+	var x mat.VecDense
+	var chol mat.Cholesky
+	if !chol.Factorize(h) || chol.SolveVecTo(&x, g) != nil {
+		return // nothing about them is seen
+	}
+	for i := range v {
+		for j := range v[i] {
+			if at := index[i][j]; at >= 0 {
+				v[i][j] = x.AtVec(at)
+			}
+		}
+	}
+}
+
+// unknowns numbers the hidden places within the wall, from 0; -1 elsewhere.
+func (p *plate) unknowns() (index [plateSide][plateSide]int, n int) {
+	for i := range index {
+		for j := range index[i] {
+			index[i][j] = -1
+			if p.hidden[i][j] {
+				index[i][j] = n
+				n++
+			}
+		}
+	}
+	return index, n
+}
+
+// penalize adds the weighted square of a combination of values to the normal equations,
+// if all its places lie within the wall.
+func (p *plate) penalize(h *mat.SymDense, g *mat.VecDense, index [plateSide][plateSide]int, v *[plateSide][plateSide]float64, places [][2]int, factor []float64, weight float64) {
+	known := 0.0
+	for n, o := range places {
+		if min(o[0], o[1]) < 0 || max(o[0], o[1]) >= plateSide || !p.in[o[0]][o[1]] {
+			return
+		}
+		if index[o[0]][o[1]] < 0 {
+			known += factor[n] * v[o[0]][o[1]]
+		}
+	}
+	for n, o := range places {
+		at := index[o[0]][o[1]]
+		if at < 0 {
+			continue
+		}
+		g.SetVec(at, g.AtVec(at)-weight*factor[n]*known)
+		for m, q := range places {
+			if other := index[q[0]][q[1]]; other >= at {
+				h.SetSym(at, other, h.At(at, other)+weight*factor[n]*factor[m])
 			}
 		}
 	}

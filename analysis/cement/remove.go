@@ -26,6 +26,15 @@ const (
 // itself where there is no lump.
 func (d *Dense) Removed() *volume.Volume { return d.removed }
 
+// Filled returns what reports of a sample's index whether Removed replaced it; nil if
+// it replaced none.
+func (d *Dense) Filled() func(sample int) bool {
+	if d.Empty() {
+		return nil
+	}
+	return func(sample int) bool { return d.removed.Samples[sample] != d.vol.Samples[sample] }
+}
+
 // remove sets what Removed returns.
 func (d *Dense) remove() {
 	d.removed = d.vol

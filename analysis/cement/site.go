@@ -36,8 +36,8 @@ func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Regi
 	for i := range found.Vertebrae {
 		v := &found.Vertebrae[i]
 		s := &sites[i]
-		if i < len(shells) && shells[i] != nil && !tooShallow(shells, i) {
-			r, c := regions[i], carriedOn(shells, i)
+		if c := carriedOn(shells, i); c != nil && !tooShallow(shells, i, c) {
+			r := regions[i]
 			s.frame, s.volume, s.outlined = r.Frame, r.Volume(), true
 			s.traced, s.radius = r.Heights, c.wall.at
 			s.heights = func(a, l float64) (superior, inferior float64) { return c.superior.at(a, l), c.inferior.at(a, l) }
@@ -66,8 +66,9 @@ const (
 	growth  = 0.03
 )
 
-// tooShallow reports whether the i-th surface is that of a part of a body.
-func tooShallow(shells []*shell, i int) bool {
+// tooShallow reports whether the i-th surface, carried on as s, is that of a part of a
+// body.
+func tooShallow(shells []*shell, i int, s *shell) bool {
 	const reach = 2 // vertebrae to each side
 	var beside []float64
 	for j := max(i-reach, 0); j <= min(i+reach, len(shells)-1); j++ {
@@ -75,7 +76,7 @@ func tooShallow(shells []*shell, i int) bool {
 			beside = append(beside, shells[j].wall.depth()*math.Pow(1+growth, float64(i-j)))
 		}
 	}
-	return len(beside) > 0 && shells[i].wall.depth() < shallow*median(beside)
+	return len(beside) > 0 && s.wall.depth() < shallow*median(beside)
 }
 
 // shell is a body's surface.
@@ -98,8 +99,11 @@ func (d *Dense) shells(regions []*segmentation.Region) []*shell {
 }
 
 // carriedOn returns the i-th surface with its hidden parts carried on, after the
-// surfaces near by where nothing hides them.
-func carriedOn(shells []*shell, i int) shell {
+// surfaces near by where nothing hides them; nil if there is none.
+func carriedOn(shells []*shell, i int) *shell {
+	if i >= len(shells) || shells[i] == nil {
+		return nil
+	}
 	const reach = 3 // vertebrae to each side
 	var walls []*wall
 	var superior, inferior []*plate
@@ -110,7 +114,7 @@ func carriedOn(shells []*shell, i int) shell {
 		}
 	}
 	s := shells[i]
-	return shell{s.wall.carriedOn(commonWall(walls)), s.superior.carriedOn(commonPlate(superior)), s.inferior.carriedOn(commonPlate(inferior))}
+	return &shell{s.wall.carriedOn(commonWall(walls)), s.superior.carriedOn(commonPlate(superior)), s.inferior.carriedOn(commonPlate(inferior))}
 }
 
 // nearby returns a test of whether dense matter lies within reach, mm, of a
@@ -220,7 +224,7 @@ const (
 // marks the way of the needle; false behind the canal's centre.
 func (s *site) place(p r3.Vec) (Place, bool) {
 	above, below, out, at := s.beyond(p)
-	if max(above, below) > out {
+	if max(above, below) > out && out <= discBulge {
 		if above > below {
 			return SuperiorDisc, true
 		}
@@ -250,6 +254,9 @@ const (
 	// backTolerance, mm, is how far before the middle of the posterior wall the
 	// space beside it still counts to the foramen: the wall is concave.
 	backTolerance = 1.0
+	// discBulge, mm, is how far beyond the body's wall a disc reaches. A default of this
+	// program.
+	discBulge = 1.0
 	// behindCanal, mm, is how far behind the canal's centre cement is looked for.
 	behindCanal = 3.0
 )

@@ -6,6 +6,8 @@ package cement
 import (
 	"math"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/endplate/endplate/analysis/segmentation"
 )
 
@@ -19,7 +21,11 @@ const (
 	// where it runs.
 	hiddenMost = 0.6
 	// wallChange, mm, is the most by which a hidden wall is moved.
-	wallChange = 2.5
+	wallChange = 5.0
+	// axisWeight is the weight, in places of a wall, of that a body's axis stands
+	// midway between its walls: places within a tenth of the contour err alike, by half
+	// of what the axis does.
+	axisWeight = 0.1 * wallAngles / 4
 	// wallRelaxations smooth it over a third of the contour.
 	wallRelaxations = 200
 )
@@ -52,23 +58,24 @@ func newWall(r *segmentation.Region, hides func(s, a, l float64) bool) *wall {
 }
 
 // carriedOn returns w with its hidden parts carried on from beside them: a leak
-// all but touches the wall and would else pass for a bulge of it. What is carried
-// on is how much w departs from like, the common shape of walls near by.
+// all but touches the wall and would else pass for a bulge of it, and cement within
+// for the bone behind it. What is carried on is how much w departs from like, the
+// common shape of walls near by.
 func (w *wall) carriedOn(like *wall) *wall {
 	if w.hides == 0 || float64(w.hides) > hiddenMost*wallLayers*wallAngles {
 		return w
 	}
-	scale := w.scaleOf(like)
+	expected := w.fitted(like)
 	out, depart := *w, w.radius
 	for k := range depart {
 		for n := range depart[k] {
-			depart[k][n] -= scale * like.radius[k][n]
+			depart[k][n] -= expected[k][n]
 		}
 	}
 	w.relax(&depart)
 	for k := range depart {
 		for n := range depart[k] {
-			change := scale*like.radius[k][n] + depart[k][n] - w.radius[k][n]
+			change := expected[k][n] + depart[k][n] - w.radius[k][n]
 			out.radius[k][n] += min(max(change, -wallChange), wallChange)
 		}
 	}
@@ -125,21 +132,41 @@ func (w *wall) size() float64 {
 	return sum / max(n, 1)
 }
 
-// scaleOf returns the size of w as a part of that of like, from what is not
-// hidden; 0 if like is of no size.
-func (w *wall) scaleOf(like *wall) float64 {
-	own, other := 0.0, 0.0
+// fitted returns the radii of like, in size and place fitted to what nothing hides of
+// w: the axis of a body whose anterior wall was traced within cement stands too far
+// behind.
+func (w *wall) fitted(like *wall) (radius [wallLayers][wallAngles]float64) {
+	basis := func(k, n int) [3]float64 {
+		sin, cos := math.Sincos(2 * math.Pi * float64(n) / wallAngles)
+		return [3]float64{like.radius[k][n], cos, sin}
+	}
+	h, g := mat.NewSymDense(3, nil), mat.NewVecDense(3, nil)
 	for k := range w.radius {
-		for n := range w.radius[k] {
-			if !w.hidden[k][n] {
-				own, other = own+w.radius[k][n], other+like.radius[k][n]
+		for n, r := range w.radius[k] {
+			if w.hidden[k][n] {
+				continue
 			}
+			b := basis(k, n)
+			v := mat.NewVecDense(3, b[:])
+			h.SymRankOne(h, 1, v)
+			g.AddScaledVec(g, r, v)
 		}
 	}
-	if other <= 0 {
-		return 0
+	for axis := 1; axis < 3; axis++ {
+		h.SetSym(axis, axis, h.At(axis, axis)+axisWeight)
 	}
-	return own / other
+	var x mat.VecDense
+	var chol mat.Cholesky
+	if !chol.Factorize(h) || chol.SolveVecTo(&x, g) != nil {
+		return radius
+	}
+	for k := range radius {
+		for n := range radius[k] {
+			b := basis(k, n)
+			radius[k][n] = x.AtVec(0)*b[0] + x.AtVec(1)*b[1] + x.AtVec(2)*b[2]
+		}
+	}
+	return radius
 }
 
 // relax replaces the values of hidden places by the smoothest that join the

@@ -26,10 +26,10 @@ const (
 	// weakDepth, mm, keeps veins off the cortex.
 	weakDepth = 1.0
 
-	// What lies apart may be as far away as this, mm: a vein too thin to see, or
-	// the crossing of the cortex, lies between. Beside and before the body there
-	// may be calcium in vessels, and only what all but touches counts.
-	bridge, bridgeBeside = 4.0, 2.0
+	// bridge is how far away, mm, what lies apart may be: a vein too thin to see, or
+	// the crossing of the cortex, lies between. Beside and before the body there may be
+	// calcium in vessels, and only what a vein joins that can be seen counts.
+	bridge = 4.0
 	// bridgeSure is how far away what is surely cement may lie: surePiece, mm³, of it
 	// read as much as cement does at its surface, and more than bone.
 	bridgeSure, surePiece = 9.0, 20.0
@@ -60,14 +60,12 @@ func (d *Dense) newWork(sites []site, i int, held [][]int, metal metalSet) *work
 	w := &work{crop: newCrop(d.vol, near, leakReach), d: d, sites: sites, i: i, metal: metal}
 	w.locate(held)
 	w.attenuation(held[i])
-	w.mark = make([]bool, w.len())
-	w.grow(w.marked(held[i]), w.level)
-	weak := w.bone + weakShare*(w.hu-w.bone)
-	w.grow(slices.Clone(w.mark), func(m int) float64 {
+	w.mark = w.grown(w.marked(held[i]), w.level)
+	w.mark = w.grown(w.mark, func(m int) float64 {
 		if w.inside[m] < weakDepth {
 			return math.Inf(1)
 		}
-		return weak
+		return w.weak()
 	})
 	w.bridge()
 	return w
@@ -94,6 +92,10 @@ func (w *work) half() float64 { return (w.hu + w.bone) / 2 }
 
 // strong returns the attenuation from which a voxel is taken for cement outright.
 func (w *work) strong() float64 { return min(max(w.half(), strongLeast), strongMost) }
+
+// weak returns the attenuation from which a voxel off the cortex belongs to a vein
+// filled with cement.
+func (w *work) weak() float64 { return w.bone + weakShare*(w.hu-w.bone) }
 
 // locate fills in inside and mine.
 func (w *work) locate(held [][]int) {
@@ -148,12 +150,13 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// grow marks what is connected with from by voxels of at least the level given.
-func (w *work) grow(from []bool, level func(m int) float64) {
+// grown returns from with what is connected with it by voxels of at least the level
+// given.
+func (w *work) grown(from []bool, level func(m int) float64) []bool {
+	mark := slices.Clone(from)
 	var front []int
 	for m, set := range from {
 		if set {
-			w.mark[m] = true
 			front = append(front, m)
 		}
 	}
@@ -161,12 +164,13 @@ func (w *work) grow(from []bool, level func(m int) float64) {
 		m := front[len(front)-1]
 		front = front[:len(front)-1]
 		w.around(m, func(o int, _ float32) {
-			if !w.mark[o] && w.isDenseEnough(o, level) {
-				w.mark[o] = true
+			if !mark[o] && w.isDenseEnough(o, level) {
+				mark[o] = true
 				front = append(front, o)
 			}
 		})
 	}
+	return mark
 }
 
 // isDenseEnough reports whether a voxel may hold cement of this vertebra and reads
@@ -195,9 +199,9 @@ func (w *work) bridge() {
 	pieces := w.pieces()
 	for found := true; found; {
 		found = false
-		near, beside, far := w.dilated(w.mark, bridge), w.dilated(w.mark, bridgeBeside), w.dilated(w.mark, bridgeSure)
+		near, joined, far := w.dilated(w.mark, bridge), w.joined(), w.dilated(w.mark, bridgeSure)
 		for n, piece := range pieces {
-			if piece == nil || !w.reaches(piece, near, beside) && !(w.isSure(piece) && w.reaches(piece, far, beside)) {
+			if piece == nil || !w.reaches(piece, near, joined) && !(w.isSure(piece) && w.reaches(piece, far, joined)) {
 				continue
 			}
 			for _, m := range piece {
@@ -206,6 +210,13 @@ func (w *work) bridge() {
 			pieces[n], found = nil, true
 		}
 	}
+}
+
+// joined marks what hangs together with what is marked by voxels that read as a vein
+// filled with cement, and more than cortex.
+func (w *work) joined() []bool {
+	least := max(w.weak(), w.cortex)
+	return w.grown(w.mark, func(int) float64 { return least })
 }
 
 // isSure reports whether a piece can be nothing but cement.
@@ -252,16 +263,26 @@ func (w *work) isPiece(m int) bool {
 }
 
 // reaches reports whether a piece lies near enough to what is marked.
-func (w *work) reaches(piece []int, near, beside []bool) bool {
-	for _, m := range piece {
-		if beside[m] {
-			return true
-		}
-		if near[m] && w.inside[m] < 0 {
-			if p, _ := w.sites[w.i].place(w.d.position(w.index(m))); p != Paravertebral {
-				return true
-			}
+func (w *work) reaches(piece []int, near, joined []bool) bool {
+	if slices.ContainsFunc(piece, func(m int) bool { return joined[m] }) {
+		return true
+	}
+	return w.placeOf(piece) != Paravertebral && slices.ContainsFunc(piece, func(m int) bool { return near[m] && w.inside[m] < 0 })
+}
+
+// placeOf returns the place of most of a part's voxels outside the body.
+func (w *work) placeOf(part []int) Place {
+	var votes [InferiorDisc + 1]int
+	for _, m := range part {
+		if place, ok := w.sites[w.i].place(w.d.position(w.index(m))); ok {
+			votes[place]++
 		}
 	}
-	return false
+	most := Place(0)
+	for p, v := range votes {
+		if v > votes[most] {
+			most = Place(p)
+		}
+	}
+	return most
 }

@@ -154,9 +154,9 @@ func (b *builder) place(centre, axis r3.Vec, s float64) Vertebra {
 const waistSpan = 4
 
 // canalBeside returns where the canal crosses the transverse plane of f nearest
-// to its origin.
+// to its origin, or would if it ran on straight beyond its nearer end.
 func (b *builder) canalBeside(f volume.Frame) r3.Vec {
-	best, at := math.Inf(1), b.r.Canal[0].Position
+	best, at := math.Inf(1), b.canalBeyond(f)
 	for n := 1; n < len(b.r.Canal); n++ {
 		p, q := b.r.Canal[n-1].Position, b.r.Canal[n].Position
 		h, _, _ := f.Coordinates(p)
@@ -170,6 +170,19 @@ func (b *builder) canalBeside(f volume.Frame) r3.Vec {
 		}
 	}
 	return at
+}
+
+// canalBeyond returns where the canal, carried on straight from the end that lies
+// nearer to the transverse plane of f, crosses that plane.
+func (b *builder) canalBeyond(f volume.Frame) r3.Vec {
+	end := b.r.Canal[0]
+	h, _, _ := f.Coordinates(end.Position)
+	last := b.r.Canal[len(b.r.Canal)-1]
+	if k, _, _ := f.Coordinates(last.Position); math.Abs(k) < math.Abs(h) {
+		end, h = last, k
+	}
+	along := max(r3.Dot(end.Superior, f.Superior), 0.5) // at most 60° across
+	return r3.Sub(end.Position, r3.Scale(h/along, end.Superior))
 }
 
 // Parts of the body that must lie in the volume.

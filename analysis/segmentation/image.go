@@ -70,7 +70,14 @@ const (
 // blurred by the acquisition; walls are traced as paths of such plates in the
 // mid-sagittal plane.
 func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) ([]Body, error) {
-	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0])}
+	return FromFilledImage(ctx, vol, s, nil)
+}
+
+// FromFilledImage is FromImage of a volume in which something dense was replaced by
+// what surrounds it: filled reports of a sample's index whether it was. What is made
+// up shows no wall; where one runs is left to what is known of it elsewhere.
+func FromFilledImage(ctx context.Context, vol *volume.Volume, s *localization.Spine, filled func(sample int) bool) ([]Body, error) {
+	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0]), filled: filled}
 	n := len(s.Vertebrae)
 	if n == 0 {
 		return nil, ctx.Err()
@@ -142,6 +149,7 @@ type reader struct {
 	vol     *volume.Volume
 	sampler volume.Sampler
 	blur    psf
+	filled  func(sample int) bool // nil if the volume is as it was scanned
 }
 
 // draft is a vertebra with its walls, before its endplates are known.

@@ -39,6 +39,7 @@ const (
 type profiles struct {
 	s0, x0 float64
 	rows   [][]float64
+	seen   [][]float64 // how much of an edge at a sample was scanned, 0 to 1; nil if all
 }
 
 func (p profiles) position(column float64) float64 { return p.x0 + column*wallStep }
@@ -165,11 +166,11 @@ func traceWithin(p profiles, sigma float64, insideFirst bool, prior, priorSD, mo
 	}
 	columns := len(p.rows[0])
 	gain := make([][]float64, len(p.rows))
-	for r, row := range p.rows {
+	for r := range p.rows {
 		gain[r] = make([]float64, columns)
 		for c := range columns {
 			if d := p.position(float64(c)) - prior; math.Abs(d) <= most {
-				gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, insideFirst)) - 0.1*d*d/(priorSD*priorSD)
+				gain[r][c] = p.edge(r, c, sigma, insideFirst) - 0.1*d*d/(priorSD*priorSD)
 			} else {
 				gain[r][c] = -farthest
 			}
@@ -178,11 +179,24 @@ func traceWithin(p profiles, sigma float64, insideFirst bool, prior, priorSD, mo
 	return p.refined(bestPath(gain, int(wallJump/wallStep), wallBend*wallStep), sigma, insideFirst)
 }
 
+// edge returns the gain of an edge at sample c of row r.
+func (p profiles) edge(r, c int, sigma float64, insideFirst bool) float64 {
+	gain := math.Sqrt(fitEdge(p.rows[r], float64(c), float64(c), sigma, insideFirst))
+	if p.seen != nil {
+		gain *= p.seen[r][c]
+	}
+	return gain
+}
+
 // refined returns where the edges near a path of columns lie, and their scores.
 func (p profiles) refined(path []int, sigma float64, insideFirst bool) (at, score []float64) {
 	at, score = make([]float64, len(path)), make([]float64, len(path))
 	for r, c := range path {
 		x, s := refineEdge(p.rows[r], float64(c), sigma, insideFirst)
+		if p.seen != nil {
+			seen := p.seen[r][c]
+			x, s = float64(c)+seen*(x-float64(c)), seen*s
+		}
 		at[r], score[r] = p.position(x), s
 	}
 	return at, score

@@ -3,8 +3,6 @@
 
 package segmentation
 
-import "math"
-
 // In a narrow canal the laminae stand where a posterior wall is looked for, and
 // their cortex is the brighter. What tells them apart is what lies before them: the
 // canal, and then a second wall with soft tissue behind it. Nothing within a body
@@ -43,7 +41,7 @@ func (p profiles) wallBefore(back []float64, sigma float64) (at, score []float64
 		for c := range row {
 			gain[r][c] = nowhere
 			if d := p.position(float64(c)) - back[r]; d >= frontNear && d <= frontFar && softBehind(row, c) {
-				gain[r][c] = math.Sqrt(fitEdge(row, float64(c), float64(c), sigma, false))
+				gain[r][c] = p.edge(r, c, sigma, false)
 			}
 		}
 	}
