@@ -10,6 +10,7 @@ import (
 
 	"github.com/endplate/endplate/analysis"
 	"github.com/endplate/endplate/analysis/finding"
+	"github.com/endplate/endplate/analysis/morphometry"
 )
 
 // In a canal of 5 mm the laminae stand where a posterior wall is looked for, and
@@ -70,6 +71,33 @@ func TestThinFragmentIsMet(t *testing.T) {
 			t.Errorf("%v: narrowest diameter %.1f mm, want %.1f", p.truth.Level, p.got.Canal.Size.NarrowestAP.Value, want.NarrowestAP)
 		}
 	}
+}
+
+// A fragment that is driven back between the endplates of a crushed body does not carry
+// them with it: their posterior ends stand where the wall beside them does.
+func TestEndplatesEndBeforeAFragment(t *testing.T) {
+	t.Parallel()
+	c := drawCanal(1240)
+	truth, result, err := c.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, _ := matched(truth, result)
+	for i := range pairs {
+		p := &pairs[i]
+		if p.truth.Level != c.level {
+			continue
+		}
+		if p.got == nil {
+			t.Fatalf("%v: not measured: %s", c.level, p.reason)
+		}
+		h, _ := morphometry.HeightsOf(p.got.Landmarks)
+		if d := h.Posterior - p.truth.PosteriorHeight; math.Abs(d) > 1.5 {
+			t.Errorf("%v: posterior height %.1f mm, want %.1f", c.level, h.Posterior, p.truth.PosteriorHeight)
+		}
+		return
+	}
+	t.Fatalf("%v not found", c.level)
 }
 
 // In a canal of 7 mm localization's path may stay behind the laminae down to the end of

@@ -197,6 +197,28 @@ func TestFindMeasuresCement(t *testing.T) {
 	}
 }
 
+// What was filled in where cement was taken out shows edges that are none: of the
+// anterior wall before a fill that touches it (3027), of the posterior one before a
+// fill (3181) and behind a leak (3188). A calcified aorta is no leak though it touches
+// the body (3081), and before a disc it is none of that (3196). Where the canal ends
+// above the centre of a cut vertebra it does not lie at its other end (3046).
+func TestLeaksBesideHiddenWalls(t *testing.T) {
+	for _, seed := range []uint64{3027, 3046, 3081, 3181, 3188, 3196} {
+		e, level := draw(seed)
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			want := e.spine.Cement(level)
+			got := examine(t, e.spine.CT(e.scan)).nearest(want.Center)
+			if got == nil {
+				t.Fatalf("cement of %v not found", level)
+			}
+			if !sameLeaks(got.Leaks, want.Leaks) {
+				t.Errorf("leaks %v, want %v", got.Leaks, want.Leaks)
+			}
+		})
+	}
+}
+
 func compare(t *testing.T, got *cement.Treated, m *phantom.Measured) {
 	t.Helper()
 	if got == nil {

@@ -55,9 +55,9 @@ func (im *reader) body(d *draft, above, below *discFit) Body {
 		b.Posterior.A[i] -= shift
 		b.Anterior.A[i] -= shift
 	}
-	from, to := b.Posterior.near(1), b.Anterior.near(1)
+	from, to := b.Posterior.beside(1), b.Anterior.near(1, endReach)
 	b.Superior = plateIn(b.Frame, above, lowerPlate, from, to)
-	from, to = b.Posterior.near(-1), b.Anterior.near(-1)
+	from, to = b.Posterior.beside(-1), b.Anterior.near(-1, endReach)
 	b.Inferior = plateIn(b.Frame, below, upperPlate, from, to)
 	if side := cmp.Or(im.cutSide(above, lowerPlate, b.Width), im.cutSide(below, upperPlate, b.Width)); side != "" {
 		b.Truncated, b.Reason = true, phrase.Of("the volume ends at the body's %s side", side)

@@ -180,7 +180,7 @@ const cornerInset = 1.5
 func (c *Canal) setEnds(b *Body) {
 	corner := func(p Plate, sign float64) float64 {
 		// A fragment driven back does not carry the endplate with it.
-		wall := max(b.Posterior.near(sign), median(b.Posterior.A))
+		wall := max(b.Posterior.near(sign, endReach), median(b.Posterior.A))
 		i := floats.NearestIdx(p.A, wall+cornerInset)
 		s, _, _ := c.Frame.Coordinates(b.Frame.Point(p.S[i], p.A[i], 0))
 		return s

@@ -89,6 +89,7 @@ func FromFilledImage(ctx context.Context, vol *volume.Volume, s *localization.Sp
 	}
 	im.findLost(drafts)
 	im.agreeDepths(drafts)
+	parallel(n, func(i int) { im.toEndplates(&drafts[i]) })
 	neighbours := func(disc int) (above, below *draft) {
 		if disc > 0 {
 			above = &drafts[disc-1]
@@ -262,25 +263,6 @@ func median(x []float64) float64 {
 	return (y[(len(y)-1)/2] + y[len(y)/2]) / 2
 }
 
-// near returns the median position of a wall within 6 mm of the end towards
-// which sign points.
-func (w Wall) near(sign float64) float64 {
-	if len(w.S) == 0 {
-		return math.NaN()
-	}
-	end := w.S[0]
-	if sign > 0 {
-		end = w.S[len(w.S)-1]
-	}
-	var at []float64
-	for i, s := range w.S {
-		if math.Abs(s-end) <= 6 {
-			at = append(at, w.A[i])
-		}
-	}
-	return median(at)
-}
-
 // space poses the problem of the disc between two vertebrae, either of which may
 // be nil at the ends of the chain, and finds a start for it. It returns nil if
 // there is nothing to fit.
@@ -357,8 +339,8 @@ func (d *discSpace) between(v *draft, plate int) [2]float64 {
 		sign = -1
 	}
 	end := sign * v.height / 2
-	_, p, _ := d.frame.Coordinates(v.frame.Point(end, v.posterior.near(sign), 0))
-	_, a, _ := d.frame.Coordinates(v.frame.Point(end, v.anterior.near(sign), 0))
+	_, p, _ := d.frame.Coordinates(v.frame.Point(end, v.posterior.beside(sign), 0))
+	_, a, _ := d.frame.Coordinates(v.frame.Point(end, v.anterior.near(sign, endReach), 0))
 	return [2]float64{p, a}
 }
 
