@@ -71,7 +71,7 @@ func MeasureCT(ctx context.Context, vol *volume.Volume, opt Options) (*Result, e
 	}
 	opt.progress("outlining bodies", 0.4)
 	solid := segmentation.WithoutGas(bone, found)
-	bodies, err := segmentation.FromFilledImage(ctx, solid, found, dense.Filled())
+	bodies, err := segmentation.FromPartOf(ctx, solid, found, dense.Hides())
 	if err != nil {
 		return nil, fmt.Errorf("segmentation: %w", err)
 	}

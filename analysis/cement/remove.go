@@ -26,13 +26,14 @@ const (
 // itself where there is no lump.
 func (d *Dense) Removed() *volume.Volume { return d.removed }
 
-// Filled returns what reports of a sample's index whether Removed replaced it; nil if
-// it replaced none.
-func (d *Dense) Filled() func(sample int) bool {
+// Hides returns what reports of a sample's index whether a lump or its blur lies there:
+// Removed made it up, or it is what Removed leaves behind bodies. It is nil where there
+// is no lump.
+func (d *Dense) Hides() func(sample int) bool {
 	if d.Empty() {
 		return nil
 	}
-	return func(sample int) bool { return d.removed.Samples[sample] != d.vol.Samples[sample] }
+	return func(sample int) bool { return d.hidden[sample] }
 }
 
 // remove sets what Removed returns.
@@ -43,10 +44,16 @@ func (d *Dense) remove() {
 	}
 	out := *d.vol
 	out.Samples = slices.Clone(d.vol.Samples)
+	d.hidden = map[int]bool{}
 	for _, l := range d.lumps {
 		c := newCrop(d.vol, l.voxels, 2*haloReach)
 		mark := c.dilated(c.marked(l.voxels), haloReach)
-		c.each(func(m, at int) { mark[m] = mark[m] && d.isAhead(at) })
+		c.each(func(m, at int) {
+			if mark[m] {
+				d.hidden[at] = true
+				mark[m] = d.isAhead(at)
+			}
+		})
 		c.fillIn(out.Samples, mark)
 	}
 	d.removed = &out

@@ -43,6 +43,7 @@ type Dense struct {
 	lumps []lump
 
 	removed *volume.Volume // vol without the lumps
+	hidden  map[int]bool   // samples of the lumps and their blur
 }
 
 // lump is a connected set of dense voxels.

@@ -70,14 +70,15 @@ const (
 // blurred by the acquisition; walls are traced as paths of such plates in the
 // mid-sagittal plane.
 func FromImage(ctx context.Context, vol *volume.Volume, s *localization.Spine) ([]Body, error) {
-	return FromFilledImage(ctx, vol, s, nil)
+	return FromPartOf(ctx, vol, s, nil)
 }
 
-// FromFilledImage is FromImage of a volume in which something dense was replaced by
-// what surrounds it: filled reports of a sample's index whether it was. What is made
-// up shows no wall; where one runs is left to what is known of it elsewhere.
-func FromFilledImage(ctx context.Context, vol *volume.Volume, s *localization.Spine, filled func(sample int) bool) ([]Body, error) {
-	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0]), filled: filled}
+// FromPartOf is FromImage of a volume of which something dense hides a part, whether or
+// not it was replaced by what surrounds it: hides reports of a sample's index whether
+// it does, and is nil if nothing is hidden. What is hidden shows neither wall nor
+// endplate; where one runs is left to what is seen of it beside.
+func FromPartOf(ctx context.Context, vol *volume.Volume, s *localization.Spine, hides func(sample int) bool) ([]Body, error) {
+	im := &reader{sampler: vol.Sampler(), vol: vol, blur: blurOf(vol, sliceProfiles[0]), hides: hides}
 	n := len(s.Vertebrae)
 	if n == 0 {
 		return nil, ctx.Err()
@@ -150,7 +151,7 @@ type reader struct {
 	vol     *volume.Volume
 	sampler volume.Sampler
 	blur    psf
-	filled  func(sample int) bool // nil if the volume is as it was scanned
+	hides   func(sample int) bool // nil if nothing is hidden
 }
 
 // draft is a vertebra with its walls, before its endplates are known.
@@ -408,7 +409,7 @@ func (im *reader) gather(d *discSpace, above, below *draft) {
 			phase := (3*j + 5*k) % skip
 			for i := lo[0] + (skip+phase-lo[0]%skip)%skip; i <= hi[0]; i += skip {
 				s, a, l := d.frame.Coordinates(im.vol.Position(float64(i), float64(j), float64(k)))
-				if math.Abs(l) <= profileReach && d.inWindow(s, a, above, below) {
+				if math.Abs(l) <= profileReach && d.inWindow(s, a, above, below) && !im.isHidden(at+i) {
 					v := d.at(s, a, l, float64(im.vol.Samples[at+i]))
 					byFirst[v.first] = append(byFirst[v.first], v)
 				}

@@ -39,7 +39,7 @@ const (
 type profiles struct {
 	s0, x0 float64
 	rows   [][]float64
-	seen   [][]float64 // how much of an edge at a sample was scanned, 0 to 1; nil if all
+	seen   [][]float64 // how much of an edge at a sample nothing hides, 0 to 1; nil if all
 }
 
 func (p profiles) position(column float64) float64 { return p.x0 + column*wallStep }

@@ -32,7 +32,7 @@ func (im *reader) walls(f volume.Frame, lo, hi, canal, farthest, depth, sd float
 			p.s0 = s
 		}
 		p.rows = append(p.rows, row)
-		if im.filled != nil {
+		if im.hides != nil {
 			p.seen = append(p.seen, im.seen(len(row), func(c int, l float64) r3.Vec { return f.Point(s, p.position(float64(c)), l) }))
 		}
 	}
