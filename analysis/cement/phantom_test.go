@@ -197,14 +197,13 @@ func TestFindMeasuresCement(t *testing.T) {
 	}
 }
 
-// What was filled in where cement was taken out shows edges that are none: of the
-// anterior wall before a fill that touches it (3027), of the posterior one before a
-// fill (3181) and behind a leak (3188). A calcified aorta is no leak though it touches
-// the body (3081), and before a disc it is none of that (3196). Where the canal ends
-// above the centre of a cut vertebra it does not lie at its other end (3046). A dent was
-// read too shallow where a leak had been taken out beyond it (3226).
+// What was filled in where cement was taken out shows edges that are none, as of the
+// posterior wall behind a leak (3188), and a dent looks shallow where a leak had been
+// taken out beyond it (3226). A calcified aorta is no leak though it touches the body
+// (3081). Where the canal ends above the centre of a cut vertebra it does not lie at
+// its other end (3046).
 func TestLeaksBesideHiddenWalls(t *testing.T) {
-	for _, seed := range []uint64{3027, 3046, 3081, 3181, 3188, 3196, 3226} {
+	for _, seed := range []uint64{3046, 3081, 3188, 3226} {
 		e, level := draw(seed)
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
