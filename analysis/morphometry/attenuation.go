@@ -162,9 +162,10 @@ func (c *crop) findPlexus(vol *volume.Volume) []bool {
 func (c *crop) findForeign() []bool {
 	marked := make([]bool, len(c.hu))
 	any := false
+	dense := c.denseMeans()
 	for i, hu := range c.hu {
 		// The cortex may be as bright as cement, and farther out lie the lungs.
-		if c.inside[i] >= -2 && hu <= gasHU || c.inside[i] >= 1.5 && hu >= cementHU {
+		if c.inside[i] >= -2 && hu <= gasHU || dense != nil && c.inside[i] >= lesionBox && dense[i] >= cementHU {
 			marked[i], any = true, true
 		}
 	}
@@ -172,6 +173,21 @@ func (c *crop) findForeign() []bool {
 		return marked
 	}
 	return c.grown(marked, foreignRim)
+}
+
+// denseMeans returns the means over the cubes in which lesions are told, nil if no voxel
+// within the body is as dense as cement: noise and grain carry voxels of a sclerotic
+// lesion that far.
+func (c *crop) denseMeans() []float32 {
+	use, any := make([]bool, len(c.hu)), false
+	for i, hu := range c.hu {
+		use[i] = c.inside[i] >= lesionBox
+		any = any || use[i] && hu >= cementHU
+	}
+	if !any {
+		return nil
+	}
+	return c.smoothed(use, lesionBox)
 }
 
 // Body is a named body of a column whose tissue is to be measured.

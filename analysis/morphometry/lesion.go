@@ -49,6 +49,9 @@ const (
 	denseDepth  = 3.0
 	leastLesion = 0.3
 	leastShare  = 0.03
+	// lesionRim, mm, is how far from such a core the rest of a lesion lies: nearer to
+	// the cortex, or in the basivertebral plexus, where alone it would tell nothing.
+	lesionRim = 3.0
 
 	// spreadLimit is how many standard deviations of such means, as is usual in the
 	// column, a lesion must depart from what is expected.
@@ -147,11 +150,12 @@ func (c *crop) lesions(m *means, reference, spread float64) (Lesions, []bool) {
 	l := Lesions{Reference: reference}
 	var found []bool
 	mark := func(depth float64, is func(hu float64) bool) Share {
-		marked := make([]bool, len(c.hu))
+		core, whole := make([]bool, len(c.hu)), make([]bool, len(c.hu))
 		for i, hu := range m.hu {
-			marked[i] = m.use[i] && !c.plexus[i] && float64(c.inside[i]) >= depth && is(float64(hu))
+			whole[i] = m.use[i] && is(float64(hu))
+			core[i] = whole[i] && !c.plexus[i] && float64(c.inside[i]) >= depth
 		}
-		return Share{Assessed: true, Value: c.share(marked, &found)}
+		return Share{Assessed: true, Value: c.share(core, whole, &found)}
 	}
 	l.Sclerotic = mark(denseDepth, func(hu float64) bool { return hu >= max(reference+max(denseAbove, spreadLimit*spread), leastDense) })
 	if reference-softHU < leastContrast {
@@ -162,27 +166,36 @@ func (c *crop) lesions(m *means, reference, spread float64) (Lesions, []bool) {
 	return l, found
 }
 
-// share returns which part of the body the marked voxels are, without sets that
-// are too small, and adds those that count to found.
-func (c *crop) share(marked []bool, found *[]bool) float64 {
-	whole := c.region.Volume() / 1000 // ml
-	share := 0.0
-	for _, set := range c.components(marked) {
-		ml := float64(len(set)) * c.ml
-		if ml < max(leastLesion, leastShare*whole) {
+// share returns which part of the body the lesions are whose cores are marked, without
+// cores that are too small, with what of the whole lies beside them, and adds those
+// that count to found.
+func (c *crop) share(core, whole []bool, found *[]bool) float64 {
+	body := c.region.Volume() / 1000 // ml
+	counts := make([]bool, len(c.hu))
+	any := false
+	for _, set := range c.components(core) {
+		if float64(len(set))*c.ml < max(leastLesion, leastShare*body) {
 			continue
 		}
-		share += ml / whole
-		own := make([]bool, len(c.hu))
+		any = true
 		for _, i := range set {
-			own[i] = true
-		}
-		if *found == nil {
-			*found = make([]bool, len(c.hu))
-		}
-		for i, is := range c.grown(own, foreignRim) {
-			(*found)[i] = (*found)[i] || is
+			counts[i] = true
 		}
 	}
-	return min(share, 1)
+	if !any {
+		return 0
+	}
+	voxels := 0
+	for i, near := range c.grown(counts, lesionRim) {
+		if counts[i] = counts[i] || near && whole[i]; counts[i] {
+			voxels++
+		}
+	}
+	if *found == nil {
+		*found = make([]bool, len(c.hu))
+	}
+	for i, is := range c.grown(counts, foreignRim) {
+		(*found)[i] = (*found)[i] || is
+	}
+	return min(float64(voxels)*c.ml/body, 1)
 }

@@ -159,6 +159,10 @@ type MeasuredTissue struct {
 	LeftErosion, RightErosion float64
 }
 
+// softMostHU is the attenuation up to which what replaced bone is soft tissue, HU, and
+// its lesion lytic, even in bone that hardly attenuates more.
+const softMostHU = 100
+
 // tissueStep is the edge of the cubes of the truth, mm.
 const tissueStep = 0.3
 
@@ -184,12 +188,13 @@ func (b *body) measureTissue() MeasuredTissue {
 					continue
 				}
 				whole += in
-				switch hu := b.tissueAt(s, a, l); {
+				switch hu, replaced := b.tissueAt(s, a, l); {
+				case !replaced:
 				case hu <= airHU:
 					gas += in
-				case hu < b.TrabecularHU:
+				case hu <= softMostHU:
 					lytic += in
-				case hu > b.TrabecularHU:
+				default:
 					sclerotic += in
 				}
 			}
@@ -200,19 +205,18 @@ func (b *body) measureTissue() MeasuredTissue {
 	return m
 }
 
-// tissueAt returns the attenuation at a place of the body, that of cancellous
-// bone where nothing replaced it; what was added last covers what lies below.
-func (b *body) tissueAt(s, a, l float64) float64 {
-	hu := b.TrabecularHU
+// tissueAt returns the attenuation of what replaced the bone at a place of the body,
+// and false where nothing did; what was added last covers what lies below.
+func (b *body) tissueAt(s, a, l float64) (hu float64, replaced bool) {
 	for i := range b.Lesions {
 		if b.Lesions[i].Blob.outside(s, a, l) <= 0 {
-			hu = b.Lesions[i].HU
+			hu, replaced = b.Lesions[i].HU, true
 		}
 	}
 	for i := range b.Clefts {
 		if b.cleft(i)(s, a, l) <= 0 {
-			hu = airHU
+			hu, replaced = airHU, true
 		}
 	}
-	return hu
+	return hu, replaced
 }
