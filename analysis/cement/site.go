@@ -26,6 +26,8 @@ type site struct {
 
 	outlined bool
 	treated  bool // holds cement
+
+	above, below *site // nil at the ends of the column
 }
 
 // newSites places the vertebrae, by their regions or, where one is missing or too
@@ -52,6 +54,9 @@ func (d *Dense) newSites(found *localization.Spine, regions []*segmentation.Regi
 		s.canal = r3.Vec{Y: -s.radius(math.Pi, 0.5) - usualCanal/2}
 		if v.Canal != (r3.Vec{}) {
 			s.canal.X, s.canal.Y, s.canal.Z = s.frame.Coordinates(v.Canal)
+		}
+		if i > 0 {
+			s.above, sites[i-1].below = &sites[i-1], s
 		}
 	}
 	return sites
@@ -208,6 +213,16 @@ func (s *site) beyond(p r3.Vec) (above, below, out float64, at [3]float64) {
 	return up - top, bottom - up, math.Hypot(a, l) - wall, [3]float64{up, a, l}
 }
 
+// isLevelWith reports whether p lies between the planes of both endplates of s, in the
+// body or beside it, and not in a disc. A body that is not there has none.
+func (s *site) isLevelWith(p r3.Vec) bool {
+	if s == nil {
+		return false
+	}
+	above, below, _, _ := s.beyond(p)
+	return max(above, below) < -otherDepth
+}
+
 // Parts of the surroundings of a body.
 const (
 	// canalShare is half the width of the canal as a part of the body's width:
@@ -224,10 +239,10 @@ const (
 // marks the way of the needle; false behind the canal's centre.
 func (s *site) place(p r3.Vec) (Place, bool) {
 	above, below, out, at := s.beyond(p)
-	if max(above, below) > out && out <= discBulge {
-		if above > below {
-			return SuperiorDisc, true
-		}
+	switch inDisc := max(above, below) > out && out <= discBulge; {
+	case inDisc && above > below && !s.above.isLevelWith(p):
+		return SuperiorDisc, true
+	case inDisc && below >= above && !s.below.isLevelWith(p):
 		return InferiorDisc, true
 	}
 	back := -s.radius(math.Pi, 0.5)

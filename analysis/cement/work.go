@@ -33,6 +33,9 @@ const (
 	// bridgeSure is how far away what is surely cement may lie: surePiece, mm³, of it
 	// read as much as cement does at its surface, and more than bone.
 	bridgeSure, surePiece = 9.0, 20.0
+	// otherDepth, mm, is how deep in a body without cement of its own lies what is none
+	// of its neighbour's: dense bone, or the tip of a screw.
+	otherDepth = 1.0
 	// leastPiece, mm³, is the least volume of what lies apart: a ball of 1.2 mm
 	// radius would be 7.
 	leastPiece = 6.0
@@ -47,7 +50,7 @@ type work struct {
 	metal metalSet
 
 	inside []float32 // mm, of every voxel, negative outside
-	mine   []bool    // the voxel is nearer to this vertebra than to another treated one
+	mine   []bool    // the voxel is nearer to this vertebra than to another treated one, and in no other
 	hu     float64   // of the cement's core
 	bone   float64   // of what surrounds it in the body
 	cortex float64   // what the body's surface elsewhere hardly exceeds
@@ -105,7 +108,14 @@ func (w *work) locate(held [][]int) {
 		w.inside[m] = float32(w.sites[w.i].inside(p))
 		w.mine[m] = !w.metal.voxels[at]
 		for n := max(w.i-1, 0); n <= min(w.i+1, len(w.sites)-1); n++ {
-			if n != w.i && len(held[n]) > 0 && w.sites[n].inside(p) > float64(w.inside[m]) {
+			if n == w.i {
+				continue
+			}
+			least := float64(w.inside[m])
+			if len(held[n]) == 0 {
+				least = max(least, otherDepth)
+			}
+			if w.sites[n].inside(p) > least {
 				w.mine[m] = false
 			}
 		}
