@@ -74,7 +74,9 @@ type filmJudge struct{ judge }
 
 // heights is judge.heights by relative heights.
 func (j filmJudge) heights() []finding.Finding {
-	return j.heightsBy(j, filmChangeCriterion, true)
+	return j.heightsBy(j, filmChangeCriterion, func(said phrase.Text) phrase.Text {
+		return phrase.Of("no height that is judged changed by more than its least significant change: %s", said)
+	})
 }
 
 // said says the changes of the relative heights that hold, with the share restored.

@@ -97,8 +97,13 @@ func (j judge) finding(code string, criterion, source, statement phrase.Text) fi
 // whether they came back, one that was neither by whether it is fractured now.
 func (j judge) heights() []finding.Finding {
 	// Of changes that are not judged it is not said that they are none.
-	unjudged := slices.ContainsFunc(j.p.Heights[:], func(c *Change) bool { return c != nil && c.Reason != "" })
-	return j.heightsBy(j, changeCriterion, !unjudged)
+	unchanged := func(said phrase.Text) phrase.Text {
+		return phrase.Of("no height changed by more than its least significant change: %s", said)
+	}
+	if slices.ContainsFunc(j.p.Heights[:], func(c *Change) bool { return c != nil && c.Reason != "" }) {
+		unchanged = nil
+	}
+	return j.heightsBy(j, changeCriterion, unchanged)
 }
 
 // heightReading is what the heights of a body are judged by: millimetres, or what of
@@ -109,9 +114,9 @@ type heightReading interface {
 	said(holds func(*Change) bool) phrase.Text
 }
 
-// heightsBy is heights by a reading, with the criterion of its changes. That none changed
-// is said where mayBeUnchanged.
-func (j judge) heightsBy(by heightReading, criterion phrase.Text, mayBeUnchanged bool) []finding.Finding {
+// heightsBy is heights by a reading, with the criterion of its changes. unchanged says of
+// what was judged that it did not change; nil: it is not said.
+func (j judge) heightsBy(by heightReading, criterion phrase.Text, unchanged func(said phrase.Text) phrase.Text) []finding.Finding {
 	if f, ok := by.recollapse(); ok {
 		return []finding.Finding{f}
 	}
@@ -129,8 +134,8 @@ func (j judge) heightsBy(by heightReading, criterion phrase.Text, mayBeUnchanged
 	if s := by.said(func(c *Change) bool { return c.Significant && c.Value < 0 }); s != "" {
 		out = append(out, j.finding(HeightLost, criterion, changeSource, phrase.Of("height lost further: %s", s)))
 	}
-	if s := by.said(func(*Change) bool { return true }); len(out) == 0 && mayBeUnchanged && s != "" {
-		out = append(out, j.finding(HeightUnchanged, criterion, changeSource, phrase.Of("no height changed by more than its least significant change: %s", s)))
+	if s := by.said(func(*Change) bool { return true }); len(out) == 0 && unchanged != nil && s != "" {
+		out = append(out, j.finding(HeightUnchanged, criterion, changeSource, unchanged(s)))
 	}
 	return out
 }
