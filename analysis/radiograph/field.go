@@ -17,6 +17,10 @@ type Field struct {
 // the film's brightness: the noise of a blade's shadow, less than tissue's slope.
 const evenWithin = 0.02
 
+// leastBorder is how much of the film's border blades, a shutter or air take up, if any does: a
+// blade at one end of it takes up a fifth. Less is tissue as bright as any.
+const leastBorder = 0.15
+
 // FindField finds the field of m. It floods from the border over pixels whose brightness is
 // near that of the darkest or of the brightest parts of the film, where shutters, blades
 // and unattenuated beam lie.
@@ -30,8 +34,12 @@ func FindField(m *Image) *Field {
 	if !(span > 0) {
 		return f
 	}
+	border := f.border()
 	for _, level := range q {
-		f.flood(m, level, evenWithin*span)
+		near := func(i int) bool { return math.Abs(float64(m.Samples[i])-level) < evenWithin*span }
+		if share := shareOf(border, near); share >= leastBorder {
+			f.flood(border, near)
+		}
 	}
 	inside := 0
 	for _, in := range f.Inside {
@@ -43,38 +51,54 @@ func FindField(m *Image) *Field {
 	return f
 }
 
-// flood takes away what hangs together with the border and is within a tolerance of a
-// brightness.
-func (f *Field) flood(m *Image, level, tolerance float64) {
+// border returns the pixels at the film's border.
+func (f *Field) border() []int {
+	var all []int
+	for col := range f.Columns {
+		all = append(all, col, (f.Rows-1)*f.Columns+col)
+	}
+	for row := range f.Rows {
+		all = append(all, row*f.Columns, (row+1)*f.Columns-1)
+	}
+	return all
+}
+
+func shareOf(pixels []int, is func(i int) bool) float64 {
+	n := 0
+	for _, i := range pixels {
+		if is(i) {
+			n++
+		}
+	}
+	return float64(n) / float64(len(pixels))
+}
+
+// flood takes away what hangs together with the border and is near a brightness.
+func (f *Field) flood(border []int, near func(i int) bool) {
 	var stack []int
 	push := func(i int) {
-		if f.Inside[i] && math.Abs(float64(m.Samples[i])-level) < tolerance {
+		if f.Inside[i] && near(i) {
 			f.Inside[i] = false
 			stack = append(stack, i)
 		}
 	}
-	for col := range m.Columns {
-		push(col)
-		push((m.Rows-1)*m.Columns + col)
-	}
-	for row := range m.Rows {
-		push(row * m.Columns)
-		push((row+1)*m.Columns - 1)
+	for _, i := range border {
+		push(i)
 	}
 	for len(stack) > 0 {
 		i := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if col := i % m.Columns; col > 0 {
+		if col := i % f.Columns; col > 0 {
 			push(i - 1)
 		}
-		if i%m.Columns < m.Columns-1 {
+		if i%f.Columns < f.Columns-1 {
 			push(i + 1)
 		}
-		if i >= m.Columns {
-			push(i - m.Columns)
+		if i >= f.Columns {
+			push(i - f.Columns)
 		}
-		if i+m.Columns < len(f.Inside) {
-			push(i + m.Columns)
+		if i+f.Columns < len(f.Inside) {
+			push(i + f.Columns)
 		}
 	}
 }

@@ -41,9 +41,8 @@ var foreign = []string{
 // Recognize tells whether m can be a lateral film of the spine: nil, or why not. With
 // seeds, a reader has pointed at vertebrae.
 //
-// What the header says counts first. Of the pixels it judges only that there is a picture,
-// and, without seeds, that it is not symmetric as a frontal trunk is. It does not tell a
-// lateral hand from a lateral spine.
+// It goes by what the header says; of the pixels it judges only that there is a picture. It
+// tells neither a frontal film, which Frontal does, nor a hand from a spine.
 func Recognize(m *Image, field *Field, seeds bool) *Refusal {
 	if r := blank(m, field); r != nil {
 		return r
@@ -60,9 +59,12 @@ func Recognize(m *Image, field *Field, seeds bool) *Refusal {
 	case sideways(h.PatientOrientation[0]) || sideways(h.PatientOrientation[1]):
 		return &Refusal{NotLateral, "PatientOrientation runs between the patient's sides: not a lateral film"}
 	}
-	if seeds {
-		return nil // who points at vertebrae sees which view it is
-	}
+	return nil
+}
+
+// Frontal tells whether m is symmetric as a frontal trunk is: nil if it is not. So are some
+// lateral films on which little is seen beside the spine.
+func Frontal(m *Image, field *Field) *Refusal {
 	if s := Symmetry(m, field); s >= symmetric {
 		return &Refusal{NotLateral, phrase.Of("the film is its own mirror image (correlation %.2f): a frontal film", s)}
 	}

@@ -63,12 +63,12 @@ func TestSymmetry(t *testing.T) {
 		} {
 			m := taken(t, v, tt.toward, tt.up, 160)
 			field := radiograph.FindField(m)
-			r := radiograph.Recognize(m, field, false)
+			r := radiograph.Frontal(m, field)
 			if (r != nil) != tt.frontal {
 				t.Errorf("spine %d, %s: %v, symmetry %.3f", seed, name, r, radiograph.Symmetry(m, field))
 			}
-			if r := radiograph.Recognize(m, field, true); r != nil {
-				t.Errorf("spine %d, %s, with seeds: %v", seed, name, r)
+			if r := radiograph.Recognize(m, field, false); r != nil {
+				t.Errorf("spine %d, %s: %v", seed, name, r)
 			}
 		}
 	}
@@ -143,5 +143,20 @@ func TestFieldWithinACollimator(t *testing.T) {
 		if !f.Holds(radiograph.ImagePoint{Col: 100, Row: 120}) || f.Holds(radiograph.ImagePoint{Col: 1, Row: 1}) || f.Holds(radiograph.ImagePoint{Col: -1, Row: 500}) {
 			t.Errorf("border %g: the field holds what it does not", border)
 		}
+	}
+}
+
+// Tissue that is the brightest of the film and lies at a part of its border is in the field.
+func TestFieldHoldsTissueAtTheBorder(t *testing.T) {
+	const columns, rows = 200, 240
+	m := &radiograph.Image{Columns: columns, Rows: rows, Samples: make([]float32, columns*rows)}
+	for i := range m.Samples {
+		if x, y := i%columns, i/columns; x > 60 && x < 160 {
+			m.Samples[i] = min(0.3+0.004*float32(y), 1)
+		}
+	}
+	f := radiograph.FindField(m)
+	if bright, air := (radiograph.ImagePoint{Col: 110, Row: 230}), (radiograph.ImagePoint{Col: 20, Row: 230}); !f.Holds(bright) || f.Holds(air) {
+		t.Errorf("tissue is in the field: %t, air: %t", f.Holds(bright), f.Holds(air))
 	}
 }

@@ -53,13 +53,7 @@ type reading struct {
 // read returns the points of a body that lies as p says.
 func (f *film) read(p *pose) ([]reading, error) {
 	v := p.view()
-	pixels := f.cut(&v)
-	relative(pixels)
-	x := network.NewTensor(patchSize, patchSize, 1)
-	for i, b := range pixels {
-		x.At(i/patchSize, i%patchSize)[0] = float32(b)
-	}
-	y, err := network.Corners().Run(x)
+	y, err := network.Corners().Run(input(f.cut(&v), patchSize, patchSize/8))
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type Found struct {
 // unknown, the header is asked and then the film.
 //
 // The error is a *radiograph.Refusal where there are no seeds and the film shows no row of
-// bodies; or it says what is wrong with the seeds, wraps outline.ErrSide, or is ctx's.
+// bodies, or is a frontal one; or it says what is wrong with the seeds, wraps outline.ErrSide, or is ctx's.
 func Find(ctx context.Context, m *radiograph.Image, unit radiograph.Spacing, seeds []outline.Seed, side outline.Side) (*Found, error) {
 	f := &film{m, unit}
 	field := radiograph.FindField(m)
@@ -44,6 +44,11 @@ func Find(ctx context.Context, m *radiograph.Image, unit radiograph.Spacing, see
 		return nil, err
 	}
 	column, ok := f.named(row, seeds)
+	if len(seeds) == 0 && !(ok && evident(row)) {
+		if r := radiograph.Frontal(m, field); r != nil {
+			return nil, r
+		}
+	}
 	if !ok && len(seeds) > 1 && len(l.ridge) > 0 {
 		if column, ok, err = f.anchored(ctx, l, seeds); err != nil {
 			return nil, err
@@ -157,12 +162,27 @@ func (f *film) row(ctx context.Context, l *lain) ([]spot, error) {
 var scales = []float64{1.1, 1.4, 0.85}
 
 // leastChain is how many bodies a film of a spine shows, and leastSure how many of them
-// beyond doubt.
+// beyond doubt. leastEvident are certain on a film that may be a frontal one.
 const (
 	leastChain = 3
 	leastSure  = 2
 	sure       = 0.5
+
+	leastEvident = 4
+	certain      = 0.9
 )
+
+// evident reports whether a row is long and well seen enough to be one from the side, however
+// symmetric the film is: no frontal film of a made trunk shows the like.
+func evident(row []spot) bool {
+	clear := 0
+	for _, s := range row {
+		if s.probability >= certain {
+			clear++
+		}
+	}
+	return clear >= leastEvident
+}
 
 func refuse(found []spot) error {
 	return &radiograph.Refusal{Code: radiograph.NotSpine, Reason: phrase.Of("no row of vertebral bodies was found on the film (%d that may be some): give seeds to measure it all the same", len(found))}
@@ -267,12 +287,19 @@ func (f *film) place(ctx context.Context, field *radiograph.Field, c *column) (*
 		return nil, err
 	}
 	for i := range bodies {
+		centers[i] = f.position(bodies[i].Center)
+	}
+	none := within(c.spots, centers)
+	for i := range bodies {
 		b := &bodies[i]
 		b.Level, b.Strength = levelOf(c.first+i), c.spots[i].probability
+		if none[i] {
+			continue
+		}
 		if b.Level < spine.T4 || b.Level > spine.L5 {
 			continue
 		}
-		if end := i == 0 || i == len(bodies)-1; end && (!f.shows(field, b) || b.Strength < leastEnd) {
+		if end := i == 0 || i == len(bodies)-1; end && (!f.shows(field, b) || b.Strength < leastEnd || f.drift(b, &c.spots[i]) > mostDrift) {
 			continue
 		}
 		c.Bodies = append(c.Bodies, *b)
@@ -283,11 +310,22 @@ func (f *film) place(ctx context.Context, field *radiograph.Field, c *column) (*
 	return &c.Found, nil
 }
 
-// leastEnd is the probability that the first and the last body of a chain must have.
-const leastEnd = 0.15
+// leastEnd is the probability that the first and the last body of a chain must have, and
+// mostDrift how far from where they were looked for their points may lie, of the pitch: where
+// the film shows no body, those of the neighbour are read.
+const (
+	leastEnd  = 0.15
+	mostDrift = 0.25
+)
 
-// shows reports whether a film shows all the points of a body. Where its centre lies beside
-// the field, bone is as bright as the blades and the field tells nothing.
+// drift returns how far from its spot a body was read, of the pitch.
+func (f *film) drift(b *outline.Body, s *spot) float64 {
+	return r2.Norm(r2.Sub(f.position(b.Center), s.at)) / r2.Norm(s.axis)
+}
+
+// shows reports whether a film shows all the points of a body: those of one that the second
+// network is sure of it does. Where its centre lies beside the field, bone is as bright as the
+// blades and the field tells nothing.
 func (f *film) shows(field *radiograph.Field, b *outline.Body) bool {
 	beside := 0
 	for _, p := range b.Points {
@@ -298,7 +336,7 @@ func (f *film) shows(field *radiograph.Field, b *outline.Body) bool {
 			beside++
 		}
 	}
-	return beside < 2 || !field.Holds(b.Center)
+	return beside < 2 || b.Strength >= sure || !field.Holds(b.Center)
 }
 
 // readAll returns bodies without names of those at centres, which are two at least.

@@ -11,13 +11,13 @@ import (
 )
 
 // What the next body beyond the end of a row must be like. One that is not sharp is passed
-// over if the one beyond it is.
+// over if the one beyond it is; nearer than twoApart it must be seen to be there at all.
 const (
 	leastGrown  = 0.2  // probability
 	leastBeyond = 0.75 // of one beyond another
 	leastLikely = 0.03 // by the first network
 	// Of the distance of the last two.
-	nearestNext, farthestNext, farthestBeyond = 0.55, 1.35, 2.45
+	nearestNext, farthestNext, twoApart, farthestBeyond = 0.55, 1.35, 1.6, 2.45
 
 	bendsBy    = 35.0 // degrees
 	mostGrown  = 20
@@ -78,7 +78,7 @@ func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool
 		probability, likely := seen.probability(), s.probability(s.cell(at))
 		switch clear = probability >= least && likely >= leastLikely; {
 		case clear:
-		case bodies == 1 && likely >= likelyCentre: // its walls may be hidden, as L5's by the pelvis
+		case far >= nearestFaint && far <= farthestFaint && likely >= likelyCentre: // its walls may be hidden, as L5's by the pelvis
 			probability = likely
 		default:
 			continue
@@ -92,6 +92,9 @@ func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool
 			if off := r2.Norm(r2.Sub(between, r2.Add(last, r2.Scale(0.5, way)))); off > 0.25*r2.Norm(way) {
 				between = r2.Add(last, r2.Scale(0.5, way))
 			}
+			if far < twoApart && faint.probability() < leastGrown { // a wide disc
+				return []spot{s.seen(at, way, up, probability)}, clear, nil
+			}
 			next = append([]spot{s.seen(between, r2.Scale(0.5, way), up, faint.probability())}, next...)
 		}
 		return next, clear, nil
@@ -99,16 +102,21 @@ func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool
 	return nil, false, nil
 }
 
-// endOf returns the last body at an end of a row, and the way to it from the one before.
+// endOf returns the last body at an end of a row, and the way on from there: that from the one
+// before, as long as the others lead one to expect, as one of the two may be crushed.
 func endOf(row []spot, up bool) (at, step r2.Vec) {
-	end, before, sign := len(row)-1, len(row)-2, 1.0
+	end, before, next, sign := len(row)-1, len(row)-2, float64(len(row))-0.5, 1.0
 	if up {
-		end, before, sign = 0, 1, -1
+		end, before, next, sign = 0, 1, -0.5, -1
 	}
 	if len(row) == 1 {
 		return row[end].at, r2.Scale(sign, row[end].axis)
 	}
-	return row[end].at, r2.Sub(row[end].at, row[before].at)
+	step = r2.Sub(row[end].at, row[before].at)
+	if length := usual(row, next, -1); length > 0 {
+		step = r2.Scale(length, r2.Unit(step))
+	}
+	return row[end].at, step
 }
 
 // settle looks at a body about a place, and once more about where it was seen.

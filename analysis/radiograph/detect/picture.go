@@ -108,15 +108,14 @@ func relative(v []float64) {
 	}
 }
 
-// spotterInput returns what the spotter sees: brightness relative to what is about it, and
-// to the whole picture's.
-func spotterInput(v []float64, size int) *network.Tensor {
+// input returns what a network sees of a square picture: brightness relative to what is within
+// reach, in pixels, and to the whole picture's.
+func input(v []float64, size, reach int) *network.Tensor {
 	relative(v)
 	square := make([]float64, len(v))
 	for i, x := range v {
 		square[i] = x * x
 	}
-	reach := size / 32
 	mean, about := boxed(v, size, reach), boxed(square, size, reach)
 	t := network.NewTensor(size, size, 2)
 	for i, x := range v {

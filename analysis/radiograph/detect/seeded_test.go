@@ -37,20 +37,6 @@ func TestChainBetween(t *testing.T) {
 	}
 }
 
-// What is usual is told by the neighbours, not by the gap itself.
-func TestUsualStep(t *testing.T) {
-	var row []spot
-	for _, y := range []float64{0, 30, 60, 105, 136, 168} {
-		row = append(row, spot{at: r2.Vec{Y: y}})
-	}
-	if got := usualStep(row, 2); got != 30.5 {
-		t.Errorf("usualStep = %g, want the median of 30, 30, 31 and 32", got)
-	}
-	if got := usualStep(row[:3], 0); got != 0 {
-		t.Errorf("usualStep of a short row = %g, want 0", got)
-	}
-}
-
 // A row has no more bodies than there are levels: the less likely end goes.
 func TestFitting(t *testing.T) {
 	row := make([]spot, orders+1)

@@ -46,7 +46,7 @@ type survey struct {
 
 func (f *film) survey(field *radiograph.Field) (*survey, error) {
 	v := f.whole(field, spotterSize)
-	y, err := network.Spotter().Run(spotterInput(f.cut(&v), spotterSize))
+	y, err := network.Spotter().Run(input(f.cut(&v), spotterSize, spotterSize/32))
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func TestAsTorch(t *testing.T) {
 		stride  int
 	}{
 		"spotter": {network.Spotter(), 2, 27, 4},
-		"corners": {network.Corners(), 1, 10, 2},
+		"corners": {network.Corners(), 2, 10, 2},
 	} {
 		raw, err := os.ReadFile(filepath.Join("testdata", name+".vec"))
 		if err != nil {
@@ -101,7 +101,7 @@ func TestReadRefuses(t *testing.T) {
 
 // Sizes and channels that the layers do not take are refused.
 func TestRunRefuses(t *testing.T) {
-	for _, x := range []*network.Tensor{network.NewTensor(64, 64, 3), network.NewTensor(66, 64, 1)} {
+	for _, x := range []*network.Tensor{network.NewTensor(64, 64, 3), network.NewTensor(66, 64, 2)} {
 		if _, err := network.Corners().Run(x); err == nil {
 			t.Errorf("%d × %d of %d channels run", x.Rows, x.Columns, x.Channels)
 		}
@@ -117,14 +117,14 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("ENDPLATE NET 1\n\x02\x00\x00\x00{}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if n, err := network.Read(b); err == nil {
-			_, _ = n.Run(network.NewTensor(8, 8, 1))
+			_, _ = n.Run(network.NewTensor(8, 8, 2))
 		}
 	})
 }
 
 // A whole film and twelve bodies, twice, are what a film takes.
 func BenchmarkFilm(b *testing.B) {
-	whole, body := network.NewTensor(192, 192, 2), network.NewTensor(64, 64, 1)
+	whole, body := network.NewTensor(192, 192, 2), network.NewTensor(64, 64, 2)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, x := range []*network.Tensor{whole, body} {
 		fill(x, func() float32 { return float32(rng.NormFloat64()) })

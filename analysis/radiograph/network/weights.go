@@ -24,8 +24,8 @@ var (
 // and anterior are, and which level it looks like.
 func Spotter() *Net { return spotter() }
 
-// Corners returns the network that sees one body, 64 × 64 pixels, and tells for each 2 × 2
-// of them how likely each of its points lies there.
+// Corners returns the network that sees one body, 64 × 64 pixels of two channels, and tells for
+// each 2 × 2 of them how likely each of its points lies there.
 func Corners() *Net { return corners() }
 
 func embedded(file []byte) *Net {

@@ -33,7 +33,8 @@ type Patient struct {
 	Name   string
 	Volume *volume.Volume
 	Column []Known // from superior to inferior
-	// Unsure are centres of bodies that the volume may show and that were not measured.
+	// Unsure are centres of bodies that the volume may show and that were not measured, or
+	// that are cervical.
 	Unsure []r3.Vec
 
 	bodies map[r3.Vec]*projection.Body
@@ -68,8 +69,8 @@ func Phantom(seed uint64, pixel, slice float64) *Patient {
 	p := &Patient{Name: "phantom", Volume: s.CT(c)}
 	for _, m := range s.Within(s.Truth(), p.Volume.Geometry).Vertebrae {
 		switch {
-		case m.Level < spine.T1 || m.Level > spine.S1 || !m.Visible:
-		case !m.Complete():
+		case m.Level > spine.S1 || !m.Visible:
+		case m.Level < spine.T1 || !m.Complete():
 			p.Unsure = append(p.Unsure, m.Frame.Origin)
 		default:
 			k := knownOf(&m)

@@ -26,6 +26,7 @@ SPOT, CELL = 192, 4  # input of the spotter, and its cells, pixels
 PATCH, PATCH_CELL = 64, 2
 PATCH_SPAN = 2.2  # of the distance of neighbouring centres
 POINTS = 10  # six points, and two on the line of each endplate
+CRUSHED, TIMES = 0.75, 4  # bodies with a height below so much of another are learnt from more often
 HANDLE = 0.3  # of the depth: how far those lie from the middle of the corners
 LEVELS = 18  # T1 to L5, S1
 T1, S1 = 8, 26
@@ -65,7 +66,7 @@ def spotter():
 
 
 def corners():
-    return [conv("x", "a", 1, 16), conv("a", "b0", 16, 24, stride=2), *block("b0", "b", 24),
+    return [conv("x", "a", 2, 16), conv("a", "b0", 16, 24, stride=2), *block("b0", "b", 24),
             conv("b", "c0", 24, 40, stride=2), *block("c0", "c", 40),
             conv("c", "d0", 40, 64, stride=2), *block("d0", "d1", 64), *block("d1", "d", 64),
             *merge("d", "c", "e0", 64, 40), conv("e0", "e", 40, 40),
@@ -140,6 +141,7 @@ class Films:
                 arrange(n)
                 self.notes.append(n)
                 self.pixels.append(p)
+        self.real = [i for i, n in enumerate(self.notes) if n["bodies"] and not n["patient"].startswith("phantom")]
 
     def image(self, i):
         return torch.from_numpy(self.pixels[i].astype(np.float32) / FULL)
@@ -167,6 +169,8 @@ def arrange(n):
                 for sign in (1, -1):
                     handles.append(middle + sign * HANDLE * depth * np.array(b["slopes"][e // 3]))
             b["ten"] = np.concatenate([p, handles])
+            heights = np.hypot(*(p[:3] - p[3:]).T)
+            b["times"] = TIMES if heights.min() < CRUSHED * heights.max() else 1
     # Of a CT nothing is known beyond the last body.
     n["void"] = [np.array(c) for c in n["unsure"]]
     if not n["patient"].startswith("phantom") and len(bodies) > 1:
@@ -186,10 +190,11 @@ def whole(x):
     return ((x - mean) / (sd + 1e-4)).clamp(-3, 3)
 
 
-def spotter_input(x):
+def seen(x, reach):
+    """Makes what a network sees: brightness relative to what is about it, and to the whole picture's."""
     g = whole(x)
-    mean = box(g, SPOT // 32)
-    sd = (box(g * g, SPOT // 32) - mean * mean).clamp(min=0).sqrt()
+    mean = box(g, reach)
+    sd = (box(g * g, reach) - mean * mean).clamp(min=0).sqrt()
     return torch.cat([((g - mean) / (sd + 0.02)).clamp(-3, 3), g], 1)
 
 
@@ -230,6 +235,23 @@ def cover(x, rng):
         i, j = rng.integers(0, h - a), rng.integers(0, w - b)
         x[..., i:i + a, j:j + b] = float(rng.uniform(0, 1))
     return x
+
+
+def hide(x, films, rng, coarse, scale):
+    """Makes a picture show less, as films of real patients do: its detail is fainter, and that of
+    some CT's film, from anywhere and at any turn, lies over it. scale is a pixel's size on films."""
+    one = x[None]
+    fine = one - box(one, coarse)
+    fainter = one - fine * float(rng.uniform(0, 0.6))
+    if not films.real:
+        return fainter[0]
+    turn, size = rng.uniform(0, 2 * math.pi), x.shape[-1]
+    a = scale * rng.uniform(0.6, 1.3) * np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    centre = np.array([COLUMNS, ROWS]) * rng.uniform(0.35, 0.65, 2)
+    m = np.concatenate([a, (centre - a @ [size / 2, size / 2])[:, None]], 1)
+    other = resample(films.image(films.real[rng.integers(len(films.real))]), m, size)[None]
+    other = other - box(other, coarse)
+    return (fainter + float(rng.uniform(0, 0.8)) * fine.std() / (other.std() + 1e-4) * other)[0]
 
 # ---------------------------------------------------------------- spotter
 
@@ -308,8 +330,9 @@ def spotter_batch(films, order, rng, plain=False):
     xs, ts = zip(*(spotter_sample(films, i, rng, plain) for i in order))
     x = torch.stack(xs)
     if not plain:
+        x = torch.stack([hide(v, films, rng, SPOT // 16, max(ROWS, COLUMNS) / SPOT) if rng.random() < 0.3 else v for v in x])
         x = tone(torch.stack([cover(v, rng) for v in x]), rng, 0.12, 0.004)
-    return spotter_input(x), [torch.from_numpy(np.stack(t)) for t in zip(*ts)]
+    return seen(x, SPOT // 32), [torch.from_numpy(np.stack(t)) for t in zip(*ts)]
 
 # ---------------------------------------------------------------- corners
 
@@ -318,7 +341,7 @@ def patches(films, i, rng, plain):
     n = films.notes[i]
     image = films.image(i)
     out, targets = [], []
-    for b in n["bodies"]:
+    for b in [b for b in n["bodies"] for _ in range(1 if plain else b.get("times", 1))]:
         if b["half"] or b["down"] is None:
             continue
         pitch = np.hypot(*b["down"])
@@ -353,8 +376,9 @@ def corners_batch(films, order, rng, plain=False):
         return None
     x = torch.stack(xs)
     if not plain:
+        x = torch.stack([hide(v, films, rng, PATCH // 4, 1.0) if rng.random() < 0.15 else v for v in x])
         x = tone(torch.stack([cover(v, rng) if rng.random() < 0.3 else v for v in x]), rng, 0.1, 0.012)
-    return whole(x), torch.from_numpy(np.stack(ts).astype(np.float32))
+    return seen(x, PATCH // 8), torch.from_numpy(np.stack(ts).astype(np.float32))
 
 
 def means(y):
@@ -480,7 +504,7 @@ def vectors(args):
             if l["dst"] in net.norms:
                 net.norms[l["dst"]] = torch.nn.Identity()
     size = 64
-    x = torch.randn(1, 2 if args.net == "spotter" else 1, size, size).half().float()
+    x = torch.randn(1, 2, size, size).half().float()
     with torch.no_grad():
         y = net(x)[0]
     with open(args.out, "wb") as f:
