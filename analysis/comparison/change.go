@@ -96,7 +96,7 @@ func (c *Change) look(forth, back *sighting, share float64) {
 	if back != nil {
 		behind = &sighting{c.After.Value - back.value, back.sd, back.alike}
 	}
-	s, byLater, agree := agreed(ahead, behind)
+	s, byLater, agree := agreed(ahead, behind, c.read())
 	if s == nil {
 		return
 	}
@@ -109,15 +109,25 @@ func (c *Change) look(forth, back *sighting, share float64) {
 	c.see(s.value, sd)
 }
 
+// read returns the difference of the two readings; nil where one of them is none.
+func (c *Change) read() *float64 {
+	if c.Unread {
+		return nil
+	}
+	return new(c.After.Value - c.Before.Value)
+}
+
 // changedShare is the standard deviation of a change that was seen as a part of it:
 // what is compressed no longer looks as it did.
 var changedShare = floor{0.05, 0.05}
 
 // agreed returns the change by both ways of looking: their mean where they agree; else
 // that of the surer one, for the reading that the other starts from is then of
-// another edge. Half of what they differ by stays open. byLater tells that the surer
-// one starts from the second examination.
-func agreed(ahead, behind *sighting) (s *sighting, byLater, agree bool) {
+// another edge; or, where neither is sure, the larger change if the difference of the
+// readings is nearer to that: one that overlooks that an endplate has broken in, and the
+// way that starts from it, err together, but towards no change. Half of what they differ
+// by stays open. byLater tells that what is taken starts from the second examination.
+func agreed(ahead, behind *sighting, read *float64) (s *sighting, byLater, agree bool) {
 	switch {
 	case behind == nil:
 		return ahead, false, true
@@ -130,6 +140,15 @@ func agreed(ahead, behind *sighting) (s *sighting, byLater, agree bool) {
 		value, _ := weighted(ahead.value, ahead.sd, behind.value, behind.sd)
 		// Both look at the same two pictures: together they are no surer than one.
 		return &sighting{value, min(ahead.sd, behind.sd), max(ahead.alike, behind.alike)}, byLater, true
+	}
+	if read != nil && min(ahead.alike, behind.alike) > 0 && max(ahead.alike, behind.alike) < surelyFound {
+		larger, smaller := behind, ahead
+		if math.Abs(ahead.value) > math.Abs(behind.value) {
+			larger, smaller = ahead, behind
+		}
+		if math.Abs(*read-larger.value) < math.Abs(*read-smaller.value) {
+			byLater = larger == behind
+		}
 	}
 	surer := *ahead
 	if byLater {
