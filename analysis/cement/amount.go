@@ -25,9 +25,9 @@ const (
 	// is good to about a millimetre. Endplates are better known.
 	leakDepth, leakLeast           = 1.0, 1.5
 	plateLeakDepth, plateLeakLeast = 0.7, 1.2
-	// leastLeak, mm³, is the least volume of the leaks to a place: less is within
-	// the error of a volume, volumeSDLeast.
-	leastLeak = 1000 * volumeSDLeast
+	// leastLeak, mm³, is the least volume of the leaks to a place: a ball of 1.7 mm
+	// radius, less than which errors of the outline come to. A design value.
+	leastLeak = 20.0
 	// contactGap, mm, is how near cement lies to the outer face of an endplate
 	// that it touches: the thickness of the endplate and half a voxel.
 	contactGap = 1.5
