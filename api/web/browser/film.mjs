@@ -78,7 +78,9 @@ export const steps = {
   "film: a point that is dragged by known pixels changes the height by the known millimetres": async (s) => {
     const { page } = s;
     await view(page, "SAGITTAL").focus();
+    const wide = await view(page, "SAGITTAL").getAttribute("data-scale");
     await page.keyboard.press("z");
+    await page.waitForFunction((wide) => document.querySelector('.pane[data-view="SAGITTAL"]').dataset.scale !== wide, wide);
     const point = grip(page, `${s.level} superior anterior point`);
     await point.waitFor();
     const run = await newest(s);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The endplate authors
 // SPDX-License-Identifier: Apache-2.0
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { because } from "../failures";
 import { number, words } from "../i18n";
 import { useKeys } from "../keys";
@@ -118,7 +118,8 @@ export function Upload({ done }: { done: () => void }) {
 
 function Pick({ label, folder, begin }: { label: string; folder?: boolean; begin: (files: File[]) => void }) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before anybody can choose: an effect may come later.
+  useLayoutEffect(() => {
     if (folder) input.current!.webkitdirectory = true;
   }, []);
   return (
