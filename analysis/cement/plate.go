@@ -18,7 +18,9 @@ const (
 	plateSide = 2*plateHalf + 1
 	// plateChange, mm, is the most by which a hidden endplate is moved.
 	plateChange = 3.0
-	plateDoubt  = 1.2
+	// plateDoubt, mm, is how far below what is carried on a hidden endplate may be a dent
+	// that nobody sees. A default of this program.
+	plateDoubt = 1.2
 	// plateTension is the weight of a slope against that of a bend.
 	plateTension = 0.05
 )
