@@ -19,29 +19,8 @@ import (
 func TestLaminaIsNoPosteriorWall(t *testing.T) {
 	t.Parallel()
 	c := drawCanal(31)
-	truth, result, err := c.measure(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pairs, _ := matched(truth, result)
-	for i := range pairs {
-		p := &pairs[i]
-		if p.truth.Level != c.level {
-			continue
-		}
-		if p.got == nil || p.got.Canal.Size == nil || p.got.Wall.Measures.Retropulsion == nil {
-			t.Fatalf("%v: not measured: %s", c.level, p.reason)
-		}
-		if r := p.got.Wall.Measures.Retropulsion; r.Value > finding.WallRetropulsion/2 {
-			t.Errorf("%v: retropulsion %.1f ± %.1f mm, want none", c.level, r.Value, r.SD)
-		}
-		want, _ := c.spine.Canal(c.level)
-		if d := p.got.Canal.Size.NarrowestAP.Value - want.NarrowestAP; math.Abs(d) > 1 {
-			t.Errorf("%v: narrowest diameter %.1f mm, want %.1f", c.level, p.got.Canal.Size.NarrowestAP.Value, want.NarrowestAP)
-		}
-		return
-	}
-	t.Fatalf("%v not found", c.level)
+	p := measuredAt(t, c)
+	c.judge(t, p, finding.WallRetropulsion/2)
 }
 
 // A thin fragment that stands 9 mm behind a crushed body is neither near the body's
@@ -59,17 +38,7 @@ func TestThinFragmentIsMet(t *testing.T) {
 		if p.truth.Margin < c.border() {
 			continue
 		}
-		if p.got == nil || p.got.Canal.Size == nil || p.got.Wall.Measures.Retropulsion == nil {
-			t.Errorf("%v: not measured: %s", p.truth.Level, p.reason)
-			continue
-		}
-		if r := p.got.Wall.Measures.Retropulsion; math.Abs(r.Value-p.truth.Retropulsion) > 1 {
-			t.Errorf("%v: retropulsion %.1f ± %.1f mm, want %.1f", p.truth.Level, r.Value, r.SD, p.truth.Retropulsion)
-		}
-		want, _ := c.spine.Canal(p.truth.Level)
-		if d := p.got.Canal.Size.NarrowestAP.Value - want.NarrowestAP; math.Abs(d) > 1 {
-			t.Errorf("%v: narrowest diameter %.1f mm, want %.1f", p.truth.Level, p.got.Canal.Size.NarrowestAP.Value, want.NarrowestAP)
-		}
+		c.judge(t, p, 1)
 	}
 }
 
@@ -77,27 +46,14 @@ func TestThinFragmentIsMet(t *testing.T) {
 // them with it: their posterior ends stand where the wall beside them does.
 func TestEndplatesEndBeforeAFragment(t *testing.T) {
 	t.Parallel()
-	c := drawCanal(1240)
-	truth, result, err := c.measure(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	p := measuredAt(t, drawCanal(1240))
+	if p.got == nil {
+		t.Fatalf("%v: not measured: %s", p.truth.Level, p.reason)
 	}
-	pairs, _ := matched(truth, result)
-	for i := range pairs {
-		p := &pairs[i]
-		if p.truth.Level != c.level {
-			continue
-		}
-		if p.got == nil {
-			t.Fatalf("%v: not measured: %s", c.level, p.reason)
-		}
-		h, _ := morphometry.HeightsOf(p.got.Landmarks)
-		if d := h.Posterior - p.truth.PosteriorHeight; math.Abs(d) > 1.5 {
-			t.Errorf("%v: posterior height %.1f mm, want %.1f", c.level, h.Posterior, p.truth.PosteriorHeight)
-		}
-		return
+	h, _ := morphometry.HeightsOf(p.got.Landmarks)
+	if d := h.Posterior - p.truth.PosteriorHeight; math.Abs(d) > 1.5 {
+		t.Errorf("%v: posterior height %.1f mm, want %.1f", p.truth.Level, h.Posterior, p.truth.PosteriorHeight)
 	}
-	t.Fatalf("%v not found", c.level)
 }
 
 // In a canal of 7 mm localization's path may stay behind the laminae down to the end of
@@ -125,5 +81,38 @@ func TestLostCanalIsSuspectedNarrow(t *testing.T) {
 		if v := &result.Vertebrae[i]; v.Level == c.level && (v.Status != analysis.NotMeasurable || v.Reason == "" || v.Canal.Reason == "") {
 			t.Errorf("%v: status %v, reason %q, of the canal %q", v.Level, v.Status, v.Reason, v.Canal.Reason)
 		}
+	}
+}
+
+// measuredAt measures a case and returns its level.
+func measuredAt(t *testing.T, c canalCase) *pair {
+	t.Helper()
+	truth, result, err := c.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, _ := matched(truth, result)
+	i := slices.IndexFunc(pairs, func(p pair) bool { return p.truth.Level == c.level })
+	if i < 0 {
+		t.Fatalf("%v not found", c.level)
+	}
+	return &pairs[i]
+}
+
+// judge holds a level's retropulsion and narrowest diameter against the truth; within is how
+// far the first may be off, mm.
+func (c *canalCase) judge(t *testing.T, p *pair, within float64) {
+	t.Helper()
+	level := p.truth.Level
+	if p.got == nil || p.got.Canal.Size == nil || p.got.Wall.Measures.Retropulsion == nil {
+		t.Errorf("%v: not measured: %s", level, p.reason)
+		return
+	}
+	if r := p.got.Wall.Measures.Retropulsion; math.Abs(r.Value-p.truth.Retropulsion) > within {
+		t.Errorf("%v: retropulsion %.1f ± %.1f mm, want %.1f", level, r.Value, r.SD, p.truth.Retropulsion)
+	}
+	want, _ := c.spine.Canal(level)
+	if got := p.got.Canal.Size.NarrowestAP.Value; math.Abs(got-want.NarrowestAP) > 1 {
+		t.Errorf("%v: narrowest diameter %.1f mm, want %.1f", level, got, want.NarrowestAP)
 	}
 }
