@@ -26,7 +26,8 @@ SPOT, CELL = 192, 4  # input of the spotter, and its cells, pixels
 PATCH, PATCH_CELL = 64, 2
 PATCH_SPAN = 2.2  # of the distance of neighbouring centres
 POINTS = 10  # six points, and two on the line of each endplate
-CRUSHED, TIMES = 0.75, 4  # bodies with a height below so much of another are learnt from more often
+CRUSHED, TIMES = 0.75, 8  # bodies with a height below so much of another are learnt from more often
+REAL_TIMES = 3  # so are films of CTs, which are few beside those of made spines
 HANDLE = 0.3  # of the depth: how far those lie from the middle of the corners
 LEVELS = 18  # T1 to L5, S1
 T1, S1 = 8, 26
@@ -127,6 +128,63 @@ def write(net, path, about):
     with open(path + ".part", "wb") as f:
         f.write(b"ENDPLATE NET 1\n" + len(header).to_bytes(4, "little") + header + blob)
     os.rename(path + ".part", path)
+
+
+def read(net, path):
+    """Takes the weights that write() wrote, with the biases as those of the batch norms."""
+    with open(path, "rb") as f:
+        blob = f.read()
+    start = len(b"ENDPLATE NET 1\n")
+    size = int.from_bytes(blob[start:start + 4], "little")
+    header = json.loads(blob[start + 4:start + 4 + size])
+    if header["layers"] != net.layers:
+        raise SystemExit(f"{path}: not a network of these layers")
+    values = torch.from_numpy(np.frombuffer(blob, "<f2", offset=start + 4 + size).astype(np.float32))
+    for l in net.layers:
+        if l["op"] != "conv":
+            continue
+        c, n = net.convs[l["dst"]], l["cout"] * l["size"] ** 2 * l["cin"]
+        w, b, values = values[:n], values[n:n + l["cout"]], values[n + l["cout"]:]
+        c.weight.data = w.reshape(l["cout"], l["size"], l["size"], l["cin"]).permute(0, 3, 1, 2).contiguous()
+        norm = net.norms[l["dst"]] if l["dst"] in net.norms else None
+        (c if norm is None else norm).bias.data = b.clone()
+        if norm is not None:
+            norm.running_var.fill_(1 - norm.eps)
+
+
+@torch.no_grad()
+def unfold(net, x):
+    """Gives the batch norms of a network that was read what they make of x, so that it tells the
+    same with them."""
+    def meet(norm, given):
+        mean, var = given[0].mean((0, 2, 3)), given[0].var((0, 2, 3), unbiased=False)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)
+        norm.weight.copy_(torch.sqrt(var + norm.eps))
+        norm.bias.add_(mean)
+    net.eval()
+    hooks = [n.register_forward_pre_hook(meet) for n in net.norms.values()]
+    net(x)
+    for h in hooks:
+        h.remove()
+
+
+def averaged(net, paths):
+    """Takes the mean of weights (.pt) of one run or of runs that went on from each other."""
+    each = [torch.load(p) for p in paths]
+    net.load_state_dict({k: torch.stack([w[k].float() for w in each]).mean(0).to(v.dtype) for k, v in each[0].items()})
+
+
+@torch.no_grad()
+def met(net, batches):
+    """Has the batch norms of a network meet films anew."""
+    for n in net.norms.values():
+        n.reset_running_stats()
+        n.momentum = None  # the plain mean of all
+    net.train()
+    for x in batches:
+        net(x)
+    net.eval()
 
 # ---------------------------------------------------------------- films
 
@@ -391,9 +449,14 @@ def means(y):
     return torch.stack([col, row], 2), spread
 
 
+def heights(p):
+    """Returns the anterior, middle and posterior heights of bodies' points, cells."""
+    return (p[:, :3] - p[:, 3:6]).norm(dim=2)
+
+
 def corners_loss(y, t):
-    """The cross entropy of the map with the point, shared out to the four cells about it, and the
-    distance of the map's mean."""
+    """The cross entropy of the map with the point, shared out to the four cells about it, the
+    distance of the map's mean, and how far heights are from the true ones in proportion."""
     n, k, h, w = y.shape
     log = F.log_softmax(y.reshape(n, k, h * w), 2)
     inside = ((t > 0.5) & (t < h - 0.5)).all(2).float()
@@ -408,7 +471,10 @@ def corners_loss(y, t):
     far = F.smooth_l1_loss(mean, t, reduction="none", beta=0.3).sum(2)
     total = inside.sum().clamp(min=1)
     entropy, distance = (loss * inside).sum() / total, (far * inside).sum() / total
-    return entropy + 0.7 * distance, (entropy.item(), distance.item())
+    whole = inside[:, :6].all(1).float()
+    ratio = torch.log(heights(mean).clamp(min=0.5) / heights(t).clamp(min=0.5)).abs().mean(1)
+    tall = (ratio * whole).sum() / whole.sum().clamp(min=1)
+    return entropy + 0.7 * distance + 2 * tall, (entropy.item(), distance.item(), tall.item())
 
 # ---------------------------------------------------------------- training
 
@@ -420,16 +486,24 @@ def run(args):
     films = Films(args.set)
     who = [n["patient"] for n in films.notes]
     tried = {p for p in set(who) if p.startswith("phantom") and int(p.split()[1]) % 20 == 7}
-    train = [i for i, p in enumerate(who) if p not in tried]
+    train = [i for i, p in enumerate(who) if p not in tried for _ in range(REAL_TIMES if i in films.real else 1)]
     test = [i for i, p in enumerate(who) if p in tried]
     layers, batch, loss = (spotter(), spotter_batch, spotter_loss) if args.net == "spotter" else (corners(), corners_batch, corners_loss)
     net = Net(layers)
     if args.net == "spotter":
         net.convs["y"].bias.data[0] = -4.0  # most places are no centre
-    if args.resume:
+    if args.resume and args.resume.endswith(".net"):
+        read(net, args.resume)
+        unfold(net, batch(films, rng.permutation(train)[:32], rng)[0])
+    elif args.resume:
         net.load_state_dict(torch.load(args.resume))
+    if args.average:
+        averaged(net, args.average)
+        chosen = (rng.choice(train, 8) for _ in range(40))
+        met(net, (b[0] for b in (batch(films, c, rng) for c in chosen) if b is not None))
+        return save(net, args, 0, trial(net, films, test, batch, loss))
     net = net.to(memory_format=torch.channels_last)
-    print(f"{args.net}: {sum(p.numel() for p in net.parameters())} parameters, {len(train)} films, {len(test)} to try on", flush=True)
+    print(f"{args.net}: {sum(p.numel() for p in net.parameters())} parameters, {len(set(train))} films, {len(test)} to try on", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=1e-4)
     begun, seen, parts, step = time.time(), [], [], 0
     order = []
@@ -517,7 +591,8 @@ def main():
     p.add_argument("net", choices=["spotter", "corners"])
     p.add_argument("--set", nargs="+", default=[], help="folders of films.bin and films.jsonl")
     p.add_argument("--out", required=True, help="OUT.pt and OUT.net are written")
-    p.add_argument("--resume", help="weights (.pt) to begin with")
+    p.add_argument("--resume", help="weights (.pt or .net) to begin with")
+    p.add_argument("--average", nargs="+", help="write the mean of weights (.pt) instead")
     p.add_argument("--vectors", action="store_true", help="write a test vector of --resume to OUT instead")
     p.add_argument("--minutes", type=float, default=0, help="how long, instead of --steps")
     p.add_argument("--steps", type=int, default=3000)
