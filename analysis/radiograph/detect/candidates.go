@@ -21,19 +21,27 @@ const (
 )
 
 // sharp is how far the points of a body scatter by the network's own word, of the pitch, in
-// the geometric mean: below even odds it is a body.
+// the geometric mean.
 type sharp float64
 
-// Of bodies on the rendered films that the networks learnt from, and of what is none.
+// How the odds of a body follow from what both networks tell of a place: the logistic
+// regression of bodies, and of what is none, along the lines of rendered films. Films of CTs,
+// which show less, count three times.
 const (
-	evenSharp   = 0.075
-	sharpSpread = 0.012
+	oddsAtEven = -9.26
+	oddsBySpot = 1.64  // by the logarithm of the first network's odds
+	oddsBySize = -5.65 // by that of the second one's scatter
 )
 
 // likelyCentre is what the first network says of nearly all centres.
 const likelyCentre = 0.2
 
-func (s sharp) probability() float64 { return logistic((evenSharp - float64(s)) / sharpSpread) }
+// likely returns the probability that a body's centre lies at a place of the film, which the
+// second network sees so sharply.
+func (s *survey) likely(at r2.Vec, how sharp) float64 {
+	p := min(max(s.probability(s.cell(at)), 1e-4), 1-1e-4)
+	return logistic(oddsAtEven + oddsBySpot*math.Log(p/(1-p)) + oddsBySize*math.Log(float64(how)))
+}
 
 // candidate is a body that the second network sees.
 type candidate struct {
@@ -120,8 +128,7 @@ func (s *survey) spots(ridge []spot, all []candidate, scale float64) []spot {
 	for i, c := range all {
 		n := nearest(ridge, c.at)
 		out[i] = s.spot(s.cell(c.at))
-		likely := min(out[i].probability/likelyCentre, 1)
-		out[i].at, out[i].axis, out[i].probability = c.at, r2.Scale(scale, ridge[n].axis), likely*c.sharp.probability()
+		out[i].at, out[i].axis, out[i].probability = c.at, r2.Scale(scale, ridge[n].axis), s.likely(c.at, c.sharp)
 	}
 	return out
 }

@@ -14,7 +14,7 @@ import (
 // films that the networks learnt from.
 const (
 	// even is the probability of a centre that is worth nothing.
-	even    = 0.35
+	even    = 0.85
 	astray  = 0.22 // of the pitch: standard deviation of where a neighbour is expected
 	turnsBy = 16.0 // degrees, of the spine's direction from body to body
 	missing = 1.2  // for a body that no spot shows

@@ -22,7 +22,7 @@ func madeRow(rng *rand.Rand, n, first int, turn, right float64) (bodies, clutter
 		down := r2.Vec{X: -math.Sin(direction), Y: math.Cos(direction)}
 		fore := r2.Scale(right, r2.Vec{X: down.Y, Y: -down.X})
 		pitch := 30 + 0.8*float64(i)
-		s := spot{at: at, axis: r2.Scale(pitch, down), down: r2.Scale(pitch, down), fore: r2.Scale(0.5*pitch, fore), probability: 0.6 + 0.4*rng.Float64()}
+		s := spot{at: at, axis: r2.Scale(pitch, down), down: r2.Scale(pitch, down), fore: r2.Scale(0.5*pitch, fore), probability: 0.9 + 0.1*rng.Float64()}
 		s.at = r2.Add(s.at, r2.Vec{X: rng.NormFloat64(), Y: rng.NormFloat64()})
 		for o := range s.level {
 			s.level[o] = -1.5*math.Abs(float64(o-first-i)) + 0.5*rng.NormFloat64()

@@ -69,7 +69,10 @@ func (f *film) read(p *pose) ([]reading, error) {
 var looks = []struct {
 	scale float64
 	turn  float64 // degrees
-}{{scale: 0.9}, {scale: 1}, {scale: 1.1}, {1, -6}, {1, 6}}
+}{
+	{scale: 0.85}, {scale: 0.92}, {scale: 1}, {scale: 1.08}, {scale: 1.16},
+	{1, -7}, {1, 7}, {0.95, -3.5}, {0.95, 3.5},
+}
 
 // average returns the means of what is read of a body in several ways.
 func (f *film) average(p *pose) ([]reading, error) {

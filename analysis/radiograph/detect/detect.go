@@ -140,7 +140,7 @@ func (f *film) row(ctx context.Context, l *lain) ([]spot, error) {
 		if err != nil {
 			return nil, err
 		}
-		row, err := f.grow(ctx, l.survey, chain(l.survey.spots(l.ridge, all, scale)), l.side == outline.Right)
+		row, err := f.grow(ctx, l.survey, thinned(chain(l.survey.spots(l.ridge, all, scale))), l.side == outline.Right)
 		if err != nil {
 			return nil, err
 		}
@@ -166,10 +166,10 @@ var scales = []float64{1.1, 1.4, 0.85}
 const (
 	leastChain = 3
 	leastSure  = 2
-	sure       = 0.5
+	sure       = 0.8
 
 	leastEvident = 4
-	certain      = 0.9
+	certain      = 0.98
 )
 
 // evident reports whether a row is long and well seen enough to be one from the side, however
@@ -314,7 +314,7 @@ func (f *film) place(ctx context.Context, field *radiograph.Field, c *column) (*
 // mostDrift how far from where they were looked for their points may lie, of the pitch: where
 // the film shows no body, those of the neighbour are read.
 const (
-	leastEnd  = 0.15
+	leastEnd  = 0.45
 	mostDrift = 0.25
 )
 

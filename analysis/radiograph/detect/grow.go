@@ -13,9 +13,8 @@ import (
 // What the next body beyond the end of a row must be like. One that is not sharp is passed
 // over if the one beyond it is; nearer than twoApart it must be seen to be there at all.
 const (
-	leastGrown  = 0.2  // probability
-	leastBeyond = 0.75 // of one beyond another
-	leastLikely = 0.03 // by the first network
+	leastGrown  = 0.7  // probability
+	leastBeyond = 0.95 // of one beyond another
 	// Of the distance of the last two.
 	nearestNext, farthestNext, twoApart, farthestBeyond = 0.55, 1.35, 1.6, 2.45
 
@@ -75,8 +74,8 @@ func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool
 		if !f.holds(at) || far < nearestNext || far > farthestBeyond || angle(way, step) > bendsBy {
 			continue
 		}
-		probability, likely := seen.probability(), s.probability(s.cell(at))
-		switch clear = probability >= least && likely >= leastLikely; {
+		probability, likely := s.likely(at, seen), s.probability(s.cell(at))
+		switch clear = probability >= least; {
 		case clear:
 		case far >= nearestFaint && far <= farthestFaint && likely >= likelyCentre: // its walls may be hidden, as L5's by the pelvis
 			probability = likely
@@ -92,10 +91,10 @@ func (f *film) beyond(ctx context.Context, s *survey, row []spot, up, right bool
 			if off := r2.Norm(r2.Sub(between, r2.Add(last, r2.Scale(0.5, way)))); off > 0.25*r2.Norm(way) {
 				between = r2.Add(last, r2.Scale(0.5, way))
 			}
-			if far < twoApart && faint.probability() < leastGrown { // a wide disc
+			if far < twoApart && s.likely(between, faint) < leastGrown { // a wide disc
 				return []spot{s.seen(at, way, up, probability)}, clear, nil
 			}
-			next = append([]spot{s.seen(between, r2.Scale(0.5, way), up, faint.probability())}, next...)
+			next = append([]spot{s.seen(between, r2.Scale(0.5, way), up, s.likely(between, faint))}, next...)
 		}
 		return next, clear, nil
 	}

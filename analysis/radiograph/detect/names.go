@@ -24,7 +24,7 @@ const SureNames = 0.9
 
 // mostSure bounds the probability of names that no reader gave: of the made films without
 // part in training on which the networks were surest, 240 of 343 were named right.
-const mostSure = 0.7
+const mostSure = 0.8
 
 // together is how much what single bodies tell of their levels counts when they tell it
 // together: they see the same film and err alike. Default, tried on the rendered films that

@@ -74,3 +74,19 @@ func TestBodiesWithinOthers(t *testing.T) {
 		t.Errorf("%v are none, want 2 and 8", got)
 	}
 }
+
+// A body that stands in between two stays where they leave a gap, and goes where they lie as
+// others do, however little was seen of the row.
+func TestStandIns(t *testing.T) {
+	for k := 1; k < 8; k++ {
+		row, _ := growing(9, 20, 1.03)
+		row[k].probability = 0
+		if got := thinned(slices.Clone(row)); len(got) != 9 {
+			t.Errorf("%d of 9 are left, of a row whose body %d was not seen", len(got), k)
+		}
+		more := between(&row[k-1], &row[k])
+		if got := thinned(slices.Insert(slices.Clone(row), k, more)); len(got) != 9 || got[k].at != row[k].at {
+			t.Errorf("%d of 9 are left, of a row where one stands in before body %d", len(got), k)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 // What a body beyond the end of a row may be like where its level is known: it is there, seen
 // well or not.
 const (
-	faintest                    = 0.25 // scatter of its points, of the pitch: beyond, nothing is seen
+	faintest                    = 0.3 // probability
 	nearestFaint, farthestFaint = 0.75, 1.3
 	faintBendsBy                = 20.0 // degrees
 )
@@ -100,7 +100,8 @@ func (f *film) faint(ctx context.Context, s *survey, row []spot, up, right bool)
 	if far := r2.Norm(way) / r2.Norm(step); far < nearestFaint || far > farthestFaint || angle(way, step) > faintBendsBy {
 		at = expected
 	}
-	return s.seen(at, r2.Sub(at, last), up, max(how.probability(), leastEnd)), how < faintest && s.probability(s.cell(at)) >= leastSpot, nil
+	likely := s.likely(at, how)
+	return s.seen(at, r2.Sub(at, last), up, max(likely, leastEnd)), likely >= faintest, nil
 }
 
 // span returns the bodies from one seed to the next, which are not of one level; nil if they
@@ -146,7 +147,7 @@ func (f *film) seed(s *survey, at, axis r2.Vec, right bool) (spot, error) {
 	if r2.Norm(r2.Sub(settled, at)) > beside*r2.Norm(axis) {
 		settled = at
 	}
-	return s.seen(settled, axis, false, max(how.probability(), leastGrown)), nil
+	return s.seen(settled, axis, false, max(s.likely(settled, how), leastGrown)), nil
 }
 
 // chainBetween returns the best row of bodies among spots, ordered from a to b, with steps
