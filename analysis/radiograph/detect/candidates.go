@@ -28,9 +28,9 @@ type sharp float64
 // regression of bodies, and of what is none, along the lines of rendered films. Films of CTs,
 // which show less, count three times.
 const (
-	oddsAtEven = -9.26
-	oddsBySpot = 1.64  // by the logarithm of the first network's odds
-	oddsBySize = -5.65 // by that of the second one's scatter
+	oddsAtEven  = -9.26
+	oddsBySpot  = 1.64  // by the logarithm of the first network's odds
+	oddsBySharp = -5.65 // by that of the second one's scatter
 )
 
 // likelyCentre is what the first network says of nearly all centres.
@@ -40,7 +40,7 @@ const likelyCentre = 0.2
 // second network sees so sharply.
 func (s *survey) likely(at r2.Vec, how sharp) float64 {
 	p := min(max(s.probability(s.cell(at)), 1e-4), 1-1e-4)
-	return logistic(oddsAtEven + oddsBySpot*math.Log(p/(1-p)) + oddsBySize*math.Log(float64(how)))
+	return logistic(oddsAtEven + oddsBySpot*math.Log(p/(1-p)) + oddsBySharp*math.Log(float64(how)))
 }
 
 // candidate is a body that the second network sees.
