@@ -4,8 +4,10 @@
 package detect
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/spatial/r2"
 
@@ -17,10 +19,12 @@ import (
 // that lies otherwise than upright with anterior to the right: the points of one that lies
 // so are the surer.
 const (
-	clearWay    = 1.7 // of the 2 of all votes
-	clearFacing = 0.9 // of the 1 of all votes
-	glances     = 7   // bodies that are looked at
+	clearWay     = 1.7 // of the 2 of all votes
+	clearFacing  = 0.9 // of the 1 of all votes
+	glances      = 7   // bodies that are looked at
+	closeGlances = 25  // where two ways are nearly as likely
 
+	close     = 0.2  // logarithm of the scatter
 	voteWorth = 0.04 // of all votes, in logarithms of the scatter
 )
 
@@ -30,24 +34,29 @@ type lie struct {
 	side   outline.Side
 }
 
-// facing returns how the spine lies. down is the way
-// from one seed to one below; zero where there are none.
+// facing returns how the spine lies. down is the way from one seed to one below; zero where
+// there are none.
 func (f *film) facing(ctx context.Context, ridge []spot, side outline.Side, down r2.Vec) (*lain, error) {
 	vote := upsideDown(ridge)
 	if along := r2.Dot(down, r2.Sub(ridge[len(ridge)-1].at, ridge[0].at)); along != 0 {
 		vote = math.Copysign(2, -along)
 	}
 	out := &lain{side: side, told: side != outline.UnknownSide}
-	best, least := lie{}, math.Inf(1)
-	for _, l := range f.lies(ridge, vote, side) {
-		scatter, err := f.scatter(ctx, ridge, l.lie)
-		if err != nil {
+	all := f.lies(ridge, vote, side)
+	if len(all) == 0 { // no vote is a number
+		all = []votedLie{{}}
+	}
+	if err := f.weigh(ctx, ridge, all, glances); err != nil {
+		return nil, err
+	}
+	if len(all) > 1 && all[1].cost()-all[0].cost() < close {
+		all = all[:2]
+		if err := f.weigh(ctx, ridge, all, closeGlances); err != nil {
 			return nil, err
 		}
-		if cost := scatter - voteWorth*l.votes; cost < least {
-			best, least, out.scatter = l.lie, cost, scatter
-		}
 	}
+	best := all[0].lie
+	out.scatter = all[0].scatter
 	if !out.told {
 		out.side, out.told = best.side, f.header(ridge, best.turned) != outline.UnknownSide
 	}
@@ -57,10 +66,25 @@ func (f *film) facing(ctx context.Context, ridge []spot, side outline.Side, down
 	return out, nil
 }
 
-// votedLie is a lie with the votes for it.
+// votedLie is a lie with the votes for it, and how sharply bodies are seen if it is true.
 type votedLie struct {
 	lie
-	votes float64
+	votes, scatter float64
+}
+
+func (l *votedLie) cost() float64 { return l.scatter - voteWorth*l.votes }
+
+// weigh looks at so many bodies along a ridge in each of the ways in which it may lie, and
+// puts the likeliest first.
+func (f *film) weigh(ctx context.Context, ridge []spot, all []votedLie, glances int) error {
+	for i := range all {
+		var err error
+		if all[i].scatter, err = f.scatter(ctx, ridge, all[i].lie, glances); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(all, func(a, b votedLie) int { return cmp.Compare(a.cost(), b.cost()) })
+	return nil
 }
 
 // lies returns the ways in which the spine may lie as far as votes, header and reader leave
@@ -123,8 +147,8 @@ func facingRight(ridge []spot) float64 {
 }
 
 // scatter returns the mean logarithm of how sharply bodies are seen along a ridge if it lies
-// in a way.
-func (f *film) scatter(ctx context.Context, ridge []spot, l lie) (float64, error) {
+// in a way, by so many glances.
+func (f *film) scatter(ctx context.Context, ridge []spot, l lie, glances int) (float64, error) {
 	if l.turned {
 		ridge = turned(ridge)
 	}
@@ -142,7 +166,7 @@ func (f *film) scatter(ctx context.Context, ridge []spot, l lie) (float64, error
 		if err != nil {
 			return 0, err
 		}
-		sum += math.Log(float64(sharp)) / glances
+		sum += math.Log(float64(sharp)) / float64(glances)
 	}
 	return sum, nil
 }
