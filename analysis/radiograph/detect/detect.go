@@ -50,7 +50,7 @@ func Find(ctx context.Context, m *radiograph.Image, unit radiograph.Spacing, see
 		}
 	}
 	if !ok && len(seeds) > 1 && len(l.ridge) > 0 {
-		if column, ok, err = f.anchored(ctx, l, seeds); err != nil {
+		if column, ok, err = f.anchored(ctx, l, row, seeds); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@
 package detect
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -87,6 +88,22 @@ func TestStandIns(t *testing.T) {
 		more := between(&row[k-1], &row[k])
 		if got := thinned(slices.Insert(slices.Clone(row), k, more)); len(got) != 9 || got[k].at != row[k].at {
 			t.Errorf("%d of 9 are left, of a row where one stands in before body %d", len(got), k)
+		}
+	}
+}
+
+// Bodies that a reader named go on with those of the row that holds one of them.
+func TestBodiesJoinedToARow(t *testing.T) {
+	row, _ := growing(9, 20, 1.03)
+	seeded := slices.Clone(row[1:4])
+	seeded[1].at.X += 20 // seen elsewhere than the row has it
+	for _, c := range []struct {
+		row  []spot
+		want int
+	}{{row, 9}, {row[2:], 8}, {row[:3], 4}, {row[5:], 3}, {nil, 3}} {
+		got := joined(c.row, seeded)
+		if len(got) != c.want || !slices.IsSortedFunc(got, func(a, b spot) int { return cmp.Compare(a.at.Y, b.at.Y) }) {
+			t.Errorf("%d bodies of a row of %d, want %d in their order", len(got), len(c.row), c.want)
 		}
 	}
 }

@@ -31,8 +31,9 @@ const (
 )
 
 // anchored returns the chain that holds the seeds, two or more, with as many bodies between
-// them as their levels say; false where two seeds are one.
-func (f *film) anchored(ctx context.Context, l *lain, seeds []outline.Seed) (*column, bool, error) {
+// them as their levels say, and those of a row that goes on from them; false where two seeds
+// are one.
+func (f *film) anchored(ctx context.Context, l *lain, row []spot, seeds []outline.Seed) (*column, bool, error) {
 	right := l.side == outline.Right
 	seeds = slices.SortedFunc(slices.Values(seeds), byLevel)
 	var all []spot
@@ -44,6 +45,7 @@ func (f *film) anchored(ctx context.Context, l *lain, seeds []outline.Seed) (*co
 		all = append(all[:max(len(all)-1, 0)], part...)
 	}
 	first := all[0].at
+	all = joined(row, all)
 	all, err := f.grow(ctx, l.survey, all, right)
 	if err != nil {
 		return nil, false, err
@@ -52,6 +54,27 @@ func (f *film) anchored(ctx context.Context, l *lain, seeds []outline.Seed) (*co
 	c := &column{spots: all, first: orderOf(seeds[0].Level) - above}
 	c.Names = Names{Probability: 1}
 	return c, true, nil
+}
+
+// joined returns bodies with those of a row that lie beyond their ends, where the row holds
+// the first or the last of them.
+func joined(row, all []spot) []spot {
+	holds := func(s *spot) (int, bool) {
+		if len(row) == 0 {
+			return 0, false
+		}
+		i := nearest(row, s.at)
+		return i, r2.Norm(r2.Sub(row[i].at, s.at)) <= beside*r2.Norm(s.axis)
+	}
+	first, above := holds(&all[0])
+	last, below := holds(&all[len(all)-1])
+	if below {
+		all = slices.Concat(all, row[last+1:])
+	}
+	if above {
+		all = slices.Concat(row[:first], all)
+	}
+	return all
 }
 
 // reached adds to a row whose levels a reader told the bodies T4 to L5 that the second network
