@@ -24,9 +24,9 @@ const (
 // the geometric mean.
 type sharp float64
 
-// How the odds of a body follow from what both networks tell of a place: the logistic
-// regression of bodies, and of what is none, along the lines of rendered films. Films of CTs,
-// which show less, count three times.
+// How the odds of a body follow from what both networks tell of a place: defaults, by the
+// logistic regression of bodies, and of what is none, along the lines of rendered films of 40
+// made spines and two CTs. Films of CTs, which show less, count three times.
 const (
 	oddsAtEven  = -9.26
 	oddsBySpot  = 1.64  // by the logarithm of the first network's odds

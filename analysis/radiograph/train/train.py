@@ -31,6 +31,7 @@ REAL_TIMES = 3  # so are films of CTs, which are few beside those of made spines
 HANDLE = 0.3  # of the depth: how far those lie from the middle of the corners
 LEVELS = 18  # T1 to L5, S1
 T1, S1 = 8, 26
+MAGIC = b"ENDPLATE NET 1\n"
 
 # ---------------------------------------------------------------- networks
 
@@ -126,7 +127,7 @@ def write(net, path, about):
     blob = torch.cat(blob).half().numpy().astype("<f2").tobytes()
     header = json.dumps(dict(about, layers=net.layers), separators=(",", ":")).encode()
     with open(path + ".part", "wb") as f:
-        f.write(b"ENDPLATE NET 1\n" + len(header).to_bytes(4, "little") + header + blob)
+        f.write(MAGIC + len(header).to_bytes(4, "little") + header + blob)
     os.rename(path + ".part", path)
 
 
@@ -134,7 +135,7 @@ def read(net, path):
     """Takes the weights that write() wrote, with the biases as those of the batch norms."""
     with open(path, "rb") as f:
         blob = f.read()
-    start = len(b"ENDPLATE NET 1\n")
+    start = len(MAGIC)
     size = int.from_bytes(blob[start:start + 4], "little")
     header = json.loads(blob[start + 4:start + 4 + size])
     if header["layers"] != net.layers:
@@ -150,6 +151,14 @@ def read(net, path):
         (c if norm is None else norm).bias.data = b.clone()
         if norm is not None:
             norm.running_var.fill_(1 - norm.eps)
+
+
+def load(net, path):
+    """Takes weights from a .net or a .pt."""
+    if path.endswith(".net"):
+        read(net, path)
+    else:
+        net.load_state_dict(torch.load(path))
 
 
 @torch.no_grad()
@@ -471,9 +480,9 @@ def corners_loss(y, t):
     far = F.smooth_l1_loss(mean, t, reduction="none", beta=0.3).sum(2)
     total = inside.sum().clamp(min=1)
     entropy, distance = (loss * inside).sum() / total, (far * inside).sum() / total
-    whole = inside[:, :6].all(1).float()
+    six = inside[:, :6].all(1).float()
     ratio = torch.log(heights(mean).clamp(min=0.5) / heights(t).clamp(min=0.5)).abs().mean(1)
-    tall = (ratio * whole).sum() / whole.sum().clamp(min=1)
+    tall = (ratio * six).sum() / six.sum().clamp(min=1)
     return entropy + 0.7 * distance + 2 * tall, (entropy.item(), distance.item(), tall.item())
 
 # ---------------------------------------------------------------- training
@@ -492,11 +501,10 @@ def run(args):
     net = Net(layers)
     if args.net == "spotter":
         net.convs["y"].bias.data[0] = -4.0  # most places are no centre
-    if args.resume and args.resume.endswith(".net"):
-        read(net, args.resume)
-        unfold(net, batch(films, rng.permutation(train)[:32], rng)[0])
-    elif args.resume:
-        net.load_state_dict(torch.load(args.resume))
+    if args.resume:
+        load(net, args.resume)
+        if args.resume.endswith(".net"):
+            unfold(net, batch(films, rng.permutation(train)[:32], rng)[0])
     if args.average:
         averaged(net, args.average)
         chosen = (rng.choice(train, 8) for _ in range(40))
@@ -567,7 +575,7 @@ def vectors(args):
     """Writes an input and what torch makes of it with the weights as they are written, for the test of the Go code."""
     torch.manual_seed(1)
     net = Net(spotter() if args.net == "spotter" else corners())
-    net.load_state_dict(torch.load(args.resume))
+    load(net, args.resume)
     net.eval()
     for l in net.layers:
         if l["op"] == "conv":
